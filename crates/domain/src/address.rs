@@ -1,0 +1,1 @@
+//! Which network addresses webhooks may be sent to.

@@ -1,0 +1,22 @@
+//! What is true about money and payments, with no outside world: no IO, no async, no clock.
+//!
+//! Everything here is data and pure functions. A function either is total or returns a typed
+//! error; amounts are integers in minor units; a state is an enum that carries its facts.
+#![deny(missing_docs, clippy::arithmetic_side_effects)]
+
+pub mod address;
+pub mod card;
+pub mod delivery;
+pub mod event;
+pub mod id;
+pub mod merchant;
+pub mod method;
+pub mod money;
+pub mod outcome;
+pub mod payment;
+pub mod schedule;
+pub mod secret;
+pub mod status;
+pub mod terminal;
+pub mod text;
+pub mod time;

@@ -1,0 +1,60 @@
+//! When things are tried again.
+
+use std::time::Duration;
+
+/// A send that has not been recorded this long after its intent was committed is taken for lost:
+/// the process that made it died. Longer than any call may take.
+pub const SENDING_IS_LOST_AFTER: Duration = Duration::from_secs(40);
+
+/// How long after the last answer the bank is asked again, by the number of lookups made:
+/// quickly at first, then every 15 minutes for a day, then hourly.
+pub const fn until_lookup(lookups: u32) -> Duration {
+    Duration::from_secs(match lookups {
+        0 => 5,
+        1 => 10,
+        2 => 15,
+        3 => 30,
+        4 => 60,
+        5 => 180,
+        6 => 300,
+        7..=102 => 900,
+        _ => 3600,
+    })
+}
+
+/// Gaps between webhook attempts in seconds: the schedule of the Standard Webhooks specification,
+/// ten attempts over a little more than three days.
+const WEBHOOK_GAPS: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+
+/// How long until the next attempt after `attempts` were made; none when it is given up.
+/// `jitter` (any number) moves the gap by up to a fifth either way, so that receivers that came
+/// back are not hit by everyone at once.
+pub fn until_webhook_retry(attempts: u32, jitter: u32) -> Option<Duration> {
+    let place = usize::try_from(attempts.checked_sub(1)?).ok()?;
+    let gap = Duration::from_secs(*WEBHOOK_GAPS.get(place)?);
+    let thousandths = jitter.checked_rem(401)?.saturating_add(800);
+    Some(gap.saturating_mul(thousandths) / 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn webhooks_are_tried_ten_times_over_three_days() {
+        let longest: Duration = (1..).map_while(|n| until_webhook_retry(n, 400)).sum();
+        let shortest: Duration = (1..).map_while(|n| until_webhook_retry(n, 0)).sum();
+        assert_eq!((1..).map_while(|n| until_webhook_retry(n, 200)).count(), 9);
+        assert!(longest > Duration::from_secs(72 * 3600), "{longest:?}");
+        assert!(shortest > Duration::from_secs(60 * 3600), "{shortest:?}");
+        assert_eq!(until_webhook_retry(1, 0), Some(Duration::from_secs(4)));
+        assert_eq!(until_webhook_retry(1, 400), Some(Duration::from_secs(6)));
+        assert_eq!(until_webhook_retry(0, 0), None);
+        assert_eq!(until_webhook_retry(10, 0), None);
+    }
+
+    #[test]
+    fn lookups_slow_down() {
+        assert!((0..200).all(|n| until_lookup(n) <= until_lookup(n + 1)));
+    }
+}

@@ -1,0 +1,243 @@
+//! A terminal: what a merchant's server talks to, with its keys, methods and limits.
+
+use crate::id::{MerchantId, TerminalNumber};
+use crate::method::MethodCode;
+use crate::money::{Currency, Money};
+use crate::secret::SecretText;
+use crate::text::WebAddress;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Test terminals reach only the sandbox connector; live terminals can never reach it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// No real money.
+    Test,
+    /// Real money.
+    Live,
+}
+
+impl Mode {
+    /// The word in settings and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Live => "live",
+        }
+    }
+
+    /// By its word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Test, Self::Live].into_iter().find(|mode| mode.name() == name)
+    }
+}
+
+/// The currencies a terminal takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Currencies {
+    /// Every ISO 4217 currency with a minor unit.
+    All,
+    /// Only these.
+    Only(Vec<Currency>),
+}
+
+impl Currencies {
+    /// Whether a payment may be in this currency.
+    pub fn contains(&self, currency: Currency) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(list) => list.contains(&currency),
+        }
+    }
+}
+
+/// What an operator sets for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Methods that are switched on.
+    pub methods: Vec<MethodCode>,
+    /// Currencies taken.
+    pub currencies: Currencies,
+    /// Smallest amount, in hundredths of the major unit of whatever currency; none by default.
+    pub smallest_hundredths: Option<i64>,
+    /// Largest amount, in hundredths of the major unit of whatever currency; none by default.
+    pub largest_hundredths: Option<i64>,
+    /// Where webhooks go when the request names no address.
+    pub webhook_url: Option<WebAddress>,
+    /// Where customers go when the request names no address.
+    pub return_url: Option<WebAddress>,
+    /// Caller addresses that may create payments; empty means any.
+    pub allowed_addresses: Vec<ipnet::IpNet>,
+    /// How long a customer may take, in seconds.
+    pub expires_after_seconds: u32,
+}
+
+impl Settings {
+    /// Shortest and longest time a customer may be given. The security code is held no longer
+    /// than the key of its hour lives, which sets the upper bound.
+    pub const EXPIRES_AFTER_SECONDS: std::ops::RangeInclusive<u32> = 1..=3600;
+
+    /// Cards in any currency, fifteen minutes for the customer, no limits.
+    pub fn for_cards() -> Self {
+        Self {
+            methods: vec![MethodCode::CreditCard, MethodCode::DebitCard],
+            currencies: Currencies::All,
+            smallest_hundredths: None,
+            largest_hundredths: None,
+            webhook_url: None,
+            return_url: None,
+            allowed_addresses: Vec::new(),
+            expires_after_seconds: 15 * 60,
+        }
+    }
+
+    /// How long a customer may take.
+    pub fn expires_after(&self) -> Duration {
+        Duration::from_secs(u64::from(self.expires_after_seconds))
+    }
+
+    /// Whether the amount lies inside the limits.
+    pub fn allows_amount(&self, amount: Money) -> bool {
+        let scaled = amount.ten_thousandths();
+        let limit = |hundredths: Option<i64>| hundredths.map(|h| h.saturating_mul(100));
+        limit(self.smallest_hundredths).is_none_or(|smallest| scaled >= smallest)
+            && limit(self.largest_hundredths).is_none_or(|largest| scaled <= largest)
+    }
+
+    /// Whether a caller from this address may create payments.
+    pub fn allows_caller(&self, caller: IpAddr) -> bool {
+        let caller = caller.to_canonical();
+        self.allowed_addresses.is_empty()
+            || self.allowed_addresses.iter().any(|range| range.contains(&caller))
+    }
+}
+
+/// A key pair of a terminal. While keys are rotated the older pair stays good until it retires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPair {
+    /// 44 characters, standard base64 of 32 bytes; identifies the terminal.
+    pub public: String,
+    /// 44 characters, standard base64 of 32 bytes; shown to the merchant only.
+    pub private: SecretText,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops being accepted; none while it is the current one.
+    pub retires_at: Option<Timestamp>,
+}
+
+/// A webhook signing secret, `whsec_` and standard base64 (Standard Webhooks).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookSecret {
+    /// The text as merchants configure it.
+    pub text: SecretText,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops signing; none while it is the current one.
+    pub retires_at: Option<Timestamp>,
+}
+
+/// A terminal with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// Its number, `terNO`.
+    pub number: TerminalNumber,
+    /// Its merchant.
+    pub merchant: MerchantId,
+    /// The merchant's name, as customers see it.
+    pub merchant_name: String,
+    /// Whether the merchant is active.
+    pub merchant_active: bool,
+    /// Its own name.
+    pub name: String,
+    /// Test or live.
+    pub mode: Mode,
+    /// An inactive terminal takes no payments.
+    pub active: bool,
+    /// What an operator set.
+    pub settings: Settings,
+    /// Key pairs, the current one first.
+    pub keys: Vec<KeyPair>,
+    /// Signing secrets, the current one first.
+    pub webhook_secrets: Vec<WebhookSecret>,
+    /// Rises with each change.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+impl Terminal {
+    /// Whether it may take payments now.
+    pub const fn takes_payments(&self) -> bool {
+        self.active && self.merchant_active
+    }
+
+    /// The public key that merchants should use.
+    pub fn public_key(&self) -> &str {
+        self.keys.first().map_or("", |pair| &pair.public)
+    }
+
+    /// The secrets that sign at this moment, the current one first.
+    pub fn signing_secrets(&self, now: Timestamp) -> impl Iterator<Item = &SecretText> {
+        self.webhook_secrets
+            .iter()
+            .filter(move |secret| secret.retires_at.is_none_or(|at| now < at))
+            .map(|secret| &secret.text)
+    }
+
+    /// New keys and a new signing secret; the ones before stay good until `retire_at`, older ones
+    /// go.
+    #[must_use]
+    pub fn rotate(mut self, keys: KeyPair, secret: WebhookSecret, retire_at: Timestamp) -> Self {
+        let now = keys.created_at;
+        self.keys.retain(|pair| pair.retires_at.is_none_or(|at| now < at));
+        for pair in &mut self.keys {
+            pair.retires_at = Some(pair.retires_at.unwrap_or(retire_at));
+        }
+        self.webhook_secrets.retain(|secret| secret.retires_at.is_none_or(|at| now < at));
+        for older in &mut self.webhook_secrets {
+            older.retires_at = Some(older.retires_at.unwrap_or(retire_at));
+        }
+        self.keys.insert(0, keys);
+        self.webhook_secrets.insert(0, secret);
+        self.version = self.version.saturating_add(1);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_compare_across_currencies() {
+        let settings = Settings {
+            smallest_hundredths: Some(100),
+            largest_hundredths: Some(50_000),
+            ..Settings::for_cards()
+        };
+        let allows = |text: &str, code: &str| {
+            settings.allows_amount(Money::parse(text, Currency::from_code(code).unwrap()).unwrap())
+        };
+        assert!(allows("1.00", "USD") && allows("500.00", "USD") && allows("500", "JPY"));
+        assert!(!allows("0.99", "USD") && !allows("500.01", "USD") && !allows("501", "JPY"));
+        assert!(allows("500.00", "BHD") && !allows("500.01", "BHD"));
+    }
+
+    #[test]
+    fn callers_are_matched_by_range() {
+        let settings = Settings {
+            allowed_addresses: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
+            ..Settings::for_cards()
+        };
+        for (caller, allowed) in
+            [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("::1", true), ("11.0.0.1", false)]
+        {
+            assert_eq!(settings.allows_caller(caller.parse().unwrap()), allowed, "{caller}");
+        }
+        assert!(Settings::for_cards().allows_caller("8.8.8.8".parse().unwrap()));
+    }
+}
