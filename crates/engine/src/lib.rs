@@ -1,1 +1,21 @@
-//! placeholder
+//! What the gateway does: one use case per noun, the background work, and the ports it needs.
+//!
+//! The engine knows no HTTP serving, no SQL, no files, no environment and no wall clock; all of
+//! these come in through [`ports`]. Every write is one [`changeset::Changeset`], and no call to a
+//! bank happens inside a commit.
+#![deny(missing_docs, clippy::arithmetic_side_effects)]
+
+pub mod actor;
+pub mod batch;
+pub mod changeset;
+pub mod error;
+pub mod gateway;
+pub mod idempotency;
+pub mod merchant;
+pub mod payment;
+pub mod ports;
+pub mod terminal;
+pub mod work;
+
+pub use actor::Actor;
+pub use gateway::{Gateway, Parts};

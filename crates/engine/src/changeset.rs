@@ -1,0 +1,218 @@
+//! What one commit changes: data, not an open transaction.
+//!
+//! A store commits all of a changeset or none of it. Because it is data, the SQLite writer puts
+//! hundreds of them into one transaction with one fsync, nothing awaits while a lock is held, and
+//! a failing test can print it.
+
+use domain::delivery::{Attempted, NewDelivery};
+use domain::event::Event;
+use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::merchant::Merchant;
+use domain::payment::{Changed, Payment};
+use domain::terminal::{Mode, Settings};
+use domain::time::Timestamp;
+
+/// All that one command changes.
+#[derive(Debug, Default)]
+pub struct Changeset {
+    /// The command's name: metric label and trace of the transaction.
+    pub name: &'static str,
+    /// The payment that is inserted or changed.
+    pub payment: Option<PaymentChange>,
+    /// What happened to it.
+    pub event: Option<Event>,
+    /// What happens to its sealed card.
+    pub card: Option<CardChange>,
+    /// Messages to merchants' servers.
+    pub deliveries: Vec<NewDelivery>,
+    /// What attempts at deliveries came to.
+    pub attempted: Vec<Attempted>,
+    /// The answer kept under an `Idempotency-Key`.
+    pub idempotency: Option<IdempotencyChange>,
+    /// A new merchant.
+    pub merchant: Option<Merchant>,
+    /// A terminal that is inserted or changed.
+    pub terminal: Option<TerminalChange>,
+    /// Who did what, or was refused.
+    pub audit: Option<AuditLine>,
+}
+
+/// A payment row.
+#[derive(Debug)]
+pub enum PaymentChange {
+    /// A new row; its number and its (terminal, reference, attempt) must be free.
+    Insert(Box<Payment>),
+    /// The row as it stands now; it must still have this version in the store.
+    Update {
+        /// The payment after the change.
+        payment: Box<Payment>,
+        /// Its version before the change.
+        expected_version: i64,
+    },
+}
+
+/// What happens to the sealed card of the changeset's payment.
+#[derive(Debug)]
+pub enum CardChange {
+    /// It is held until the send.
+    Hold(SealedCard),
+    /// It was sent: the security code is gone in this commit.
+    DropSecurityCode,
+    /// The payment is decided: nothing of the card is kept.
+    Drop,
+}
+
+/// A card under lock: each value under a key of its own, bound to its row and column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedCard {
+    /// The number's data key, wrapped, with the sealed number behind it.
+    pub number: Vec<u8>,
+    /// The security code under a key that dies with its hour; none once it was sent.
+    pub security_code: Option<Vec<u8>>,
+    /// The card's last month.
+    pub expiry: domain::card::Expiry,
+}
+
+/// An `Idempotency-Key` and what was answered under it.
+#[derive(Debug)]
+pub enum IdempotencyChange {
+    /// A request with this key begins.
+    Begin {
+        /// Whose key.
+        terminal: TerminalNumber,
+        /// Its merchant.
+        merchant: MerchantId,
+        /// The key as sent.
+        key: String,
+        /// Keyed digest of the request.
+        request: [u8; 32],
+        /// When it began.
+        at: Timestamp,
+        /// A request that began before this moment and never ended is taken over.
+        abandoned_before: Timestamp,
+    },
+    /// It was answered.
+    Finish {
+        /// Whose key.
+        terminal: TerminalNumber,
+        /// The key as sent.
+        key: String,
+        /// The answer.
+        answer: StoredAnswer,
+    },
+    /// It was refused before anything happened; the key is free again.
+    Forget {
+        /// Whose key.
+        terminal: TerminalNumber,
+        /// The key as sent.
+        key: String,
+    },
+}
+
+/// An answer kept to be replayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON text, without card data.
+    pub body: String,
+}
+
+/// A terminal row, its secrets sealed.
+#[derive(Debug)]
+pub struct TerminalChange {
+    /// The row.
+    pub terminal: StoredTerminal,
+    /// None for a new terminal, else its version before the change.
+    pub expected_version: Option<i64>,
+}
+
+/// A terminal as stores keep it: as [`domain::terminal::Terminal`], but with sealed secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTerminal {
+    /// `terNO`
+    pub number: TerminalNumber,
+    /// Its merchant.
+    pub merchant: MerchantId,
+    /// The merchant's name; filled by the store when it reads, ignored when it writes.
+    pub merchant_name: String,
+    /// Whether the merchant is active; filled by the store when it reads.
+    pub merchant_active: bool,
+    /// Its own name.
+    pub name: String,
+    /// Test or live.
+    pub mode: Mode,
+    /// Whether it takes payments.
+    pub active: bool,
+    /// What an operator set.
+    pub settings: Settings,
+    /// Its key pairs' public halves, the current one first.
+    pub public_keys: Vec<String>,
+    /// Private keys and signing secrets, sealed.
+    pub sealed_secrets: Vec<u8>,
+    /// Rises with each change.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// A line of the audit log, without card data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLine {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a word for the kind of actor.
+    pub actor: &'static str,
+    /// From which network address.
+    pub caller: Option<std::net::IpAddr>,
+    /// What was asked, e.g. `create_payment`.
+    pub action: &'static str,
+    /// Whether it was done or refused.
+    pub result: &'static str,
+    /// Which terminal, where known.
+    pub terminal: Option<TerminalNumber>,
+    /// The request's id, where there is one.
+    pub request_id: Option<String>,
+    /// Error numbers and field names, or which settings changed; never values.
+    pub detail: String,
+}
+
+impl Changeset {
+    /// A changeset that only tells what somebody did.
+    pub fn audit(line: AuditLine) -> Self {
+        Self { name: "audit", audit: Some(line), ..Self::default() }
+    }
+
+    /// A change of a payment with its event. What it does to the held card follows from where the
+    /// payment went: the commit that records the send deletes the security code, and nothing of
+    /// the card outlives the decision.
+    pub fn payment_changed(name: &'static str, changed: Changed) -> Self {
+        let expected_version = changed.payment.version.saturating_sub(1);
+        let card = if changed.payment.state.decided_at().is_some() {
+            Some(CardChange::Drop)
+        } else if changed.payment.state.customer_may_act() {
+            None
+        } else {
+            Some(CardChange::DropSecurityCode)
+        };
+        Self {
+            name,
+            payment: Some(PaymentChange::Update {
+                payment: Box::new(changed.payment),
+                expected_version,
+            }),
+            event: Some(changed.event),
+            card,
+            ..Self::default()
+        }
+    }
+
+    /// The payment it changes, if any.
+    pub fn payment_id(&self) -> Option<PaymentId> {
+        match self.payment.as_ref()? {
+            PaymentChange::Insert(payment) | PaymentChange::Update { payment, .. } => {
+                Some(payment.id)
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The gateway: the ports, and what the use cases share.
+
+use crate::changeset::{AuditLine, Changeset};
+use crate::error::{CommitError, Fault};
+use crate::ports::{Clock, Connector, Dialer, NoticeFormat, NoticeKeys, Random, Store, Vault};
+use crate::terminal::TerminalCache;
+use domain::delivery::{DeliveryId, NewDelivery};
+use domain::payment::{Changed, Payment};
+use domain::terminal::Mode;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+/// What a gateway is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Card data and secrets.
+    pub vault: Arc<dyn Vault>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The banks.
+    pub connectors: Vec<Arc<dyn Connector>>,
+    /// The shape of webhook bodies.
+    pub notices: Arc<dyn NoticeFormat>,
+    /// The way out to merchants' servers.
+    pub dialer: Arc<dyn Dialer>,
+}
+
+/// The engine: use cases are methods, one file per noun.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) vault: Arc<dyn Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) dialer: Arc<dyn Dialer>,
+    pub(crate) terminals: TerminalCache,
+    /// Work that must run to its end although its caller has gone.
+    pub(crate) tasks: TaskTracker,
+    /// A delivery was written.
+    pub(crate) deliveries: Notify,
+    notices: Arc<dyn NoticeFormat>,
+    connectors: Vec<Arc<dyn Connector>>,
+}
+
+impl Gateway {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            store: parts.store,
+            vault: parts.vault,
+            clock: parts.clock,
+            random: parts.random,
+            dialer: parts.dialer,
+            terminals: TerminalCache::default(),
+            tasks: TaskTracker::new(),
+            deliveries: Notify::new(),
+            notices: parts.notices,
+            connectors: parts.connectors,
+        })
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Sealing and digests, for web's own signatures over what it renders.
+    pub fn vault(&self) -> &dyn Vault {
+        &*self.vault
+    }
+
+    /// Fills the buffer from a cryptographic source.
+    pub fn random_fill(&self, buffer: &mut [u8]) {
+        self.random.fill(buffer);
+    }
+
+    /// The connector for a terminal's mode. A test terminal reaches only the sandbox, and a live
+    /// one never does.
+    pub(crate) fn connector(&self, mode: Mode) -> Option<&Arc<dyn Connector>> {
+        self.connectors.iter().find(|connector| connector.mode() == mode)
+    }
+
+    /// Waits until no started send is left; nothing new may be started any more.
+    pub async fn finish_tasks(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Whether the database answers.
+    pub async fn is_ready(&self) -> Result<(), Fault> {
+        Ok(self.store.ping().await?)
+    }
+
+    /// Writes an audit line. When the database has no room for it, the payment traffic goes
+    /// first, and the loss is told in the log.
+    pub async fn audit(&self, line: AuditLine) {
+        let action = line.action;
+        if let Err(error) = self.store.commit(Changeset::audit(line)).await {
+            tracing::warn!(action, %error, "an audit line was not written");
+        }
+    }
+
+    /// Commits a change of a payment with its event and, when it was decided, its webhook.
+    pub(crate) async fn commit_payment(
+        &self,
+        name: &'static str,
+        changed: Changed,
+    ) -> Result<Payment, CommitError> {
+        let payment = changed.payment.clone();
+        let delivery = match payment.state.decided_at() {
+            Some(_) => Some(self.notice(&payment).await?),
+            None => None,
+        };
+        let has_delivery = delivery.is_some();
+        let mut changeset = Changeset::payment_changed(name, changed);
+        changeset.deliveries.extend(delivery);
+        self.store.commit(changeset).await?;
+        if has_delivery {
+            self.deliveries.notify_one();
+        }
+        Ok(payment)
+    }
+
+    async fn notice(&self, payment: &Payment) -> Result<NewDelivery, CommitError> {
+        let unavailable = |fault: Fault| CommitError::Unavailable(fault.to_string());
+        let terminal = self.terminal_of(payment).await.map_err(unavailable)?;
+        let Some(pair) = terminal.keys.first() else {
+            return Err(CommitError::Unavailable("the terminal has no keys".to_owned()));
+        };
+        let keys = NoticeKeys { public: &pair.public, private: &pair.private };
+        let created_at = payment.state.decided_at().unwrap_or(payment.created_at);
+        let notice = self.notices.notice(payment, created_at, keys);
+        Ok(NewDelivery {
+            id: DeliveryId { payment: payment.id, sequence: payment.notices },
+            merchant: payment.merchant,
+            terminal: payment.terminal,
+            url: payment.request.webhook_url.clone(),
+            content_type: notice.content_type,
+            body: notice.body,
+            created_at,
+        })
+    }
+}

@@ -1,0 +1,454 @@
+//! Payments: created by a merchant's server, carried through the challenge by the customer,
+//! decided by the bank.
+
+use crate::actor::Actor;
+use crate::changeset::{CardChange, Changeset, PaymentChange};
+use crate::error::{CommitError, Fault};
+use crate::gateway::Gateway;
+use crate::ports::{AuthorisationRequest, ChallengeVerdict, ChallengeView, OpenCard};
+use domain::card::Card;
+use domain::id::PaymentId;
+use domain::method::{Method, MethodCode};
+use domain::money::Money;
+use domain::outcome::{BankFacts, Outcome};
+use domain::payment::{
+    Authentication, Changed, Fingerprint, Payment, Refused, Request, Sending, State,
+};
+use domain::schedule;
+use domain::terminal::Terminal;
+use domain::text::Reference;
+use domain::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a change is decided again when the row changed meanwhile.
+const TRIES: u32 = 16;
+/// How long a repeated request waits for the first one to end.
+const WAIT_FOR_FIRST: Duration = Duration::from_secs(45);
+
+/// A request for a payment, in the trade's types.
+#[derive(Debug)]
+pub struct CreatePayment {
+    /// The terminal that was proved.
+    pub terminal: Arc<Terminal>,
+    /// The merchant's order id.
+    pub reference: Reference,
+    /// What is to be paid.
+    pub amount: Money,
+    /// How.
+    pub method: MethodCode,
+    /// The card.
+    pub card: Card,
+    /// The other words.
+    pub request: Request,
+    /// When the request arrived.
+    pub received_at: Timestamp,
+}
+
+/// What a request for a payment came to.
+#[derive(Debug)]
+pub enum Created {
+    /// A new payment, as it stands now.
+    New(Payment),
+    /// This very request was answered before; its payment, as it stands now.
+    Replayed(Payment),
+}
+
+/// Why no payment was created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The reference is used by another request.
+    #[error("the reference is used by {earlier}")]
+    ReferenceUsed {
+        /// The payment that uses it.
+        earlier: PaymentId,
+    },
+    /// No connector takes payments of this terminal.
+    #[error("no connector can take this payment")]
+    NoConnector,
+    /// Our fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What the customer's page shows.
+#[derive(Debug)]
+pub struct CustomerPage {
+    /// The payment as it stands now.
+    pub payment: Payment,
+    /// Its terminal, for the merchant's name.
+    pub terminal: Arc<Terminal>,
+    /// The bank's challenge, while the customer has to act.
+    pub challenge: Option<ChallengeView>,
+}
+
+/// What an answer to the challenge came to.
+#[derive(Debug)]
+pub enum Answered {
+    /// The payment went on, or was decided before.
+    Went(Payment),
+    /// Wrong; the customer may try again.
+    TryAgain {
+        /// How often.
+        tries_left: u32,
+    },
+    /// The bank could not be asked; nothing changed.
+    BankUnavailable,
+}
+
+/// What a repeated reference means.
+enum Repeat {
+    Replay(Payment),
+    Attempt(i32),
+}
+
+impl Gateway {
+    /// Takes a payment, or says what became of the first request with this reference.
+    pub async fn create_payment(
+        self: &Arc<Self>,
+        actor: Actor,
+        command: CreatePayment,
+    ) -> Result<Created, CreateError> {
+        let connector = self.connector(command.terminal.mode).ok_or(CreateError::NoConnector)?;
+        let authentication = connector.authenticate(command.amount, &command.card).await;
+        match authentication {
+            Authentication::Challenge => self.create(actor, &command, authentication).await,
+            // The send must run to its end although the caller hangs up.
+            Authentication::Frictionless => {
+                let gateway = Arc::clone(self);
+                let task = self.tasks.spawn(async move {
+                    let created = gateway.create(actor, &command, authentication).await?;
+                    let Created::New(payment) = created else { return Ok(created) };
+                    let Card { number, security_code, expiry } = command.card;
+                    let card = OpenCard { number, security_code: Some(security_code), expiry };
+                    Ok(Created::New(gateway.send(payment, card).await?))
+                });
+                task.await.map_err(|error| Fault::Broken(error.to_string()))?
+            }
+        }
+    }
+
+    async fn create(
+        &self,
+        _actor: Actor,
+        command: &CreatePayment,
+        authentication: Authentication,
+    ) -> Result<Created, CreateError> {
+        let fingerprint = self.fingerprint(command)?;
+        let mut attempt = 1;
+        for _try in 0..TRIES {
+            let payment = self.new_payment(command, authentication, fingerprint, attempt);
+            let changeset = self.insert(&payment, command)?;
+            match self.store.commit(changeset).await {
+                Ok(()) => return Ok(Created::New(payment)),
+                Err(CommitError::NumberTaken) => {}
+                Err(CommitError::ReferenceTaken) => {
+                    match self.decide_repeat(command, fingerprint).await? {
+                        Repeat::Replay(payment) => return Ok(Created::Replayed(payment)),
+                        Repeat::Attempt(next) => attempt = next,
+                    }
+                }
+                Err(error) => return Err(Fault::from(error).into()),
+            }
+        }
+        Err(Fault::Busy.into())
+    }
+
+    fn new_payment(
+        &self,
+        command: &CreatePayment,
+        authentication: Authentication,
+        fingerprint: Fingerprint,
+        attempt: i32,
+    ) -> Payment {
+        let now = self.clock.now();
+        let mut draw = [0; 8];
+        self.random.fill(&mut draw);
+        let id = PaymentId::new(now, draw);
+        let (state, due_at) = match authentication {
+            Authentication::Challenge => {
+                let expires_at = now.plus(command.terminal.settings.expires_after());
+                (State::Waiting { expires_at }, expires_at)
+            }
+            Authentication::Frictionless => {
+                let sending = Sending { our_reference: format!("{id}-1"), sent_at: now };
+                (State::Sending(sending), now.plus(schedule::SENDING_IS_LOST_AFTER))
+            }
+        };
+        Payment {
+            id,
+            merchant: command.terminal.merchant,
+            terminal: command.terminal.number,
+            mode: command.terminal.mode,
+            reference: command.reference.clone(),
+            attempt,
+            fingerprint,
+            amount: command.amount,
+            method: Method { code: command.method, card: Some(command.card.number.masked()) },
+            authentication,
+            request: command.request.clone(),
+            created_at: now,
+            state,
+            version: 1,
+            notices: 0,
+            due_at: Some(due_at),
+        }
+    }
+
+    /// The changeset of a new payment. Its card is held only while the customer has to act; a
+    /// payment that goes straight to the bank never stores it.
+    fn insert(&self, payment: &Payment, command: &CreatePayment) -> Result<Changeset, Fault> {
+        let card = if payment.state.customer_may_act() {
+            let sealed = self.vault.seal_card(payment.id, &command.card, payment.created_at)?;
+            Some(CardChange::Hold(sealed))
+        } else {
+            None
+        };
+        Ok(Changeset {
+            name: "create_payment",
+            event: Some(payment.created_event()),
+            payment: Some(PaymentChange::Insert(Box::new(payment.clone()))),
+            card,
+            ..Changeset::default()
+        })
+    }
+
+    /// The digest over every field but the security code. The caller's address is no field.
+    fn fingerprint(&self, command: &CreatePayment) -> Result<Fingerprint, Fault> {
+        let request = Request { caller: None, ..command.request.clone() };
+        let words = serde_json::to_vec(&request).map_err(|e| Fault::Broken(e.to_string()))?;
+        let card = &command.card;
+        Ok(Fingerprint(self.vault.digest(&[
+            b"payment request",
+            &command.amount.minor().to_be_bytes(),
+            command.amount.currency().code().as_bytes(),
+            command.method.code().as_bytes(),
+            card.number.reveal().as_bytes(),
+            &card.expiry.year.to_be_bytes(),
+            &card.expiry.month.to_be_bytes(),
+            &words,
+        ])))
+    }
+
+    /// What a repeated reference means (contract, section 1.3).
+    async fn decide_repeat(
+        &self,
+        command: &CreatePayment,
+        fingerprint: Fingerprint,
+    ) -> Result<Repeat, CreateError> {
+        let deadline = command.received_at.plus(WAIT_FOR_FIRST);
+        let mut pause = Duration::from_millis(5);
+        loop {
+            let attempts = self
+                .store
+                .attempts(command.terminal.number, &command.reference)
+                .await
+                .map_err(Fault::from)?;
+            let unique = command.request.unique_reference
+                || attempts.iter().any(|payment| payment.request.unique_reference);
+            let Some(latest) = attempts.into_iter().next_back() else {
+                return Ok(Repeat::Attempt(1));
+            };
+            let same = latest.fingerprint == fingerprint;
+            let running = matches!(latest.state, State::Sending(_))
+                && latest.authentication == Authentication::Frictionless;
+            if same && running && self.clock.now() < deadline {
+                self.clock.sleep(pause).await;
+                pause = pause.saturating_mul(2).min(Duration::from_millis(100));
+                continue;
+            }
+            // A request that arrived while the first was running gets the first one's answer,
+            // also when that was a decline.
+            let arrived_meanwhile =
+                latest.state.decided_at().is_some_and(|at| command.received_at <= at);
+            let ended = latest.state.ended_without_money();
+            return match (same, ended) {
+                (true, false) => Ok(Repeat::Replay(latest)),
+                (true, true) if arrived_meanwhile => Ok(Repeat::Replay(latest)),
+                (_, true) if !unique => Ok(Repeat::Attempt(latest.attempt.saturating_add(1))),
+                (true | false, _) => Err(CreateError::ReferenceUsed { earlier: latest.id }),
+            };
+        }
+    }
+
+    /// Asks the bank for the money of a payment whose intent is committed, and records what came
+    /// of it.
+    async fn send(&self, payment: Payment, card: OpenCard) -> Result<Payment, Fault> {
+        let State::Sending(sending) = &payment.state else { return Ok(payment) };
+        let Some(connector) = self.connector(payment.mode) else {
+            return Err(Fault::Broken("the connector is gone".to_owned()));
+        };
+        let outcome = connector
+            .authorise(AuthorisationRequest {
+                our_reference: &sending.our_reference,
+                payment: payment.id,
+                amount: payment.amount,
+                card: &card,
+            })
+            .await;
+        drop(card);
+        if let Outcome::Unknown(why) | Outcome::NotSent(why) = &outcome {
+            tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
+        }
+        self.change_payment("record_outcome", payment, |payment, now| {
+            payment.record_outcome(outcome.clone(), now)
+        })
+        .await
+    }
+
+    /// Applies a transition and commits it; when the row changed meanwhile, loads it and decides
+    /// again. A refused transition returns the payment as it stands.
+    pub(crate) async fn change_payment<F>(
+        &self,
+        name: &'static str,
+        mut payment: Payment,
+        transition: F,
+    ) -> Result<Payment, Fault>
+    where
+        F: Fn(Payment, Timestamp) -> Result<Changed, Refused> + Send + Sync,
+    {
+        for _try in 0..TRIES {
+            let Ok(changed) = transition(payment.clone(), self.clock.now()) else {
+                return Ok(payment);
+            };
+            match self.commit_payment(name, changed).await {
+                Ok(payment) => return Ok(payment),
+                Err(CommitError::Stale(_)) => payment = self.load(payment.id).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Fault::Busy)
+    }
+
+    async fn load(&self, id: PaymentId) -> Result<Payment, Fault> {
+        self.store
+            .payment(Actor::Worker.scope(), id)
+            .await?
+            .ok_or_else(|| Fault::Broken(format!("payment {id} is gone")))
+    }
+
+    /// A payment as it stands. One whose time is over is expired first, so that nobody sees it
+    /// waiting.
+    pub async fn payment(&self, actor: Actor, id: PaymentId) -> Result<Option<Payment>, Fault> {
+        let Some(payment) = self.store.payment(actor.scope(), id).await? else { return Ok(None) };
+        self.expire_if_over(payment).await.map(Some)
+    }
+
+    /// The newest attempt at a reference.
+    pub async fn payment_by_reference(
+        &self,
+        terminal: &Terminal,
+        reference: &Reference,
+    ) -> Result<Option<Payment>, Fault> {
+        let attempts = self.store.attempts(terminal.number, reference).await?;
+        match attempts.into_iter().next_back() {
+            Some(payment) => self.expire_if_over(payment).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn expire_if_over(&self, payment: Payment) -> Result<Payment, Fault> {
+        let now = self.clock.now();
+        let over = payment.state.customer_may_act() && payment.due_at.is_some_and(|at| at <= now);
+        if over {
+            return self.change_payment("expire", payment, Payment::expire).await;
+        }
+        Ok(payment)
+    }
+
+    /// What the customer's browser shows; opening the page starts the challenge.
+    pub async fn open_customer_page(
+        &self,
+        actor: Actor,
+        id: PaymentId,
+    ) -> Result<Option<CustomerPage>, Fault> {
+        let Some(mut payment) = self.payment(actor, id).await? else { return Ok(None) };
+        if matches!(payment.state, State::Waiting { .. }) {
+            payment =
+                self.change_payment("open_challenge", payment, Payment::open_challenge).await?;
+        }
+        let terminal = self.terminal_of(&payment).await?;
+        let challenge = match self.connector(payment.mode) {
+            Some(connector) if payment.state.customer_may_act() => {
+                Some(connector.challenge(&payment).await.map_err(Fault::Broken)?)
+            }
+            _ => None,
+        };
+        Ok(Some(CustomerPage { payment, terminal, challenge }))
+    }
+
+    /// The customer answered the challenge. None when there is no such payment.
+    pub async fn answer_challenge(
+        self: &Arc<Self>,
+        actor: Actor,
+        id: PaymentId,
+        answer: String,
+    ) -> Result<Option<Answered>, Fault> {
+        let Some(payment) = self.payment(actor, id).await? else { return Ok(None) };
+        if !payment.state.customer_may_act() {
+            return Ok(Some(Answered::Went(payment)));
+        }
+        let Some(connector) = self.connector(payment.mode).cloned() else {
+            return Ok(Some(Answered::BankUnavailable));
+        };
+        // The customer may close the browser; the bank's verdict is carried through all the same.
+        let gateway = Arc::clone(self);
+        let task = self.tasks.spawn(async move {
+            match connector.answer_challenge(&payment, &answer).await {
+                ChallengeVerdict::Passed => {
+                    gateway.send_held_card(payment).await.map(Answered::Went)
+                }
+                ChallengeVerdict::TryAgain { tries_left } => Ok(Answered::TryAgain { tries_left }),
+                ChallengeVerdict::Failed(bank) => {
+                    gateway.fail_authentication(payment, bank).await.map(Answered::Went)
+                }
+                ChallengeVerdict::Unavailable(why) => {
+                    tracing::warn!(connector = connector.name(), why, "challenge not answered");
+                    Ok(Answered::BankUnavailable)
+                }
+            }
+        });
+        task.await.map_err(|error| Fault::Broken(error.to_string()))?.map(Some)
+    }
+
+    async fn fail_authentication(
+        &self,
+        payment: Payment,
+        bank: BankFacts,
+    ) -> Result<Payment, Fault> {
+        self.change_payment("fail_authentication", payment, |payment, now| {
+            payment.fail_authentication(bank.clone(), now)
+        })
+        .await
+    }
+
+    /// Commits the intent, which drops the held security code, then sends. The card is opened
+    /// before: afterwards it cannot be. Of two that try at once, the one whose commit wins sends.
+    async fn send_held_card(&self, mut payment: Payment) -> Result<Payment, Fault> {
+        for _try in 0..TRIES {
+            let Some(held) = self.store.held_card(payment.id).await? else {
+                return self.load(payment.id).await;
+            };
+            let card = self.vault.open_card(payment.id, &held)?;
+            let Ok(changed) = payment.clone().begin_sending(self.clock.now()) else {
+                return self.expire_if_over(payment).await;
+            };
+            match self.commit_payment("begin_sending", changed).await {
+                Ok(payment) => return self.send(payment, card).await,
+                Err(CommitError::Stale(_)) => payment = self.load(payment.id).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Fault::Busy)
+    }
+
+    /// The customer gave up. None when there is no such payment.
+    pub async fn cancel_payment(
+        &self,
+        actor: Actor,
+        id: PaymentId,
+    ) -> Result<Option<Payment>, Fault> {
+        let Some(payment) = self.payment(actor, id).await? else { return Ok(None) };
+        self.change_payment("cancel", payment, Payment::cancel).await.map(Some)
+    }
+}

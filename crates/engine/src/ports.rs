@@ -1,0 +1,270 @@
+//! What the engine needs from outside, declared by the one who needs it. Ports take data, not
+//! closures, and are object-safe, so that nobody is generic over the store.
+
+use crate::actor::Scope;
+use crate::changeset::{Changeset, SealedCard, StoredTerminal};
+use crate::error::{CommitError, StoreError, VaultError};
+use async_trait::async_trait;
+use domain::card::{Card, CardNumber, Expiry, SecurityCode};
+use domain::delivery::{DeliveryId, DueDelivery};
+use domain::id::{PaymentId, TerminalNumber};
+use domain::merchant::Merchant;
+use domain::money::Money;
+use domain::outcome::{BankFacts, Lookup, Outcome};
+use domain::payment::{Authentication, Payment};
+use domain::secret::SecretText;
+use domain::terminal::Mode;
+use domain::text::Reference;
+use domain::time::Timestamp;
+use std::fmt;
+use std::time::Duration;
+
+/// The only way to the database. One contract for SQLite and PostgreSQL, proven by one suite.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Commits all of the changeset durably (fsynced), or none of it.
+    async fn commit(&self, changeset: Changeset) -> Result<(), CommitError>;
+
+    /// A payment by its number, if the scope allows it.
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError>;
+
+    /// All attempts at a reference of a terminal, the oldest first.
+    async fn attempts(
+        &self,
+        terminal: TerminalNumber,
+        reference: &Reference,
+    ) -> Result<Vec<Payment>, StoreError>;
+
+    /// The sealed card of a payment, while it is held.
+    async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError>;
+
+    /// Payments that background work must look at, the longest due first.
+    async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError>;
+
+    /// Payments whose send was never recorded, due or not: at the start of a gateway that is
+    /// alone on its database, the processes that made them are gone.
+    async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError>;
+
+    /// Claims deliveries that are due until `lease_until`, the longest due first. A claim only
+    /// saves work: a delivery whose worker died is claimed again.
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueDelivery>, StoreError>;
+
+    /// The terminal that this public key belongs to, current or retiring.
+    async fn terminal_by_public_key(
+        &self,
+        public_key: &str,
+    ) -> Result<Option<StoredTerminal>, StoreError>;
+
+    /// A terminal by its number.
+    async fn terminal(&self, number: TerminalNumber) -> Result<Option<StoredTerminal>, StoreError>;
+
+    /// All terminals, by number.
+    async fn terminals(&self) -> Result<Vec<StoredTerminal>, StoreError>;
+
+    /// All merchants, by number.
+    async fn merchants(&self) -> Result<Vec<Merchant>, StoreError>;
+
+    /// Writes and reads nothing of value, to show that the database answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Seals and opens card data and secrets. At rest everything is AES-256-GCM, bound to its table,
+/// row and column, so that a ciphertext moved elsewhere does not open.
+pub trait Vault: Send + Sync + fmt::Debug {
+    /// Seals a card for the row of this payment. The security code goes under a key that lives
+    /// no longer than about two hours.
+    fn seal_card(
+        &self,
+        payment: PaymentId,
+        card: &Card,
+        now: Timestamp,
+    ) -> Result<SealedCard, VaultError>;
+
+    /// Opens a card, once, for the send.
+    fn open_card(&self, payment: PaymentId, sealed: &SealedCard) -> Result<OpenCard, VaultError>;
+
+    /// A keyed digest over the parts; equal parts give equal digests, on this gateway only.
+    fn digest(&self, parts: &[&[u8]]) -> [u8; 32];
+
+    /// HMAC-SHA256, for signatures under a terminal's own secret.
+    fn hmac(&self, key: &[u8], message: &[u8]) -> [u8; 32];
+
+    /// Seals a secret for a row and column.
+    fn seal_secret(&self, table: &str, row: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError>;
+
+    /// Opens a secret of that row and column.
+    fn open_secret(
+        &self,
+        table: &'static str,
+        row: &str,
+        sealed: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, VaultError>;
+
+    /// Destroys the hour keys that nothing can need any more.
+    fn destroy_old_keys(&self, now: Timestamp) -> Result<(), VaultError>;
+}
+
+/// A card opened for one send.
+#[derive(Debug)]
+pub struct OpenCard {
+    /// The number.
+    pub number: CardNumber,
+    /// The security code, unless it was dropped.
+    pub security_code: Option<SecurityCode>,
+    /// The last month of validity.
+    pub expiry: Expiry,
+}
+
+/// The time.
+#[async_trait]
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Now, in UTC.
+    fn now(&self) -> Timestamp;
+
+    /// Returns after this long.
+    async fn sleep(&self, duration: Duration);
+}
+
+/// Randomness for keys and numbers, from a cryptographic source.
+pub trait Random: Send + Sync + fmt::Debug {
+    /// Fills the buffer.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// What a connector needs to know to authenticate a customer and to ask for money.
+#[derive(Debug)]
+pub struct AuthorisationRequest<'a> {
+    /// Our reference for this call, unique at the bank.
+    pub our_reference: &'a str,
+    /// The payment.
+    pub payment: PaymentId,
+    /// What to take.
+    pub amount: Money,
+    /// From which card.
+    pub card: &'a OpenCard,
+}
+
+/// What the customer sees of the bank's challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChallengeView {
+    /// The bank's name.
+    pub bank_name: String,
+    /// Where the bank sent the code, masked.
+    pub sent_to: String,
+    /// How many tries are left.
+    pub tries_left: u32,
+    /// What to tell who tests, e.g. the sandbox's code; none at a real bank.
+    pub hint: Option<String>,
+}
+
+/// What the bank says to an answer to its challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChallengeVerdict {
+    /// The customer is who they say.
+    Passed,
+    /// Wrong, but there are tries left.
+    TryAgain {
+        /// How many.
+        tries_left: u32,
+    },
+    /// Wrong too often.
+    Failed(BankFacts),
+    /// The bank cannot be asked at the moment; nothing was decided.
+    Unavailable(String),
+}
+
+/// A bank. Outcomes are five-valued; a time-out is unknown, never a decline. A connector has its
+/// own time limits and answers within [`domain::schedule::SENDING_IS_LOST_AFTER`].
+#[async_trait]
+pub trait Connector: Send + Sync + fmt::Debug {
+    /// Its name in settings and logs.
+    fn name(&self) -> &'static str;
+
+    /// Which terminals may reach it.
+    fn mode(&self) -> Mode;
+
+    /// How long the bank may take to register a call, before "not found" can be believed.
+    fn lookup_patience(&self) -> Duration;
+
+    /// Whether the customer must prove who they are. Moves no money and may be asked again.
+    async fn authenticate(&self, amount: Money, card: &Card) -> Authentication;
+
+    /// What the customer sees of the challenge.
+    async fn challenge(&self, payment: &Payment) -> Result<ChallengeView, String>;
+
+    /// The customer's answer to the challenge.
+    async fn answer_challenge(&self, payment: &Payment, answer: &str) -> ChallengeVerdict;
+
+    /// Asks for the money. Called once per `our_reference`, after the intent was committed.
+    async fn authorise(&self, request: AuthorisationRequest<'_>) -> Outcome;
+
+    /// What became of the call with this reference?
+    async fn look_up(&self, our_reference: &str) -> Lookup;
+}
+
+/// The shape of webhook bodies; implemented by the web crate, which owns every JSON shape.
+pub trait NoticeFormat: Send + Sync + fmt::Debug {
+    /// The body that tells of the payment's present state, and its content type.
+    /// `private_key` and `public_key` are the terminal's, for the encrypted form.
+    fn notice(&self, payment: &Payment, at: Timestamp, keys: NoticeKeys<'_>) -> Notice;
+}
+
+/// The terminal's keys for the encrypted form of webhooks.
+#[derive(Clone, Copy, Debug)]
+pub struct NoticeKeys<'a> {
+    /// The terminal's current public key.
+    pub public: &'a str,
+    /// The terminal's current private key.
+    pub private: &'a SecretText,
+}
+
+/// A webhook body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The content type.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+}
+
+/// One HTTP POST to a merchant's server.
+#[derive(Debug)]
+pub struct Post<'a> {
+    /// Which delivery, for traces.
+    pub delivery: DeliveryId,
+    /// Where to.
+    pub url: &'a str,
+    /// Headers beside the usual ones, content type included.
+    pub headers: &'a [(&'static str, String)],
+    /// The body.
+    pub body: &'a str,
+    /// Live terminals need `https`.
+    pub mode: Mode,
+}
+
+/// What a POST came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PostResult {
+    /// There was an answer.
+    Answered {
+        /// Its HTTP status.
+        status: u16,
+        /// `Retry-After` in seconds, if it said so.
+        retry_after: Option<u64>,
+    },
+    /// There was none; why, in words without personal data.
+    Failed(String),
+}
+
+/// The guarded way out to merchants' servers: judges the address it dials, follows no redirect,
+/// uses no proxy, and bounds the whole exchange in time and size.
+#[async_trait]
+pub trait Dialer: Send + Sync + fmt::Debug {
+    /// Posts once.
+    async fn post(&self, post: Post<'_>) -> PostResult;
+}

@@ -1,0 +1,46 @@
+//! Background work: it takes no input, recomputes from the database, may run twice, and runs on a
+//! signal and on a period. Many nodes may run the same work.
+
+mod due_payments;
+mod webhooks;
+
+use crate::gateway::Gateway;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The longest a worker sleeps when nothing seems due.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How often hour keys are looked through.
+const KEY_PERIOD: Duration = Duration::from_secs(60);
+
+impl Gateway {
+    /// Runs all background work until `stop` turns true. `alone` says that no other process works
+    /// on this database, so that what an earlier process was sending is certainly orphaned.
+    pub async fn run_workers(self: Arc<Self>, alone: bool, stop: watch::Receiver<bool>) {
+        let mut workers = tokio::task::JoinSet::new();
+        workers.spawn(Arc::clone(&self).run_due_payments(alone, stop.clone()));
+        workers.spawn(Arc::clone(&self).run_webhooks(stop.clone()));
+        workers.spawn(self.run_key_destruction(stop));
+        while workers.join_next().await.is_some() {}
+    }
+
+    async fn run_key_destruction(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.vault.destroy_old_keys(self.clock.now()) {
+                tracing::error!(%error, "old hour keys were not destroyed");
+            }
+            if pause(&self, KEY_PERIOD, &mut stop).await {
+                return;
+            }
+        }
+    }
+}
+
+/// Sleeps, or returns true at once when it is time to stop.
+async fn pause(gateway: &Gateway, period: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        () = gateway.clock.sleep(period) => false,
+        _stopped = stop.wait_for(|stop| *stop) => true,
+    }
+}
