@@ -1,1 +1,14 @@
-//! placeholder
+//! The only HTTP serving, JSON shapes and HTML.
+//!
+//! Handlers parse, call the engine and render; they hold no `if` about money. `api` is what
+//! merchants' servers see, `pages` what cardholders see, `developers` the public reference.
+
+pub mod api;
+pub mod app;
+pub mod developers;
+pub mod html;
+pub mod notice;
+pub mod pages;
+pub mod server;
+
+pub use app::{App, Site};

@@ -1,0 +1,1 @@
+//! The server loop: connections, time limits, TLS, shutdown.
