@@ -6,7 +6,7 @@
 
 use domain::delivery::{Attempted, NewDelivery};
 use domain::event::Event;
-use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::id::{MerchantId, TerminalNumber};
 use domain::merchant::Merchant;
 use domain::payment::{Changed, Payment};
 use domain::terminal::{Mode, Settings};
@@ -204,15 +204,6 @@ impl Changeset {
             event: Some(changed.event),
             card,
             ..Self::default()
-        }
-    }
-
-    /// The payment it changes, if any.
-    pub fn payment_id(&self) -> Option<PaymentId> {
-        match self.payment.as_ref()? {
-            PaymentChange::Insert(payment) | PaymentChange::Update { payment, .. } => {
-                Some(payment.id)
-            }
         }
     }
 }

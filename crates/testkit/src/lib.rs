@@ -1,1 +1,11 @@
 //! For tests only: fakes, fixtures and conformance suites. Never in the release graph.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code: a failed expectation is a failed test"
+)]
+
+pub mod clock;
+pub mod conformance;
+pub mod fixture;

@@ -1,0 +1,145 @@
+//! Questions, each by key or index.
+
+use super::{QueryError, rows};
+use domain::delivery::DueDelivery;
+use domain::id::{PaymentId, TerminalNumber};
+use domain::merchant::Merchant;
+use domain::payment::Payment;
+use domain::text::Reference;
+use domain::time::Timestamp;
+use engine::changeset::{SealedCard, StoredTerminal};
+use rusqlite::{Connection, Params, Row};
+
+fn list<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    decode: impl Fn(&Row<'_>) -> Result<T, QueryError>,
+) -> Result<Vec<T>, QueryError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(decode(row)?);
+    }
+    Ok(found)
+}
+
+fn first<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    decode: impl Fn(&Row<'_>) -> Result<T, QueryError>,
+) -> Result<Option<T>, QueryError> {
+    Ok(list(connection, sql, params, decode)?.into_iter().next())
+}
+
+pub(super) fn payment(
+    connection: &Connection,
+    id: PaymentId,
+) -> Result<Option<Payment>, QueryError> {
+    let sql = format!("SELECT {} FROM payments WHERE id = ?1", rows::PAYMENT_COLUMNS);
+    first(connection, &sql, [id.stored()], rows::payment)
+}
+
+pub(super) fn attempts(
+    connection: &Connection,
+    terminal: TerminalNumber,
+    reference: &Reference,
+) -> Result<Vec<Payment>, QueryError> {
+    let sql = format!(
+        "SELECT {} FROM payments WHERE ter_no = ?1 AND reference = ?2 ORDER BY attempt",
+        rows::PAYMENT_COLUMNS
+    );
+    list(connection, &sql, (terminal.0, reference.as_str()), rows::payment)
+}
+
+pub(super) fn held_card(
+    connection: &Connection,
+    id: PaymentId,
+) -> Result<Option<SealedCard>, QueryError> {
+    first(
+        connection,
+        "SELECT number, security_code, expiry_year, expiry_month FROM held_cards \
+         WHERE payment_id = ?1",
+        [id.stored()],
+        rows::held_card,
+    )
+}
+
+pub(super) fn due_payments(
+    connection: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Payment>, QueryError> {
+    let sql = format!(
+        "SELECT {} FROM payments WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2",
+        rows::PAYMENT_COLUMNS
+    );
+    list(connection, &sql, (now.micros(), limit), rows::payment)
+}
+
+pub(super) fn sending_payments(
+    connection: &Connection,
+    limit: u32,
+) -> Result<Vec<Payment>, QueryError> {
+    let sql = format!(
+        "SELECT {} FROM payments WHERE due_at IS NOT NULL AND state = 'sending' LIMIT ?1",
+        rows::PAYMENT_COLUMNS
+    );
+    list(connection, &sql, [limit], rows::payment)
+}
+
+pub(super) fn due_deliveries(
+    connection: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<DueDelivery>, QueryError> {
+    list(
+        connection,
+        "SELECT payment_id, sequence, merchant_id, ter_no, url, content_type, body, attempts, \
+         created_at FROM deliveries WHERE next_at <= ?1 ORDER BY next_at LIMIT ?2",
+        (now.micros(), limit),
+        rows::due_delivery,
+    )
+}
+
+pub(super) fn terminal_by_public_key(
+    connection: &Connection,
+    public_key: &str,
+) -> Result<Option<StoredTerminal>, QueryError> {
+    let sql = format!(
+        "SELECT {} FROM terminal_keys k JOIN terminals t USING (ter_no) \
+         JOIN merchants m ON m.id = t.merchant_id WHERE k.public_key = ?1",
+        rows::TERMINAL_COLUMNS
+    );
+    first(connection, &sql, [public_key], rows::terminal)
+}
+
+pub(super) fn terminal(
+    connection: &Connection,
+    number: TerminalNumber,
+) -> Result<Option<StoredTerminal>, QueryError> {
+    let sql = format!(
+        "SELECT {} FROM terminals t JOIN merchants m ON m.id = t.merchant_id WHERE t.ter_no = ?1",
+        rows::TERMINAL_COLUMNS
+    );
+    first(connection, &sql, [number.0], rows::terminal)
+}
+
+pub(super) fn terminals(connection: &Connection) -> Result<Vec<StoredTerminal>, QueryError> {
+    let sql = format!(
+        "SELECT {} FROM terminals t JOIN merchants m ON m.id = t.merchant_id ORDER BY t.ter_no",
+        rows::TERMINAL_COLUMNS
+    );
+    list(connection, &sql, [], rows::terminal)
+}
+
+pub(super) fn merchants(connection: &Connection) -> Result<Vec<Merchant>, QueryError> {
+    list(
+        connection,
+        "SELECT id, name, active, created_at FROM merchants ORDER BY id",
+        [],
+        rows::merchant,
+    )
+}

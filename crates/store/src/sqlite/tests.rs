@@ -1,0 +1,139 @@
+use super::*;
+use engine::changeset::Changeset;
+use std::sync::Arc;
+use testkit::fixture;
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tollgate.db");
+    (folder, path)
+}
+
+#[tokio::test]
+async fn keeps_the_contract() {
+    let (_folder, path) = folder();
+    testkit::conformance::run(&SqliteStore::open(&path, Options::default()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_reopening() {
+    let (_folder, path) = folder();
+    let payment = fixture::payment(1, "reopened");
+    {
+        let store = SqliteStore::open(&path, Options::default()).unwrap();
+        store.commit(fixture::insert(&payment)).await.unwrap();
+        let ended = store.ended();
+        drop(store);
+        ended.await.unwrap();
+    }
+    let store = SqliteStore::open(&path, Options::default()).unwrap();
+    assert_eq!(store.payment(Scope::Everything, payment.id).await.unwrap(), Some(payment));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_equal_references_one_wins() {
+    let (_folder, path) = folder();
+    let store = Arc::new(SqliteStore::open(&path, Options::default()).unwrap());
+    let mut all = tokio::task::JoinSet::new();
+    for draw in 0..100 {
+        let store = Arc::clone(&store);
+        all.spawn(
+            async move { store.commit(fixture::insert(&fixture::payment(draw, "same"))).await },
+        );
+    }
+    let mut won = 0;
+    while let Some(result) = all.join_next().await {
+        match result.unwrap() {
+            Ok(()) => won += 1,
+            Err(CommitError::ReferenceTaken) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(won, 1);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_busy() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path, Options { queue: 1, batch: 1 }).unwrap();
+    let mut futures: Vec<_> = (0..50)
+        .map(|draw| store.commit(fixture::insert(&fixture::payment(draw, &format!("{draw}")))))
+        .collect();
+    let mut busy = 0;
+    // Polled once each without a pause, so that the writer cannot keep up.
+    for future in &mut futures {
+        let waker = std::task::Waker::noop();
+        let mut context = std::task::Context::from_waker(waker);
+        if let std::task::Poll::Ready(Err(CommitError::Busy)) = future.as_mut().poll(&mut context) {
+            busy += 1;
+        }
+    }
+    assert!(busy > 0);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let (_folder, path) = folder();
+    drop(SqliteStore::open(&path, Options::default()).unwrap());
+    let raw = Connection::open(&path).unwrap();
+    raw.pragma_update(None, "user_version", 999).unwrap();
+    drop(raw);
+    assert!(matches!(
+        SqliteStore::open(&path, Options::default()),
+        Err(OpenError::NewerSchema { found: 999, .. })
+    ));
+}
+
+#[tokio::test]
+async fn an_impossible_row_is_named() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path, Options::default()).unwrap();
+    let payment = fixture::payment(1, "broken");
+    store.commit(fixture::insert(&payment)).await.unwrap();
+    let raw = Connection::open(&path).unwrap();
+    // Behind the gateway's back; the schema lets this one pass.
+    raw.execute("UPDATE payments SET facts = '{\"state\":\"expired\",\"at\":1}'", []).unwrap();
+    let error = store.payment(Scope::Everything, payment.id).await.unwrap_err();
+    let expected =
+        format!("impossible row: table payments, column state, row {}", payment.id.stored());
+    assert_eq!(error.to_string(), expected);
+    // And these it refuses itself.
+    for sql in [
+        "UPDATE payments SET state = 'approved'",
+        "UPDATE payments SET due_at = NULL",
+        "UPDATE payments SET amount_minor = 0",
+        "UPDATE payments SET state = 'done', due_at = NULL",
+        "UPDATE payments SET card_brand = NULL",
+        "INSERT INTO deliveries SELECT id, 1, 1, 1, '', '', '', 0, 'pending', 0, NULL, NULL, NULL, NULL FROM payments",
+    ] {
+        assert!(raw.execute(sql, []).is_err(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_security_code_is_in_no_file() {
+    let (folder, path) = folder();
+    let store = SqliteStore::open(&path, Options::default()).unwrap();
+    let needle = b"\xde\xad\xbe\xefa sealed security code\xde\xad\xbe\xef".to_vec();
+    let payment = fixture::payment(1, "shredded");
+    let mut insert = fixture::insert(&payment);
+    let sealed = SealedCard { security_code: Some(needle.clone()), ..fixture::sealed_card() };
+    insert.card = Some(engine::changeset::CardChange::Hold(sealed));
+    store.commit(insert).await.unwrap();
+    let found = || {
+        std::fs::read_dir(folder.path()).unwrap().any(|entry| {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            bytes.windows(needle.len()).any(|window| window == needle)
+        })
+    };
+    assert!(found(), "the search finds what is there");
+    let sending = payment.begin_sending(fixture::now()).unwrap();
+    store.commit(Changeset::payment_changed("send", sending)).await.unwrap();
+    for _second in 0..50 {
+        if !found() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the sealed code is still on disk");
+}

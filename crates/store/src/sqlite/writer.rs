@@ -1,0 +1,469 @@
+//! The writer: hundreds of changesets in one transaction with one fsync, each in a savepoint of
+//! its own with a reply of its own.
+
+use super::rows::{AttemptedRow, CardRow, EventRow, PaymentRow, Rows, TerminalRow, UpdateRow};
+use domain::delivery::NewDelivery;
+use domain::merchant::Merchant;
+use domain::payment::Payment;
+use domain::time::Timestamp;
+use engine::batch::Sink;
+use engine::changeset::{AuditLine, CardChange, IdempotencyChange, StoredAnswer};
+use engine::error::{CommitError, KeyInUse};
+use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior};
+
+/// One piece of work for the writer.
+pub(super) enum Job {
+    /// A command's rows.
+    Commit(Box<Rows>),
+    /// Move the WAL into the database and empty it, if nothing was written since the last time.
+    EmptyWalIfIdle,
+}
+
+/// The one connection that writes.
+pub(super) struct Writer {
+    connection: Connection,
+    /// Whether the WAL may hold anything, and whether something was written since the last look.
+    wal: Wal,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wal {
+    Empty,
+    Used,
+    /// Used, but nothing was written since the last look.
+    Idle,
+}
+
+impl Writer {
+    pub(super) const fn new(connection: Connection) -> Self {
+        Self { connection, wal: Wal::Idle }
+    }
+
+    fn look_at_wal(&mut self) {
+        self.wal = match self.wal {
+            Wal::Empty => Wal::Empty,
+            Wal::Used => Wal::Idle,
+            Wal::Idle => {
+                // Readers of another process may be in the way; then the next look does it.
+                let emptied =
+                    self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                        row.get::<_, i64>(0)
+                    });
+                if matches!(emptied, Ok(0)) { Wal::Empty } else { Wal::Idle }
+            }
+        };
+    }
+}
+
+impl Sink for Writer {
+    type Job = Job;
+    type Reply = Result<(), CommitError>;
+
+    fn write(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Self::Reply>, String> {
+        if jobs.iter().all(|job| matches!(job, Job::EmptyWalIfIdle)) {
+            self.look_at_wal();
+            return Ok(jobs.iter().map(|_job| Ok(())).collect());
+        }
+        self.wal = Wal::Used;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| error.to_string())?;
+        let mut replies = Vec::with_capacity(jobs.len());
+        for job in jobs.iter() {
+            replies.push(match job {
+                Job::EmptyWalIfIdle => Ok(()),
+                Job::Commit(rows) => in_savepoint(&transaction, rows)?,
+            });
+        }
+        transaction.commit().map_err(|error| error.to_string())?;
+        Ok(replies)
+    }
+}
+
+/// Why rows were not written: refused by a rule (the others of the batch go on), or broken.
+enum WriteError {
+    Refused(CommitError),
+    Broken(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+type Written = Result<(), WriteError>;
+
+fn in_savepoint(connection: &Connection, rows: &Rows) -> Result<Result<(), CommitError>, String> {
+    let run = |sql: &str| execute(connection, sql, []).map_err(|error| error.to_string());
+    run("SAVEPOINT command")?;
+    let refusal = match write(connection, rows) {
+        Ok(()) => {
+            run("RELEASE command")?;
+            return Ok(Ok(()));
+        }
+        Err(WriteError::Refused(refusal)) => refusal,
+        // A rule of the schema stopped it: a bug of ours, but no reason to stop the others.
+        Err(WriteError::Broken(error)) if is_constraint(&error) => {
+            tracing::error!(command = rows.name, %error, "the schema refused a changeset");
+            CommitError::Unavailable(format!("{}: {error}", rows.name))
+        }
+        Err(WriteError::Broken(error)) => return Err(error.to_string()),
+    };
+    run("ROLLBACK TO command")?;
+    run("RELEASE command")?;
+    Ok(Err(refusal))
+}
+
+fn is_constraint(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+}
+
+fn execute(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<usize, rusqlite::Error> {
+    connection.prepare_cached(sql)?.execute(params)
+}
+
+fn write(connection: &Connection, rows: &Rows) -> Written {
+    match &rows.payment {
+        Some(PaymentRow::Insert { payment, request, facts }) => {
+            insert_payment(connection, payment, request, facts)?;
+        }
+        Some(PaymentRow::Update(update)) => update_payment(connection, update)?,
+        None => {}
+    }
+    if let Some(event) = &rows.event {
+        insert_event(connection, event)?;
+    }
+    if let Some(card) = &rows.card {
+        change_card(connection, card)?;
+    }
+    for delivery in &rows.deliveries {
+        insert_delivery(connection, delivery)?;
+    }
+    for attempted in &rows.attempted {
+        record_attempt(connection, attempted)?;
+    }
+    if let Some(change) = &rows.idempotency {
+        change_idempotency(connection, change)?;
+    }
+    if let Some(merchant) = &rows.merchant {
+        insert_merchant(connection, merchant)?;
+    }
+    if let Some(terminal) = &rows.terminal {
+        write_terminal(connection, terminal)?;
+    }
+    if let Some(line) = &rows.audit {
+        insert_audit(connection, line)?;
+    }
+    Ok(())
+}
+
+fn insert_payment(
+    connection: &Connection,
+    payment: &Payment,
+    request: &str,
+    facts: &str,
+) -> Written {
+    let card = payment.method.card.as_ref();
+    let inserted = execute(
+        connection,
+        "INSERT INTO payments (id, merchant_id, ter_no, mode, reference, attempt, fingerprint, \
+         amount_minor, currency, method, card_brand, card_first_six, card_last_four, \
+         authentication, request, created_at, state, facts, version, notices, due_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+         ?18, ?19, ?20, ?21) ON CONFLICT DO NOTHING",
+        rusqlite::params![
+            payment.id.stored(),
+            payment.merchant.0,
+            payment.terminal.0,
+            payment.mode.name(),
+            payment.reference.as_str(),
+            payment.attempt,
+            &payment.fingerprint.0,
+            payment.amount.minor(),
+            payment.amount.currency().code(),
+            payment.method.code.code(),
+            card.map(|card| card.brand.name()),
+            card.map(|card| &card.first_six),
+            card.map(|card| &card.last_four),
+            payment.authentication.name(),
+            request,
+            payment.created_at.micros(),
+            payment.state.name(),
+            facts,
+            payment.version,
+            payment.notices,
+            payment.due_at.map(Timestamp::micros),
+        ],
+    )?;
+    if inserted == 1 {
+        return Ok(());
+    }
+    let number_taken: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM payments WHERE id = ?1)")?
+        .query_row([payment.id.stored()], |row| row.get(0))?;
+    Err(WriteError::Refused(if number_taken {
+        CommitError::NumberTaken
+    } else {
+        CommitError::ReferenceTaken
+    }))
+}
+
+fn update_payment(connection: &Connection, update: &UpdateRow) -> Written {
+    let updated = execute(
+        connection,
+        "UPDATE payments SET state = ?1, facts = ?2, version = ?3, notices = ?4, due_at = ?5 \
+         WHERE id = ?6 AND version = ?7",
+        (
+            update.state,
+            &update.facts,
+            update.version,
+            update.notices,
+            update.due_at,
+            update.id.stored(),
+            update.expected_version,
+        ),
+    )?;
+    one_or(updated, CommitError::Stale("payment"))
+}
+
+fn one_or(changed: usize, refusal: CommitError) -> Written {
+    if changed == 1 { Ok(()) } else { Err(WriteError::Refused(refusal)) }
+}
+
+fn insert_event(connection: &Connection, row: &EventRow) -> Written {
+    let event = &row.event;
+    execute(
+        connection,
+        "INSERT INTO events (payment_id, sequence, merchant_id, at, kind, facts) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (
+            event.payment.stored(),
+            event.sequence,
+            event.merchant.0,
+            event.at.micros(),
+            event.kind.name(),
+            &row.facts,
+        ),
+    )?;
+    Ok(())
+}
+
+fn change_card(connection: &Connection, row: &CardRow) -> Written {
+    let payment = row.payment;
+    match &row.change {
+        CardChange::Hold(card) => {
+            execute(
+                connection,
+                "INSERT INTO held_cards (payment_id, merchant_id, number, security_code, \
+                 expiry_year, expiry_month) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                (
+                    payment.stored(),
+                    row.merchant.0,
+                    &card.number,
+                    &card.security_code,
+                    card.expiry.year,
+                    card.expiry.month,
+                ),
+            )?;
+        }
+        CardChange::DropSecurityCode => {
+            execute(
+                connection,
+                "UPDATE held_cards SET security_code = NULL \
+                 WHERE payment_id = ?1 AND security_code IS NOT NULL",
+                [payment.stored()],
+            )?;
+        }
+        CardChange::Drop => {
+            execute(
+                connection,
+                "DELETE FROM held_cards WHERE payment_id = ?1",
+                [payment.stored()],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn insert_delivery(connection: &Connection, delivery: &NewDelivery) -> Written {
+    execute(
+        connection,
+        "INSERT INTO deliveries (payment_id, sequence, merchant_id, ter_no, url, content_type, \
+         body, created_at, state, attempts, next_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending', 0, ?8)",
+        (
+            delivery.id.payment.stored(),
+            delivery.id.sequence,
+            delivery.merchant.0,
+            delivery.terminal.0,
+            delivery.url.as_str(),
+            delivery.content_type,
+            &delivery.body,
+            delivery.created_at.micros(),
+        ),
+    )?;
+    Ok(())
+}
+
+fn record_attempt(connection: &Connection, row: &AttemptedRow) -> Written {
+    // A delivery that was acknowledged or given up meanwhile stays so.
+    execute(
+        connection,
+        "UPDATE deliveries SET state = ?1, attempts = ?2, next_at = ?3, last_at = ?4, \
+         last_status = ?5, last_error = ?6 \
+         WHERE payment_id = ?7 AND sequence = ?8 AND state = 'pending'",
+        (
+            row.state,
+            row.attempts,
+            row.next_at,
+            row.at,
+            row.http_status,
+            &row.error,
+            row.id.payment.stored(),
+            row.id.sequence,
+        ),
+    )?;
+    Ok(())
+}
+
+fn change_idempotency(connection: &Connection, change: &IdempotencyChange) -> Written {
+    match change {
+        IdempotencyChange::Begin { terminal, merchant, key, request, at, abandoned_before } => {
+            let taken = execute(
+                connection,
+                "INSERT INTO idempotency_keys (ter_no, key, merchant_id, request, began_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5) \
+                 ON CONFLICT (ter_no, key) DO UPDATE SET began_at = excluded.began_at \
+                 WHERE status IS NULL AND began_at < ?6 AND request = excluded.request",
+                (terminal.0, key, merchant.0, request, at.micros(), abandoned_before.micros()),
+            )?;
+            if taken == 1 {
+                return Ok(());
+            }
+            let used = connection
+                .prepare_cached(
+                    "SELECT request, status, body FROM idempotency_keys \
+                     WHERE ter_no = ?1 AND key = ?2",
+                )?
+                .query_row((terminal.0, key), |row| {
+                    let answer = row.get::<_, Option<u16>>(1)?.zip(row.get(2)?);
+                    Ok(KeyInUse {
+                        request: row.get(0)?,
+                        answer: answer.map(|(status, body)| StoredAnswer { status, body }),
+                    })
+                })?;
+            return Err(WriteError::Refused(CommitError::KeyInUse(used)));
+        }
+        IdempotencyChange::Finish { terminal, key, answer } => {
+            execute(
+                connection,
+                "UPDATE idempotency_keys SET status = ?1, body = ?2 \
+                 WHERE ter_no = ?3 AND key = ?4 AND status IS NULL",
+                (answer.status, &answer.body, terminal.0, key),
+            )?;
+        }
+        IdempotencyChange::Forget { terminal, key } => {
+            execute(
+                connection,
+                "DELETE FROM idempotency_keys WHERE ter_no = ?1 AND key = ?2 AND status IS NULL",
+                (terminal.0, key),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn insert_merchant(connection: &Connection, merchant: &Merchant) -> Written {
+    let inserted = execute(
+        connection,
+        "INSERT INTO merchants (id, name, active, created_at) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT DO NOTHING",
+        (merchant.id.0, &merchant.name, merchant.active, merchant.created_at.micros()),
+    )?;
+    one_or(inserted, CommitError::Exists("merchant"))
+}
+
+fn write_terminal(connection: &Connection, row: &TerminalRow) -> Written {
+    let terminal = &row.terminal;
+    let written = match row.expected_version {
+        None => execute(
+            connection,
+            "INSERT INTO terminals (ter_no, merchant_id, name, mode, active, settings, \
+             public_keys, sealed_secrets, version, created_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+            (
+                terminal.number.0,
+                terminal.merchant.0,
+                &terminal.name,
+                terminal.mode.name(),
+                terminal.active,
+                &row.settings,
+                &row.public_keys,
+                &terminal.sealed_secrets,
+                terminal.version,
+                terminal.created_at.micros(),
+            ),
+        )?,
+        Some(expected) => execute(
+            connection,
+            "UPDATE terminals SET name = ?1, active = ?2, settings = ?3, public_keys = ?4, \
+             sealed_secrets = ?5, version = ?6 WHERE ter_no = ?7 AND version = ?8",
+            (
+                &terminal.name,
+                terminal.active,
+                &row.settings,
+                &row.public_keys,
+                &terminal.sealed_secrets,
+                terminal.version,
+                terminal.number.0,
+                expected,
+            ),
+        )?,
+    };
+    let refusal = match row.expected_version {
+        None => CommitError::Exists("terminal"),
+        Some(_) => CommitError::Stale("terminal"),
+    };
+    one_or(written, refusal)?;
+    execute(connection, "DELETE FROM terminal_keys WHERE ter_no = ?1", [terminal.number.0])?;
+    for key in &terminal.public_keys {
+        let owner: Option<i64> = connection
+            .prepare_cached("SELECT ter_no FROM terminal_keys WHERE public_key = ?1")?
+            .query_row([key], |row| row.get(0))
+            .optional()?;
+        if owner.is_some() {
+            return Err(WriteError::Refused(CommitError::Exists("public key")));
+        }
+        execute(
+            connection,
+            "INSERT INTO terminal_keys (public_key, ter_no) VALUES (?1, ?2)",
+            (key, terminal.number.0),
+        )?;
+    }
+    Ok(())
+}
+
+fn insert_audit(connection: &Connection, line: &AuditLine) -> Written {
+    execute(
+        connection,
+        "INSERT INTO audit_log (at, actor, caller, action, result, ter_no, request_id, detail) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        (
+            line.at.micros(),
+            line.actor,
+            line.caller.map(|caller| caller.to_string()),
+            line.action,
+            line.result,
+            line.terminal.map(|terminal| terminal.0),
+            &line.request_id,
+            &line.detail,
+        ),
+    )?;
+    Ok(())
+}

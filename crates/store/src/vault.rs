@@ -1,0 +1,408 @@
+//! The vault: AES-256-GCM under keys derived from the master key.
+//!
+//! * A card number is sealed under a key of its own, which is wrapped by the card key.
+//! * A security code is sealed under a key of its own, which is wrapped by the key of its hour.
+//!   Hour keys are files beside the database, never in it and never in its backups; they are
+//!   overwritten and removed about two hours later, and with them every code that was not sent.
+//! * Table, row and column are associated data: a ciphertext moved elsewhere does not open.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::{hkdf, hmac, rand};
+use domain::card::{Card, CardNumber, SecurityCode};
+use domain::id::PaymentId;
+use domain::time::Timestamp;
+use engine::changeset::SealedCard;
+use engine::error::VaultError;
+use engine::ports::{OpenCard, Vault};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use zeroize::Zeroizing;
+
+/// A key of 256 bits.
+pub type Key = Zeroizing<[u8; 32]>;
+
+/// The layout of sealed values; the first byte of each.
+const LAYOUT: u8 = 1;
+const HOUR_MICROS: i64 = 3_600_000_000;
+const WRAPPED: usize = NONCE_LEN + 32 + 16;
+
+/// Seals with keys in memory and hour keys in a folder.
+pub struct FileVault {
+    cards: LessSafeKey,
+    secrets: LessSafeKey,
+    digests: hmac::Key,
+    hours: HourKeys,
+    random: rand::SystemRandom,
+}
+
+impl fmt::Debug for FileVault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileVault")
+    }
+}
+
+impl FileVault {
+    /// `master` is the master key; `hour_keys` the folder for the keys of the hours (made when
+    /// the first one is needed).
+    pub fn open(master: &[u8; 32], hour_keys: &Path) -> Result<Self, VaultError> {
+        let digest_key = derive(master, b"tollgate digests")?;
+        Ok(Self {
+            cards: gcm(&*derive(master, b"tollgate card keys")?)?,
+            secrets: gcm(&*derive(master, b"tollgate secrets")?)?,
+            digests: hmac::Key::new(hmac::HMAC_SHA256, &*digest_key),
+            hours: HourKeys { folder: hour_keys.to_owned(), open: Mutex::default() },
+            random: rand::SystemRandom::new(),
+        })
+    }
+
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), VaultError> {
+        rand::SecureRandom::fill(&self.random, buffer)
+            .map_err(|_unspecified| VaultError::Keys("no randomness".to_owned()))
+    }
+
+    /// Seals `plain` under a fresh key, and that key under `wrapping`.
+    fn seal(&self, wrapping: &LessSafeKey, aad: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let mut own = Key::default();
+        self.fill(&mut *own)?;
+        let mut nonce = [0; NONCE_LEN];
+        self.fill(&mut nonce)?;
+        let mut sealed = Vec::with_capacity(WRAPPED.saturating_add(plain.len()).saturating_add(17));
+        sealed.push(LAYOUT);
+        sealed.extend_from_slice(&nonce);
+        let mut wrapped = Zeroizing::new(own.to_vec());
+        seal_in_place(wrapping, nonce, aad, &mut wrapped)?;
+        sealed.extend_from_slice(&wrapped);
+        let mut data = Zeroizing::new(plain.to_vec());
+        // The key is used once, so a constant nonce is unique under it.
+        seal_in_place(&gcm(&own)?, [0; NONCE_LEN], aad, &mut data)?;
+        sealed.extend_from_slice(&data);
+        Ok(sealed)
+    }
+}
+
+fn open(
+    wrapping: &LessSafeKey,
+    aad: &str,
+    what: &'static str,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let refuse = || VaultError::Sealed(what);
+    let (layout, rest) = sealed.split_first().ok_or_else(refuse)?;
+    if *layout != LAYOUT {
+        return Err(refuse());
+    }
+    let (nonce, rest) = rest.split_first_chunk::<NONCE_LEN>().ok_or_else(refuse)?;
+    let (wrapped, data) = rest.split_at_checked(WRAPPED - NONCE_LEN).ok_or_else(refuse)?;
+    let own = open_copy(wrapping, *nonce, aad, wrapped).ok_or_else(refuse)?;
+    let own: &[u8; 32] = own.first_chunk().ok_or_else(refuse)?;
+    open_copy(&gcm(own)?, [0; NONCE_LEN], aad, data).ok_or_else(refuse)
+}
+
+fn gcm(key: &[u8; 32]) -> Result<LessSafeKey, VaultError> {
+    UnboundKey::new(&AES_256_GCM, key)
+        .map(LessSafeKey::new)
+        .map_err(|_unspecified| VaultError::Keys("AES-256-GCM refused a key".to_owned()))
+}
+
+fn seal_in_place(
+    key: &LessSafeKey,
+    nonce: [u8; NONCE_LEN],
+    aad: &str,
+    data: &mut Vec<u8>,
+) -> Result<(), VaultError> {
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    key.seal_in_place_append_tag(nonce, Aad::from(aad.as_bytes()), data)
+        .map_err(|_unspecified| VaultError::Keys("AES-256-GCM refused to seal".to_owned()))
+}
+
+fn open_copy(
+    key: &LessSafeKey,
+    nonce: [u8; NONCE_LEN],
+    aad: &str,
+    sealed: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let mut data = Zeroizing::new(sealed.to_vec());
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let length = key.open_in_place(nonce, Aad::from(aad.as_bytes()), &mut data).ok()?.len();
+    data.truncate(length);
+    Some(data)
+}
+
+/// HKDF-SHA256 (RFC 5869): a key for one purpose.
+fn derive(master: &[u8; 32], purpose: &[u8]) -> Result<Key, VaultError> {
+    let failed = |_unspecified| VaultError::Keys("HKDF failed".to_owned());
+    let mut key = Key::default();
+    hkdf::Salt::new(hkdf::HKDF_SHA256, b"tollgate vault 1")
+        .extract(master)
+        .expand(&[purpose], hkdf::HKDF_SHA256)
+        .map_err(failed)?
+        .fill(&mut *key)
+        .map_err(failed)?;
+    Ok(key)
+}
+
+fn place(column: &str, payment: PaymentId) -> String {
+    format!("held_cards/{payment}/{column}")
+}
+
+fn hour_of(at: Timestamp) -> i64 {
+    at.micros().div_euclid(HOUR_MICROS)
+}
+
+impl Vault for FileVault {
+    fn seal_card(
+        &self,
+        payment: PaymentId,
+        card: &Card,
+        now: Timestamp,
+    ) -> Result<SealedCard, VaultError> {
+        let number = card.number.reveal().as_bytes();
+        let number = self.seal(&self.cards, &place("number", payment), number)?;
+        let hour = hour_of(now);
+        let code = card.security_code.reveal().as_bytes();
+        let hour_key = self.hours.key(hour, Some(self))?;
+        let code = self.seal(&gcm(&hour_key)?, &place("security_code", payment), code)?;
+        let mut security_code = hour.to_be_bytes().to_vec();
+        security_code.extend_from_slice(&code);
+        Ok(SealedCard { number, security_code: Some(security_code), expiry: card.expiry })
+    }
+
+    fn open_card(&self, payment: PaymentId, sealed: &SealedCard) -> Result<OpenCard, VaultError> {
+        let refuse = || VaultError::Sealed("held_cards");
+        let number =
+            open(&self.cards, &place("number", payment), "held_cards.number", &sealed.number)?;
+        let number = std::str::from_utf8(&number).map_err(|_hidden| refuse())?;
+        // What was sealed had passed every check, on a test terminal perhaps.
+        let number = CardNumber::parse(number, true).map_err(|_hidden| refuse())?;
+        let security_code = match &sealed.security_code {
+            None => None,
+            Some(code) => {
+                let (hour, code) = code.split_first_chunk::<8>().ok_or_else(refuse)?;
+                let hour_key = gcm(&*self.hours.key(i64::from_be_bytes(*hour), None)?)?;
+                let aad = place("security_code", payment);
+                let code = open(&hour_key, &aad, "held_cards.security_code", code)?;
+                let code = std::str::from_utf8(&code).map_err(|_hidden| refuse())?;
+                Some(SecurityCode::parse(code, number.brand()).map_err(|_hidden| refuse())?)
+            }
+        };
+        Ok(OpenCard { number, security_code, expiry: sealed.expiry })
+    }
+
+    fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.digests);
+        for part in parts {
+            // The length before each part: ("ab", "c") and ("a", "bc") differ.
+            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(part);
+        }
+        tag_bytes(&context.sign())
+    }
+
+    fn hmac(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
+        tag_bytes(&hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message))
+    }
+
+    fn seal_secret(&self, table: &str, row: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.seal(&self.secrets, &format!("{table}/{row}"), plain)
+    }
+
+    fn open_secret(
+        &self,
+        table: &'static str,
+        row: &str,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        open(&self.secrets, &format!("{table}/{row}"), table, sealed)
+    }
+
+    fn destroy_old_keys(&self, now: Timestamp) -> Result<(), VaultError> {
+        // The hour that just ended may still be needed by customers in their challenge.
+        self.hours.destroy_before(hour_of(now).saturating_sub(1))
+    }
+}
+
+fn tag_bytes(tag: &hmac::Tag) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+    bytes
+}
+
+/// Keys that live for an hour and the hour after it.
+struct HourKeys {
+    folder: PathBuf,
+    open: Mutex<BTreeMap<i64, Key>>,
+}
+
+impl HourKeys {
+    /// The key of an hour. Made when `maker` is given, else [`VaultError::KeyDestroyed`] when
+    /// there is none.
+    fn key(&self, hour: i64, maker: Option<&FileVault>) -> Result<Key, VaultError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = open.get(&hour) {
+            return Ok(key.clone());
+        }
+        let path = self.path(hour);
+        let key = match (read_key(&path), maker) {
+            (Ok(key), _) => key,
+            (Err(error), Some(maker)) if error.kind() == std::io::ErrorKind::NotFound => {
+                let mut key = Key::default();
+                maker.fill(&mut *key)?;
+                self.write(&path, &key).map_err(|error| keys_error(&path, &error))?;
+                key
+            }
+            (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(VaultError::KeyDestroyed);
+            }
+            (Err(error), _) => return Err(keys_error(&path, &error)),
+        };
+        open.insert(hour, key.clone());
+        Ok(key)
+    }
+
+    fn path(&self, hour: i64) -> PathBuf {
+        self.folder.join(format!("{hour}.key"))
+    }
+
+    /// The key is on disk, and its name in the folder, before anything is sealed under it.
+    fn write(&self, path: &Path, key: &Key) -> std::io::Result<()> {
+        use std::os::unix::fs::DirBuilderExt;
+        if !self.folder.is_dir() {
+            fs::DirBuilder::new().mode(0o700).recursive(true).create(&self.folder)?;
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(&**key)?;
+        file.sync_all()?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    fn destroy_before(&self, hour: i64) -> Result<(), VaultError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|at, _key| *at >= hour);
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(keys_error(&self.folder, &error)),
+        };
+        for entry in entries.filter_map(Result::ok) {
+            let path = entry.path();
+            let at = path.file_stem().and_then(|stem| stem.to_str()?.parse::<i64>().ok());
+            if at.is_some_and(|at| at < hour) {
+                destroy(&path).map_err(|error| keys_error(&path, &error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_key(path: &Path) -> std::io::Result<Key> {
+    let mut key = Key::default();
+    let mut file = File::open(path)?;
+    file.read_exact(&mut *key)?;
+    Ok(key)
+}
+
+/// Overwritten first: on most disks a removed file's blocks would stay readable.
+fn destroy(path: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.rewind()?;
+    file.write_all(&[0; 32])?;
+    file.sync_all()?;
+    fs::remove_file(path)
+}
+
+fn keys_error(path: &Path, error: &std::io::Error) -> VaultError {
+    VaultError::Keys(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::card::{Brand, Expiry};
+    use std::time::Duration;
+
+    fn card() -> Card {
+        Card {
+            number: CardNumber::parse("4111111111111111", true).unwrap(),
+            security_code: SecurityCode::parse("737", Brand::Visa).unwrap(),
+            expiry: Expiry { year: 2030, month: 1 },
+        }
+    }
+
+    fn payment(draw: u8, at: Timestamp) -> PaymentId {
+        PaymentId::new(at, [draw; 8])
+    }
+
+    #[test]
+    fn opens_only_what_it_sealed_for_that_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = FileVault::open(&[7; 32], folder.path()).unwrap();
+        let now = Timestamp::from_micros(1_745_676_966_000_657);
+        let (one, two) = (payment(1, now), payment(2, now));
+        let sealed = vault.seal_card(one, &card(), now).unwrap();
+        let opened = vault.open_card(one, &sealed).unwrap();
+        assert_eq!(opened.number.reveal(), "4111111111111111");
+        assert_eq!(opened.security_code.unwrap().reveal(), "737");
+        assert!(vault.open_card(two, &sealed).is_err(), "moved to another row");
+        for place in 0..sealed.number.len() {
+            let mut changed = sealed.clone();
+            changed.number[place] ^= 1;
+            assert!(vault.open_card(one, &changed).is_err(), "byte {place} changed");
+        }
+        for length in 0..sealed.number.len() {
+            let mut short = sealed.clone();
+            short.number.truncate(length);
+            assert!(vault.open_card(one, &short).is_err());
+        }
+        let swapped = SealedCard {
+            number: sealed.security_code.clone().unwrap(),
+            security_code: Some(sealed.number.clone()),
+            ..sealed.clone()
+        };
+        assert!(vault.open_card(one, &swapped).is_err(), "columns swapped");
+        let other = FileVault::open(&[8; 32], folder.path()).unwrap();
+        assert!(other.open_card(one, &sealed).is_err(), "another master key");
+        assert_ne!(vault.seal_card(one, &card(), now).unwrap(), sealed, "never the same twice");
+    }
+
+    #[test]
+    fn a_security_code_dies_with_its_hour() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("hours");
+        let now = Timestamp::from_micros(1_745_676_966_000_657);
+        let id = payment(1, now);
+        let vault = FileVault::open(&[7; 32], &keys).unwrap();
+        let sealed = vault.seal_card(id, &card(), now).unwrap();
+        // A restart in the middle of a challenge loses nothing.
+        let vault = FileVault::open(&[7; 32], &keys).unwrap();
+        vault.destroy_old_keys(now.plus(Duration::from_secs(3600))).unwrap();
+        assert!(vault.open_card(id, &sealed).is_ok());
+        vault.destroy_old_keys(now.plus(Duration::from_secs(7200))).unwrap();
+        assert!(matches!(vault.open_card(id, &sealed), Err(VaultError::KeyDestroyed)));
+        assert_eq!(fs::read_dir(&keys).unwrap().count(), 0);
+        let number_only = SealedCard { security_code: None, ..sealed };
+        assert!(vault.open_card(id, &number_only).is_ok());
+    }
+
+    #[test]
+    fn digests_are_keyed_and_see_where_parts_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = FileVault::open(&[7; 32], folder.path()).unwrap();
+        let other = FileVault::open(&[8; 32], folder.path()).unwrap();
+        assert_eq!(vault.digest(&[b"ab", b"c"]), vault.digest(&[b"ab", b"c"]));
+        assert_ne!(vault.digest(&[b"ab", b"c"]), vault.digest(&[b"a", b"bc"]));
+        assert_ne!(vault.digest(&[b"ab", b"c"]), other.digest(&[b"ab", b"c"]));
+    }
+
+    #[test]
+    fn hmac_matches_rfc_4231() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = FileVault::open(&[7; 32], folder.path()).unwrap();
+        let tag = vault.hmac(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(tag[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+    }
+}

@@ -1,0 +1,268 @@
+//! What every store must do, whatever database it is. Each check uses rows of its own, so that
+//! they may run on one database.
+
+use crate::fixture;
+use domain::delivery::{Attempted, NextStep};
+use domain::id::{MerchantId, TerminalNumber};
+use domain::outcome::{BankFacts, Outcome};
+use domain::payment::{Payment, State};
+use domain::terminal::Mode;
+use engine::actor::Scope;
+use engine::changeset::{AuditLine, Changeset, IdempotencyChange, StoredAnswer, TerminalChange};
+use engine::error::CommitError;
+use engine::ports::Store;
+use std::time::Duration;
+
+/// Runs all checks on an empty store.
+pub async fn run(store: &dyn Store) {
+    terminals(store).await;
+    payments_come_back_as_they_were(store).await;
+    numbers_and_references_are_unique(store).await;
+    a_refused_changeset_leaves_nothing(store).await;
+    stale_versions_are_refused(store).await;
+    cards_go_with_the_send_and_the_decision(store).await;
+    deliveries_are_claimed_once(store).await;
+    idempotency_keys(store).await;
+    due_payments_come_oldest_first(store).await;
+    store.ping().await.unwrap();
+    let line = AuditLine {
+        at: fixture::now(),
+        actor: "operator",
+        caller: None,
+        action: "test",
+        result: "refused",
+        terminal: None,
+        request_id: None,
+        detail: "nothing".to_owned(),
+    };
+    store.commit(Changeset::audit(line)).await.unwrap();
+}
+
+async fn terminals(store: &dyn Store) {
+    let terminal = fixture::stored_terminal();
+    let add = |terminal, expected_version| Changeset {
+        name: "terminal",
+        terminal: Some(TerminalChange { terminal, expected_version }),
+        ..Changeset::default()
+    };
+    let merchant =
+        Changeset { name: "merchant", merchant: Some(fixture::merchant()), ..Changeset::default() };
+    store.commit(merchant).await.unwrap();
+    let again =
+        Changeset { name: "merchant", merchant: Some(fixture::merchant()), ..Changeset::default() };
+    assert!(matches!(store.commit(again).await, Err(CommitError::Exists("merchant"))));
+    assert_eq!(store.merchants().await.unwrap(), vec![fixture::merchant()]);
+    store.commit(add(terminal.clone(), None)).await.unwrap();
+    assert!(matches!(
+        store.commit(add(terminal.clone(), None)).await,
+        Err(CommitError::Exists("terminal"))
+    ));
+    let key = terminal.public_keys[0].clone();
+    assert_eq!(store.terminal_by_public_key(&key).await.unwrap(), Some(terminal.clone()));
+    assert_eq!(store.terminal(TerminalNumber(42)).await.unwrap(), Some(terminal.clone()));
+    assert_eq!(store.terminal(TerminalNumber(43)).await.unwrap(), None);
+    let mut thief = terminal.clone();
+    thief.number = TerminalNumber(43);
+    assert!(matches!(store.commit(add(thief, None)).await, Err(CommitError::Exists("public key"))));
+    assert_eq!(store.terminal(TerminalNumber(43)).await.unwrap(), None, "all or nothing");
+    let mut changed = terminal.clone();
+    changed.version = 2;
+    changed.public_keys.insert(0, "new".to_owned());
+    store.commit(add(changed.clone(), Some(1))).await.unwrap();
+    assert!(matches!(
+        store.commit(add(changed.clone(), Some(1))).await,
+        Err(CommitError::Stale("terminal"))
+    ));
+    assert_eq!(store.terminal_by_public_key("new").await.unwrap(), Some(changed.clone()));
+    assert_eq!(store.terminals().await.unwrap(), vec![changed]);
+}
+
+async fn payments_come_back_as_they_were(store: &dyn Store) {
+    let payment = fixture::payment(1, "as they were \u{1F600}");
+    store.commit(fixture::insert(&payment)).await.unwrap();
+    let mine = Scope::Merchant(MerchantId(1));
+    assert_eq!(store.payment(mine, payment.id).await.unwrap(), Some(payment.clone()));
+    assert_eq!(store.payment(Scope::Holder, payment.id).await.unwrap(), Some(payment.clone()));
+    let other = Scope::Merchant(MerchantId(2));
+    assert_eq!(store.payment(other, payment.id).await.unwrap(), None);
+    let attempts = store.attempts(payment.terminal, &payment.reference).await.unwrap();
+    assert_eq!(attempts, vec![payment]);
+}
+
+async fn numbers_and_references_are_unique(store: &dyn Store) {
+    let first = fixture::payment(2, "unique");
+    store.commit(fixture::insert(&first)).await.unwrap();
+    let same_number = fixture::payment(2, "another");
+    assert!(matches!(
+        store.commit(fixture::insert(&same_number)).await,
+        Err(CommitError::NumberTaken)
+    ));
+    let same_reference = fixture::payment(3, "unique");
+    assert!(matches!(
+        store.commit(fixture::insert(&same_reference)).await,
+        Err(CommitError::ReferenceTaken)
+    ));
+    let next = Payment { attempt: 2, ..same_reference };
+    store.commit(fixture::insert(&next)).await.unwrap();
+    let other_terminal =
+        Payment { terminal: TerminalNumber(7), mode: Mode::Live, ..fixture::payment(4, "unique") };
+    store.commit(fixture::insert(&other_terminal)).await.unwrap();
+    let attempts = store.attempts(TerminalNumber(42), &first.reference).await.unwrap();
+    assert_eq!(attempts, vec![first, next]);
+}
+
+async fn a_refused_changeset_leaves_nothing(store: &dyn Store) {
+    let payment = fixture::payment(5, "refused");
+    store.commit(fixture::insert(&payment)).await.unwrap();
+    let cancelled = payment.clone().cancel(fixture::now()).unwrap();
+    let mut stale = Changeset::payment_changed("stale", cancelled);
+    stale.deliveries.push(fixture::delivery(&payment));
+    if let Some(engine::changeset::PaymentChange::Update { expected_version, .. }) =
+        &mut stale.payment
+    {
+        *expected_version = 7;
+    }
+    assert!(matches!(store.commit(stale).await, Err(CommitError::Stale("payment"))));
+    assert_eq!(store.payment(Scope::Holder, payment.id).await.unwrap(), Some(payment.clone()));
+    assert!(store.held_card(payment.id).await.unwrap().is_some());
+    let now = fixture::now();
+    let claimed = store.claim_deliveries(now, now.plus(Duration::from_secs(1)), 10).await.unwrap();
+    assert_eq!(claimed, vec![]);
+}
+
+async fn stale_versions_are_refused(store: &dyn Store) {
+    let payment = fixture::payment(6, "stale");
+    store.commit(fixture::insert(&payment)).await.unwrap();
+    let now = fixture::now();
+    let opened = payment.clone().open_challenge(now).unwrap();
+    let cancelled = payment.cancel(now).unwrap();
+    store.commit(Changeset::payment_changed("open", opened.clone())).await.unwrap();
+    assert!(matches!(
+        store.commit(Changeset::payment_changed("cancel", cancelled)).await,
+        Err(CommitError::Stale("payment"))
+    ));
+    let stored = store.payment(Scope::Everything, opened.payment.id).await.unwrap();
+    assert_eq!(stored, Some(opened.payment));
+}
+
+async fn cards_go_with_the_send_and_the_decision(store: &dyn Store) {
+    let payment = fixture::payment(7, "card");
+    let id = payment.id;
+    store.commit(fixture::insert(&payment)).await.unwrap();
+    assert_eq!(store.held_card(id).await.unwrap(), Some(fixture::sealed_card()));
+    let sending = payment.begin_sending(fixture::now()).unwrap();
+    store.commit(Changeset::payment_changed("send", sending.clone())).await.unwrap();
+    let held = store.held_card(id).await.unwrap().expect("the number is still held");
+    assert_eq!(held.security_code, None);
+    let found = store.sending_payments(10).await.unwrap();
+    assert_eq!(found, vec![sending.payment.clone()]);
+    let approved = Outcome::Approved(BankFacts::default());
+    let done = sending.payment.record_outcome(approved, fixture::now()).unwrap();
+    store.commit(Changeset::payment_changed("done", done.clone())).await.unwrap();
+    assert_eq!(store.held_card(id).await.unwrap(), None);
+    let stored = store.payment(Scope::Holder, id).await.unwrap().unwrap();
+    assert!(matches!(stored.state, State::Approved { .. }));
+    assert_eq!(stored, done.payment);
+}
+
+async fn deliveries_are_claimed_once(store: &dyn Store) {
+    let payment = fixture::payment(8, "delivery");
+    store.commit(fixture::insert(&payment)).await.unwrap();
+    let cancelled = payment.clone().cancel(fixture::now()).unwrap();
+    let mut changeset = Changeset::payment_changed("cancel", cancelled);
+    changeset.deliveries.push(fixture::delivery(&payment));
+    store.commit(changeset).await.unwrap();
+    let now = fixture::now();
+    let lease = now.plus(Duration::from_secs(60));
+    let early = now.minus(Duration::from_micros(1));
+    assert_eq!(store.claim_deliveries(early, lease, 10).await.unwrap(), vec![]);
+    let claimed = store.claim_deliveries(now, lease, 10).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!((claimed[0].id.payment, claimed[0].attempts), (payment.id, 0));
+    assert_eq!(store.claim_deliveries(now, lease, 10).await.unwrap(), vec![]);
+    // The worker died: the lease runs out.
+    let claimed = store.claim_deliveries(lease, lease.plus(Duration::from_secs(60)), 10).await;
+    assert_eq!(claimed.unwrap().len(), 1);
+    let later = lease.plus(Duration::from_secs(300));
+    let record = |attempts, next| Changeset {
+        name: "attempted",
+        attempted: vec![Attempted {
+            id: fixture::delivery(&payment).id,
+            at: lease,
+            attempts,
+            http_status: Some(500),
+            error: Some("answered 500".to_owned()),
+            next,
+        }],
+        ..Changeset::default()
+    };
+    store.commit(record(1, NextStep::RetryAt(later))).await.unwrap();
+    assert_eq!(store.claim_deliveries(lease, later, 10).await.unwrap(), vec![]);
+    let again = store.claim_deliveries(later, later.plus(Duration::from_secs(1)), 10).await;
+    assert_eq!(again.unwrap()[0].attempts, 1);
+    store.commit(record(2, NextStep::Delivered)).await.unwrap();
+    let much_later = later.plus(Duration::from_secs(3600));
+    assert_eq!(store.claim_deliveries(much_later, much_later, 10).await.unwrap(), vec![]);
+}
+
+async fn idempotency_keys(store: &dyn Store) {
+    let begin = |request, at| Changeset {
+        name: "begin",
+        idempotency: Some(IdempotencyChange::Begin {
+            terminal: TerminalNumber(42),
+            merchant: MerchantId(1),
+            key: "key".to_owned(),
+            request,
+            at,
+            abandoned_before: at.minus(Duration::from_secs(60)),
+        }),
+        ..Changeset::default()
+    };
+    let change =
+        |change| Changeset { name: "change", idempotency: Some(change), ..Changeset::default() };
+    let now = fixture::now();
+    store.commit(begin([1; 32], now)).await.unwrap();
+    let Err(CommitError::KeyInUse(used)) = store.commit(begin([2; 32], now)).await else {
+        panic!("the key is in use");
+    };
+    assert_eq!((used.request, used.answer), ([1; 32], None));
+    let later = now.plus(Duration::from_secs(61));
+    store.commit(begin([1; 32], later)).await.expect("abandoned, so it may run again");
+    let answer = StoredAnswer { status: 200, body: "{}".to_owned() };
+    let finish = IdempotencyChange::Finish {
+        terminal: TerminalNumber(42),
+        key: "key".to_owned(),
+        answer: answer.clone(),
+    };
+    store.commit(change(finish)).await.unwrap();
+    let forget = IdempotencyChange::Forget { terminal: TerminalNumber(42), key: "key".to_owned() };
+    store.commit(change(forget)).await.unwrap();
+    let much_later = later.plus(Duration::from_secs(86_400));
+    let Err(CommitError::KeyInUse(used)) = store.commit(begin([1; 32], much_later)).await else {
+        panic!("an answered key is neither forgotten nor abandoned");
+    };
+    assert_eq!(used.answer, Some(answer));
+}
+
+async fn due_payments_come_oldest_first(store: &dyn Store) {
+    let far = Duration::from_secs(1_000_000);
+    let due = |draw, reference: &str, seconds| {
+        let at = fixture::now().plus(far).plus(Duration::from_secs(seconds));
+        Payment {
+            state: State::Waiting { expires_at: at },
+            due_at: Some(at),
+            ..fixture::payment(draw, reference)
+        }
+    };
+    let second = due(101, "due 2", 2);
+    let first = due(100, "due 1", 1);
+    for payment in [&second, &first] {
+        store.commit(fixture::insert(payment)).await.unwrap();
+    }
+    let now = fixture::now().plus(far).plus(Duration::from_secs(1));
+    let found = store.due_payments(now, 1000).await.unwrap();
+    assert_eq!(found.last(), Some(&first));
+    assert!(!found.contains(&second));
+    assert!(found.is_sorted_by_key(|payment| payment.due_at));
+    assert_eq!(store.due_payments(now, 1).await.unwrap().len(), 1);
+}
