@@ -85,6 +85,15 @@ impl Gateway {
         self.connectors.iter().find(|connector| connector.mode() == mode)
     }
 
+    /// Runs something to its end although its caller goes away; a shutdown waits for it.
+    pub fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.tasks.spawn(work)
+    }
+
     /// Waits until no started send is left; nothing new may be started any more.
     pub async fn finish_tasks(&self) {
         self.tasks.close();

@@ -230,6 +230,13 @@ impl Gateway {
         ])))
     }
 
+    /// A digest of the request for its `Idempotency-Key`.
+    pub fn request_digest(&self, command: &CreatePayment) -> Result<[u8; 32], Fault> {
+        let payment = self.fingerprint(command)?;
+        let reference = command.reference.as_str().as_bytes();
+        Ok(self.vault.digest(&[b"idempotent request", reference, &payment.0]))
+    }
+
     /// What a repeated reference means (contract, section 1.3).
     async fn decide_repeat(
         &self,

@@ -5,10 +5,14 @@
 
 pub mod api;
 pub mod app;
+mod body;
 pub mod developers;
 pub mod html;
+pub mod metrics;
 pub mod notice;
 pub mod pages;
 pub mod server;
+pub mod throttle;
+mod tls;
 
-pub use app::{App, Site};
+pub use app::{App, Site, router};

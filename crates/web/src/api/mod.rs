@@ -1,9 +1,25 @@
 //! What merchants' servers see.
 
+mod answer;
+mod create_payment;
+mod error;
+mod fields;
+mod health;
+mod request;
+mod show_status;
+
+pub(crate) use error::Refusal;
+
 use crate::app::App;
 use axum::Router;
+use axum::routing::{get, post};
 
-/// The merchant API's routes.
+/// The merchant API's routes, and those that machines watch.
 pub(crate) fn routes() -> Router<App> {
     Router::new()
+        .route("/api/s2s", post(create_payment::create_payment))
+        .route("/api/authurl/s2s/{id}", get(show_status::show_status))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
 }

@@ -1,0 +1,114 @@
+//! Answers in the page's words (contract, sections 1.1 and 3). Every value is a string.
+
+use crate::app::Site;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::payment::{Payment, State};
+use domain::status::OrderStatus;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// The answer to a create call and to a status query, the page's fields in the page's order.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer<'a> {
+    authstatus: String,
+    bill_currency: &'a str,
+    #[serde(rename = "transID")]
+    trans_id: String,
+    mop: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ccno: Option<String>,
+    reference: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authurl: Option<String>,
+    order_status: &'a str,
+    tdate: String,
+    response: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authdata: Option<String>,
+    bill_amt: String,
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    descriptor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rrn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connector_status_code: Option<&'a str>,
+}
+
+/// `authdata` before base64: what the customer must open, scan or pay to.
+#[derive(Serialize)]
+struct AuthData<'a> {
+    #[serde(rename = "transID")]
+    trans_id: i64,
+    action: &'a str,
+    payamt: &'a RawValue,
+    paycurrency: &'a str,
+    paytitle: &'a str,
+    payaddress: &'a str,
+    authdata: Details<'a>,
+}
+
+/// The method's own details.
+#[derive(Serialize)]
+struct Details<'a> {
+    step: &'a str,
+}
+
+impl<'a> Answer<'a> {
+    /// The payment in this state: the present one for a status query, the first one for a create
+    /// call. `authurl` and `authdata` are left out when the customer has nothing to do, for
+    /// clients follow `authurl` whenever it is present.
+    pub(crate) fn new(payment: &'a Payment, state: &'a State, site: &Site) -> Self {
+        let status = OrderStatus::of(state, payment.mode);
+        let authurl = state.customer_may_act().then(|| site.authurl(payment.id));
+        let bank = state.bank();
+        Self {
+            authstatus: site.authstatus(payment.id),
+            bill_currency: payment.amount.currency().code(),
+            trans_id: payment.id.to_string(),
+            mop: payment.method.page_name(),
+            ccno: payment.method.card.as_ref().map(domain::card::MaskedCard::to_page_text),
+            reference: payment.reference.as_str(),
+            authdata: authurl.as_ref().and_then(|authurl| authdata(payment, authurl)),
+            authurl,
+            order_status: status.code,
+            tdate: payment.created_at.to_page_text(),
+            response: state.response(),
+            bill_amt: payment.amount.to_page_text(),
+            status: status.text,
+            descriptor: bank.and_then(|bank| bank.descriptor.as_deref()),
+            rrn: bank.and_then(|bank| bank.rrn.as_deref()),
+            connector_status_code: None,
+        }
+    }
+
+    /// As a status query answers: with the bank's own code.
+    pub(crate) fn of_status(payment: &'a Payment, site: &Site) -> Self {
+        let code = payment.state.bank().and_then(|bank| bank.status_code.as_deref());
+        Self {
+            connector_status_code: code,
+            authdata: None,
+            ..Self::new(payment, &payment.state, site)
+        }
+    }
+
+    /// As JSON text.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn authdata(payment: &Payment, payaddress: &str) -> Option<String> {
+    let payamt = RawValue::from_string(payment.amount.to_page_text()).ok()?;
+    let json = serde_json::to_vec(&AuthData {
+        trans_id: payment.id.trans_id(),
+        action: "redirect",
+        payamt: &payamt,
+        paycurrency: payment.amount.currency().code(),
+        paytitle: payment.request.product_name.as_str(),
+        payaddress,
+        authdata: Details { step: "3ds_challenge" },
+    });
+    Some(STANDARD.encode(json.ok()?))
+}

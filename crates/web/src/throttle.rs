@@ -1,0 +1,5 @@
+//! placeholder
+
+/// Against guessing.
+#[derive(Debug, Default)]
+pub struct Throttle;
