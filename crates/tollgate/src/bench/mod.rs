@@ -1,0 +1,211 @@
+//! `tollgate bench`: how fast is this machine, and how near to its floors is the gateway?
+//!
+//! The gateway runs in a process of its own with a fresh database; this process drives it over
+//! loopback. Beside every figure stand the floors of the same run: an empty handler on the same
+//! server, and one transaction per payment on the same database. Compare ratios, not figures:
+//! machines differ, and shared ones differ from minute to minute.
+
+mod http;
+mod lives;
+mod load;
+mod server;
+
+use serde::Serialize;
+use server::{BenchServer, Usage};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// `POST /api/s2s` only; each is durable before it is answered.
+    Create,
+    /// Create, open the challenge, pass it, bank approves, webhook received.
+    Life,
+}
+
+impl Scenario {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Life => "life",
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is measured.
+    pub scenario: Scenario,
+    /// Connections, each with one request at a time.
+    pub clients: usize,
+    /// How long each measurement takes, after a warm-up of a second.
+    pub seconds: u64,
+    /// Where the temporary databases go; on the disk that is to be measured.
+    pub folder: PathBuf,
+}
+
+/// The figures, as `--json` prints them.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// `create` or `life`.
+    pub scenario: &'static str,
+    /// Connections.
+    pub clients: usize,
+    /// Length of the measurement.
+    pub seconds: u64,
+    /// Payments per second.
+    pub per_second: u64,
+    /// Median latency in milliseconds: of a create call, or of a whole life.
+    pub p50_ms: f64,
+    /// 99th percentile of the same.
+    pub p99_ms: f64,
+    /// Requests that were not answered as they should be; any makes the exit code 1.
+    pub errors: u64,
+    /// The server's CPU time per payment in microseconds.
+    pub cpu_us: u64,
+    /// The server's resident memory at the end, in MB.
+    pub rss_mb: u64,
+    /// The server's resident memory at its highest, in MB.
+    pub peak_rss_mb: u64,
+    /// From the start of the process to its first answer, in milliseconds.
+    pub start_ms: u64,
+    /// The floors of the same run.
+    pub floors: Floors,
+    /// The figure against the floors.
+    pub ratios: Ratios,
+}
+
+/// What the machine can do without the gateway's work, or with it done naively.
+#[derive(Debug, Serialize)]
+pub struct Floors {
+    /// `GET /healthz` on the same server with as many clients.
+    pub empty_handler_per_second: u64,
+    /// Creates with one transaction per payment, 64 clients.
+    pub one_transaction_per_second: u64,
+}
+
+/// The figure divided by the floors.
+#[derive(Debug, Serialize)]
+pub struct Ratios {
+    /// Payments per second against the empty handler.
+    pub to_empty_handler: f64,
+    /// Payments per second against one transaction per payment.
+    pub to_one_transaction: f64,
+}
+
+/// Clients of the naive floor; more of them only queue longer.
+const NAIVE_CLIENTS: usize = 64;
+const WARM_UP: Duration = Duration::from_secs(1);
+
+/// Measures. `progress` is told what happens meanwhile.
+pub async fn run(plan: &Plan, progress: impl Fn(&str)) -> Result<Report, String> {
+    let duration = Duration::from_secs(plan.seconds);
+    progress("starting a gateway with a fresh database …");
+    let server = BenchServer::start(&plan.folder, None).await?;
+    progress("floor: an empty handler …");
+    let target = server.address();
+    let empty = load::run(target, load::Work::Health, plan.clients, WARM_UP, duration).await?;
+    progress("measuring …");
+    let before = server.usage()?;
+    let (measured, done) = match plan.scenario {
+        Scenario::Create => {
+            let work = load::Work::Create;
+            let measured = load::run(target, work, plan.clients, WARM_UP, duration).await?;
+            let done = measured.answered_in_all;
+            (measured, done)
+        }
+        Scenario::Life => lives::run(target, plan.clients, WARM_UP, duration).await?,
+    };
+    let after = server.usage()?;
+    let start = server.start_time();
+    server.stop().await;
+    progress("floor: one transaction per payment …");
+    let naive = BenchServer::start(&plan.folder, Some(1)).await?;
+    let one = load::Work::Create;
+    let one = load::run(naive.address(), one, NAIVE_CLIENTS, WARM_UP, duration).await?;
+    naive.stop().await;
+    Ok(report(plan, &measured, done, (&before, &after), start, [&empty, &one]))
+}
+
+fn report(
+    plan: &Plan,
+    measured: &load::Measured,
+    done: u64,
+    (before, after): (&Usage, &Usage),
+    start: Duration,
+    [empty, one]: [&load::Measured; 2],
+) -> Report {
+    let cpu = after.cpu.saturating_sub(before.cpu).as_micros();
+    let cpu_us = u64::try_from(cpu).unwrap_or(u64::MAX).checked_div(done).unwrap_or(0);
+    Report {
+        scenario: plan.scenario.name(),
+        clients: plan.clients,
+        seconds: plan.seconds,
+        per_second: measured.per_second,
+        p50_ms: measured.percentile_ms(50),
+        p99_ms: measured.percentile_ms(99),
+        errors: measured.errors,
+        cpu_us,
+        rss_mb: after.rss_mb,
+        peak_rss_mb: after.peak_rss_mb,
+        start_ms: u64::try_from(start.as_millis()).unwrap_or(u64::MAX),
+        floors: Floors {
+            empty_handler_per_second: empty.per_second,
+            one_transaction_per_second: one.per_second,
+        },
+        ratios: Ratios {
+            to_empty_handler: ratio(measured.per_second, empty.per_second),
+            to_one_transaction: ratio(measured.per_second, one.per_second),
+        },
+    }
+}
+
+/// To three decimals. The one place where figures become floats: they are printed, not charged.
+#[expect(clippy::float_arithmetic, reason = "a ratio of measured rates, not money")]
+fn ratio(value: u64, floor: u64) -> f64 {
+    let thousandths = value.saturating_mul(1000).checked_div(floor).unwrap_or(0);
+    f64::from(u32::try_from(thousandths).unwrap_or(u32::MAX)) / 1000.0
+}
+
+/// Microseconds as milliseconds.
+#[expect(clippy::float_arithmetic, reason = "a measured time, not money")]
+fn milliseconds(micros: u32) -> f64 {
+    f64::from(micros) / 1000.0
+}
+
+impl Report {
+    /// As people read it.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| {
+            let _infallible = writeln!(text, "  {name:<34}{value}");
+        };
+        line("payments per second", self.per_second.to_string());
+        line("latency p50 / p99", format!("{} ms / {} ms", self.p50_ms, self.p99_ms));
+        line("errors", self.errors.to_string());
+        line("server CPU per payment", format!("{} us", self.cpu_us));
+        line("server memory now / highest", format!("{} MB / {} MB", self.rss_mb, self.peak_rss_mb));
+        line("start to first answer", format!("{} ms", self.start_ms));
+        line(
+            "floor: empty handler",
+            format!(
+                "{} per second (the gateway reaches {} of it)",
+                self.floors.empty_handler_per_second, self.ratios.to_empty_handler
+            ),
+        );
+        line(
+            "floor: one transaction per payment",
+            format!(
+                "{} per second (the gateway reaches {} times it)",
+                self.floors.one_transaction_per_second, self.ratios.to_one_transaction
+            ),
+        );
+        format!(
+            "\n{} payments, {} clients, {} s, generator on the same machine\n{text}",
+            self.scenario, self.clients, self.seconds
+        )
+    }
+}

@@ -1,0 +1,123 @@
+//! The gateway under test: a process of its own with a fresh data folder.
+
+use super::http::{self, Connection};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+/// A running gateway, ended and removed with its data when dropped or stopped.
+#[derive(Debug)]
+pub(super) struct BenchServer {
+    child: Child,
+    pid: u32,
+    address: SocketAddr,
+    folder: PathBuf,
+    start: Duration,
+}
+
+/// What the process has used so far.
+#[derive(Debug)]
+pub(super) struct Usage {
+    pub(super) cpu: Duration,
+    pub(super) rss_mb: u64,
+    pub(super) peak_rss_mb: u64,
+}
+
+impl BenchServer {
+    /// `batch`: most commands in one transaction, for the naive floor.
+    pub(super) async fn start(parent: &Path, batch: Option<usize>) -> Result<Self, String> {
+        let text = |error: std::io::Error| error.to_string();
+        let stamp = format!("tollgate-bench-{}-{}", std::process::id(), batch.unwrap_or(0));
+        let folder = parent.join(stamp);
+        let program = std::env::current_exe().map_err(text)?;
+        let mut command = Command::new(program);
+        command
+            .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .env("TOLLGATE_LOG_LEVEL", "error")
+            .kill_on_drop(true);
+        if let Some(batch) = batch {
+            command.arg("--batch").arg(batch.to_string());
+        }
+        let began = Instant::now();
+        let mut child = command.spawn().map_err(text)?;
+        let output = child.stdout.take().ok_or("the gateway has no standard output")?;
+        let mut line = String::new();
+        let read = BufReader::new(output).read_line(&mut line);
+        tokio::time::timeout(Duration::from_secs(30), read)
+            .await
+            .map_err(|_elapsed| "the gateway did not become ready within 30 s".to_owned())?
+            .map_err(text)?;
+        let ready: serde_json::Value = serde_json::from_str(&line)
+            .map_err(|_form| format!("the gateway did not say that it is ready: {line:?}"))?;
+        let url = ready.get("url").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let address = url.trim_start_matches("http://").replace("localhost", "127.0.0.1");
+        let address: SocketAddr =
+            address.parse().map_err(|_form| format!("the gateway's address is {url:?}"))?;
+        let mut connection = Connection::open(address).await.map_err(text)?;
+        connection.exchange(&http::get("/healthz")).await.map_err(text)?;
+        let start = began.elapsed();
+        let pid = child.id().ok_or("the gateway has ended")?;
+        Ok(Self { child, pid, address, folder, start })
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) const fn start_time(&self) -> Duration {
+        self.start
+    }
+
+    /// From `/proc` (Linux).
+    pub(super) fn usage(&self) -> Result<Usage, String> {
+        let read = |name: &str| {
+            let path = format!("/proc/{}/{name}", self.pid);
+            std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))
+        };
+        let status = read("status")?;
+        let megabytes = |name: &str| {
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+                .map_or(0, |kilobytes| kilobytes / 1024)
+        };
+        let stat = read("stat")?;
+        // After the command's name in brackets: field 12 is utime, 13 stime, in ticks of 10 ms.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .fold(0_u64, u64::saturating_add);
+        Ok(Usage {
+            cpu: Duration::from_millis(ticks.saturating_mul(10)),
+            rss_mb: megabytes("VmRSS:"),
+            peak_rss_mb: megabytes("VmHWM:"),
+        })
+    }
+
+    /// Ends the process and removes its data.
+    pub(super) async fn stop(mut self) {
+        if self.child.start_kill().is_ok() {
+            let _status = self.child.wait().await;
+        }
+    }
+}
+
+impl Drop for BenchServer {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            tracing::warn!(folder = %self.folder.display(), %error, "left behind");
+        }
+    }
+}
