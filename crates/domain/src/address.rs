@@ -1,8 +1,8 @@
 //! Which network addresses webhooks may be sent to.
 //!
 //! Sources: the IANA special-purpose registries for IPv4 and IPv6 (RFC 6890 and its successors).
-//! An IPv6 address is public only inside 2000::/3, the one block IANA hands out as global unicast,
-//! so that a range nobody thought of is refused and not reached.
+//! An IPv6 address is public only inside `2000::/3`, the one block IANA hands out as global
+//! unicast, so that a range nobody thought of is refused and not reached.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -157,15 +157,12 @@ fn classify_v6(address: Ipv6Addr) -> AddressClass {
             (address.to_bits() ^ network.to_bits()).leading_zeros() >= *prefix
         })
         .map(|(_, _, class)| *class);
-    match (known, address.to_ipv4()) {
-        (Some(class), _) => class,
-        // IPv4-compatible (::/96, RFC 4291): long out of use, so that not even a public one goes.
-        (None, Some(compatible)) => match classify_v4(compatible) {
-            AddressClass::Public => AddressClass::Reserved,
-            class => class,
-        },
-        (None, None) => AddressClass::Reserved,
-    }
+    // IPv4-compatible (`::/96`, RFC 4291): long out of use, so that not even a public one goes.
+    let compatible = || {
+        let inside = address.to_ipv4().map(classify_v4);
+        inside.filter(|class| *class != AddressClass::Public)
+    };
+    known.or_else(compatible).unwrap_or(AddressClass::Reserved)
 }
 
 #[cfg(test)]
