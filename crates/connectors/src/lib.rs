@@ -1,1 +1,10 @@
-//! placeholder
+//! The only bank protocols, and the guarded way out to merchants' servers.
+//!
+//! A connector turns a bank's own words into the five outcomes of [`domain::outcome::Outcome`] and
+//! keeps them apart: what provably never left is "not sent", what left without a clear answer is
+//! "unknown". Nothing here decides what an outcome means for a payment.
+#![deny(missing_docs)]
+
+pub mod dialer;
+
+pub use dialer::{DialerError, DialerSettings, GuardedDialer};
