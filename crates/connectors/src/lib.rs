@@ -6,5 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod dialer;
+pub mod sandbox;
 
 pub use dialer::{DialerError, DialerSettings, GuardedDialer};
+pub use sandbox::{JournalEntry, JournalReader, SandboxBank, SandboxError, read_journal};

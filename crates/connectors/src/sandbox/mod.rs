@@ -1,0 +1,172 @@
+//! The sandbox bank: a bank of our own for test terminals. It moves no money, but it is a real
+//! peer: it keeps its own books in its own file, which nobody else writes, so that tests can
+//! compare what the gateway believes with what the bank believes.
+
+pub mod cards;
+mod journal;
+
+use async_trait::async_trait;
+use cards::{Answer, TEST_CODE, WRONG_CODES_AT_MOST};
+use domain::card::Card;
+use domain::id::PaymentId;
+use domain::money::Money;
+use domain::outcome::{BankFacts, Lookup, Outcome};
+use domain::payment::{Authentication, Payment};
+use domain::terminal::Mode;
+use engine::batch::{BatchError, BatchWriter, Limits};
+use engine::ports::{AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector};
+use journal::{Authorisation, Books, Job, Line, Reply};
+pub use journal::{JournalEntry, JournalReader, SandboxError, read_journal};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Calls beyond this are turned away at the door.
+const QUEUE: usize = 16_384;
+/// Most calls that share one sync.
+const BATCH: usize = 1024;
+/// The books say at once what they know; this covers a call that still waits in the queue.
+const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
+/// What the customer's statement would show; 22 characters is the most that card networks carry.
+const DESCRIPTOR: &str = "SANDBOX*TOLLGATE TEST";
+/// "Not authenticated", the word of the customer's bank (EMV 3-D Secure, `transStatus`).
+const NOT_AUTHENTICATED: &str = "N";
+
+/// The bank.
+#[derive(Debug)]
+pub struct SandboxBank {
+    books: BatchWriter<Books>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SandboxBank {
+    /// Opens the bank's books at `path`, or begins new ones. Must be called inside a tokio runtime.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, SandboxError> {
+        let limits = Limits { queue: QUEUE, batch: BATCH };
+        let books = BatchWriter::start("sandbox-bank", Books::open(path)?, limits)?;
+        Ok(Arc::new(Self { books, clock }))
+    }
+
+    /// Waits until the books are closed: with an error when they could not be written. From then
+    /// on every call is unknown or unavailable, so the process should end.
+    pub fn ended(&self) -> impl Future<Output = Result<(), String>> + Send + 'static {
+        self.books.ended()
+    }
+
+    /// How many wrong codes the customer gave; `job` counts, or adds one and counts.
+    async fn wrong_codes(&self, job: Job) -> Result<u32, String> {
+        match self.books.submit(job).await {
+            Ok(Reply::WrongCodes(count)) => Ok(count),
+            Ok(Reply::Line(_) | Reply::Found(_)) => Err("the books answered beside it".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn tries_left(&self, payment: PaymentId) -> Result<u32, String> {
+        let wrong = self.wrong_codes(Job::CountWrongCodes { payment }).await?;
+        Ok(WRONG_CODES_AT_MOST.saturating_sub(wrong))
+    }
+
+    async fn judge_code(&self, payment: PaymentId, code: &str) -> Result<ChallengeVerdict, String> {
+        if code.trim() == TEST_CODE {
+            // The right code comes too late after three wrong ones.
+            return Ok(match self.tries_left(payment).await? {
+                0 => failed_challenge(),
+                _ => ChallengeVerdict::Passed,
+            });
+        }
+        let wrong = self.wrong_codes(Job::WrongCode { payment }).await?;
+        Ok(match WRONG_CODES_AT_MOST.saturating_sub(wrong) {
+            0 => failed_challenge(),
+            tries_left => ChallengeVerdict::TryAgain { tries_left },
+        })
+    }
+}
+
+fn failed_challenge() -> ChallengeVerdict {
+    let status_code = Some(NOT_AUTHENTICATED.to_owned());
+    ChallengeVerdict::Failed(BankFacts { status_code, ..BankFacts::default() })
+}
+
+/// What the bank says of a line of its books: the same when it is asked again.
+fn outcome(line: Line) -> Outcome {
+    let facts = BankFacts {
+        bank_reference: Some(format!("SB{:012}", line.number)),
+        // Twelve characters by ISO 8583, data element 37.
+        rrn: Some(format!("{:012}", line.number.rem_euclid(1_000_000_000_000))),
+        descriptor: None,
+        status_code: Some(line.answer.status_code().to_owned()),
+    };
+    match line.answer {
+        Answer::Approve => {
+            Outcome::Approved(BankFacts { descriptor: Some(DESCRIPTOR.to_owned()), ..facts })
+        }
+        Answer::Decline(reason) => Outcome::Declined(reason, facts),
+    }
+}
+
+#[async_trait]
+impl Connector for SandboxBank {
+    fn name(&self) -> &'static str {
+        "sandbox"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Test
+    }
+
+    fn lookup_patience(&self) -> Duration {
+        LOOKUP_PATIENCE
+    }
+
+    async fn authenticate(&self, _amount: Money, card: &Card) -> Authentication {
+        cards::behaviour(card.number.reveal()).authentication
+    }
+
+    async fn challenge(&self, payment: &Payment) -> Result<ChallengeView, String> {
+        Ok(ChallengeView {
+            bank_name: "Sandbox Bank".to_owned(),
+            sent_to: "the phone ending in 42".to_owned(),
+            tries_left: self.tries_left(payment.id).await?,
+            hint: Some(format!("Test code: {TEST_CODE}")),
+        })
+    }
+
+    async fn answer_challenge(&self, payment: &Payment, answer: &str) -> ChallengeVerdict {
+        self.judge_code(payment.id, answer).await.unwrap_or_else(ChallengeVerdict::Unavailable)
+    }
+
+    async fn authorise(&self, request: AuthorisationRequest<'_>) -> Outcome {
+        let job = Job::Authorise(Authorisation {
+            our_reference: request.our_reference.to_owned(),
+            payment: request.payment,
+            amount: request.amount,
+            answer: cards::behaviour(request.card.number.reveal()).answer,
+            at: self.clock.now(),
+        });
+        match self.books.submit(job).await {
+            Ok(Reply::Line(line)) => outcome(line),
+            Ok(Reply::Found(_) | Reply::WrongCodes(_)) => {
+                Outcome::Unknown("the books answered beside it".to_owned())
+            }
+            Err(error @ BatchError::Full) => Outcome::NotSent(error.to_string()),
+            Err(error @ BatchError::Stopped) => Outcome::Unknown(error.to_string()),
+        }
+    }
+
+    async fn look_up(&self, our_reference: &str) -> Lookup {
+        let our_reference = our_reference.to_owned();
+        match self.books.submit(Job::LookUp { our_reference }).await {
+            Ok(Reply::Found(Ok(Some(line)))) => Lookup::Found(outcome(line)),
+            Ok(Reply::Found(Ok(None))) => Lookup::NotFound,
+            Ok(Reply::Found(Err(error))) => Lookup::Unavailable(error),
+            Ok(Reply::Line(_) | Reply::WrongCodes(_)) => {
+                Lookup::Unavailable("the books answered beside it".to_owned())
+            }
+            Err(error) => Lookup::Unavailable(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
