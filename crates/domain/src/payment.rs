@@ -267,15 +267,40 @@ impl State {
 
     /// Whether the customer has something to do.
     pub const fn customer_may_act(&self) -> bool {
+        self.customer_has_until().is_some()
+    }
+
+    /// Until when the customer may act; none when there is nothing to do.
+    pub const fn customer_has_until(&self) -> Option<Timestamp> {
         match self {
-            Self::Waiting { .. } | Self::Challenged { .. } => true,
+            Self::Waiting { expires_at } | Self::Challenged { expires_at, .. } => Some(*expires_at),
             Self::Sending(_)
             | Self::Unknown(_)
             | Self::Approved { .. }
             | Self::Declined { .. }
             | Self::Expired { .. }
             | Self::Cancelled { .. }
-            | Self::Failed { .. } => false,
+            | Self::Failed { .. } => None,
+        }
+    }
+
+    /// What is known of the call to the bank, while only the bank can end it.
+    pub fn at_the_bank(&self) -> Option<Unknown> {
+        match self {
+            Self::Sending(Sending { our_reference, sent_at }) => Some(Unknown {
+                our_reference: our_reference.clone(),
+                sent_at: *sent_at,
+                lookups: 0,
+                not_found_since: None,
+            }),
+            Self::Unknown(unknown) => Some(unknown.clone()),
+            Self::Waiting { .. }
+            | Self::Challenged { .. }
+            | Self::Approved { .. }
+            | Self::Declined { .. }
+            | Self::Expired { .. }
+            | Self::Cancelled { .. }
+            | Self::Failed { .. } => None,
         }
     }
 }
@@ -364,35 +389,29 @@ impl Payment {
 
     /// The customer opened the page.
     pub fn open_challenge(self, now: Timestamp) -> Result<Changed, Refused> {
-        match self.state {
-            State::Waiting { expires_at } if now < expires_at => {
-                let state = State::Challenged { opened_at: now, expires_at };
-                Ok(self.change(state, EventKind::ChallengeOpened, now, Some(expires_at)))
-            }
-            _ => Err(self.refused("open the challenge")),
+        if let State::Waiting { expires_at } = self.state
+            && now < expires_at
+        {
+            let state = State::Challenged { opened_at: now, expires_at };
+            return Ok(self.change(state, EventKind::ChallengeOpened, now, Some(expires_at)));
         }
+        Err(self.refused("open the challenge"))
     }
 
     /// The customer proved who they are (or need not): the call to the bank is intended.
     pub fn begin_sending(self, now: Timestamp) -> Result<Changed, Refused> {
-        match self.state {
-            State::Waiting { expires_at } | State::Challenged { expires_at, .. }
-                if now < expires_at =>
-            {
-                let sending = Sending { our_reference: self.next_bank_reference(), sent_at: now };
-                let due = Some(now.plus(schedule::SENDING_IS_LOST_AFTER));
-                Ok(self.change(State::Sending(sending), EventKind::Sending, now, due))
-            }
-            _ => Err(self.refused("be sent to the bank")),
+        if self.state.customer_has_until().is_none_or(|expires_at| now >= expires_at) {
+            return Err(self.refused("be sent to the bank"));
         }
+        let sending = Sending { our_reference: self.next_bank_reference(), sent_at: now };
+        let due = Some(now.plus(schedule::SENDING_IS_LOST_AFTER));
+        Ok(self.change(State::Sending(sending), EventKind::Sending, now, due))
     }
 
     /// The bank answered, or did not.
     pub fn record_outcome(self, outcome: Outcome, now: Timestamp) -> Result<Changed, Refused> {
-        let (our_reference, sent_at, lookups) = match &self.state {
-            State::Sending(s) => (s.our_reference.clone(), s.sent_at, 0),
-            State::Unknown(u) => (u.our_reference.clone(), u.sent_at, u.lookups),
-            _ => return Err(self.refused("take an answer from the bank")),
+        let Some(unknown) = self.state.at_the_bank() else {
+            return Err(self.refused("take an answer from the bank"));
         };
         Ok(match outcome {
             Outcome::Approved(bank) => self.decide(State::Approved { at: now, bank }, now),
@@ -401,8 +420,7 @@ impl Payment {
             }
             Outcome::NotSent(_) => self.decide(State::Failed { at: now }, now),
             Outcome::Pending(_) | Outcome::Unknown(_) => {
-                let unknown = Unknown { our_reference, sent_at, lookups, not_found_since: None };
-                self.ask_later(unknown, now)
+                self.ask_later(Unknown { not_found_since: None, ..unknown }, now)
             }
         })
     }
@@ -415,15 +433,8 @@ impl Payment {
         patience: Duration,
         now: Timestamp,
     ) -> Result<Changed, Refused> {
-        let unknown = match &self.state {
-            State::Sending(Sending { our_reference, sent_at }) => Unknown {
-                our_reference: our_reference.clone(),
-                sent_at: *sent_at,
-                lookups: 0,
-                not_found_since: None,
-            },
-            State::Unknown(unknown) => unknown.clone(),
-            _ => return Err(self.refused("be looked up at the bank")),
+        let Some(unknown) = self.state.at_the_bank() else {
+            return Err(self.refused("be looked up at the bank"));
         };
         let lookups = unknown.lookups.saturating_add(1);
         let still_missing = match lookup {
@@ -465,14 +476,10 @@ impl Payment {
 
     /// The customer's time is over.
     pub fn expire(self, now: Timestamp) -> Result<Changed, Refused> {
-        match self.state {
-            State::Waiting { expires_at } | State::Challenged { expires_at, .. }
-                if now >= expires_at =>
-            {
-                Ok(self.decide(State::Expired { at: now }, now))
-            }
-            _ => Err(self.refused("expire")),
+        if self.state.customer_has_until().is_none_or(|expires_at| now < expires_at) {
+            return Err(self.refused("expire"));
         }
+        Ok(self.decide(State::Expired { at: now }, now))
     }
 
     fn decide(mut self, state: State, now: Timestamp) -> Changed {
@@ -516,6 +523,7 @@ impl Payment {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "test code")]
 pub(crate) mod tests {
     use super::*;
     use crate::card::{Brand, MaskedCard};
@@ -525,7 +533,7 @@ pub(crate) mod tests {
 
     pub(crate) fn sample() -> Payment {
         let created_at = Timestamp::from_micros(1_745_676_966_000_657);
-        let expires_at = created_at.plus(Duration::from_secs(900));
+        let expires_at = created_at.plus(Duration::from_mins(15));
         let address = |text: &str| WebAddress::parse(text).unwrap();
         Payment {
             id: PaymentId::new(created_at, [7; 8]),
@@ -595,7 +603,7 @@ pub(crate) mod tests {
         assert_eq!(unknown.state.response(), "Outcome is being confirmed with the bank");
         assert!(!unknown.state.ended_without_money());
         assert!(unknown.due_at.is_some());
-        let patience = Duration::from_secs(60);
+        let patience = Duration::from_mins(1);
         let once = unknown.record_lookup(Lookup::NotFound, patience, now).unwrap().payment;
         assert_eq!(once.state.name(), "unknown");
         let soon = now.plus(Duration::from_secs(59));
@@ -672,7 +680,7 @@ pub(crate) mod tests {
                     2 => Lookup::NotFound,
                     _ => Lookup::Unavailable("down".to_owned()),
                 };
-                payment.record_lookup(lookup, Duration::from_secs(60), now)
+                payment.record_lookup(lookup, Duration::from_mins(1), now)
             }
             Step::FailAuthentication => payment.fail_authentication(BankFacts::default(), now),
             Step::Cancel => payment.cancel(now),

@@ -33,7 +33,7 @@ pub fn until_webhook_retry(attempts: u32, jitter: u32) -> Option<Duration> {
     let place = usize::try_from(attempts.checked_sub(1)?).ok()?;
     let gap = Duration::from_secs(*WEBHOOK_GAPS.get(place)?);
     let thousandths = jitter.checked_rem(401)?.saturating_add(800);
-    Some(gap.saturating_mul(thousandths) / 1000)
+    gap.saturating_mul(thousandths).checked_div(1000)
 }
 
 #[cfg(test)]
@@ -45,8 +45,8 @@ mod tests {
         let longest: Duration = (1..).map_while(|n| until_webhook_retry(n, 400)).sum();
         let shortest: Duration = (1..).map_while(|n| until_webhook_retry(n, 0)).sum();
         assert_eq!((1..).map_while(|n| until_webhook_retry(n, 200)).count(), 9);
-        assert!(longest > Duration::from_secs(72 * 3600), "{longest:?}");
-        assert!(shortest > Duration::from_secs(60 * 3600), "{shortest:?}");
+        assert!(longest > Duration::from_hours(72), "{longest:?}");
+        assert!(shortest > Duration::from_hours(60), "{shortest:?}");
         assert_eq!(until_webhook_retry(1, 0), Some(Duration::from_secs(4)));
         assert_eq!(until_webhook_retry(1, 400), Some(Duration::from_secs(6)));
         assert_eq!(until_webhook_retry(0, 0), None);

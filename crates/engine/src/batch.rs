@@ -49,7 +49,7 @@ impl<S: Sink> Clone for BatchWriter<S> {
 
 impl<S: Sink> fmt::Debug for BatchWriter<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BatchWriter").field("free", &self.jobs.capacity()).finish()
+        f.debug_struct("BatchWriter").field("free", &self.jobs.capacity()).finish_non_exhaustive()
     }
 }
 
@@ -154,7 +154,7 @@ mod tests {
             if self.fail_on.is_some_and(|bad| jobs.contains(&bad)) {
                 return Err("disk".to_owned());
             }
-            Ok(jobs.iter().map(|n| n * 2).collect())
+            Ok(jobs.iter().map(|n| n.wrapping_mul(2)).collect())
         }
     }
 

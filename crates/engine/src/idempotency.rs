@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// A request with a key that neither ended nor was heard of for this long was abandoned by a
 /// crash; the same key may run again.
-const ABANDONED_AFTER: Duration = Duration::from_secs(60);
+const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 
 /// What a key says to a request.
 #[derive(Debug, PartialEq, Eq)]

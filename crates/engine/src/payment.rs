@@ -86,7 +86,7 @@ pub struct CustomerPage {
 #[derive(Debug)]
 pub enum Answered {
     /// The payment went on, or was decided before.
-    Went(Payment),
+    Went(Box<Payment>),
     /// Wrong; the customer may try again.
     TryAgain {
         /// How often.
@@ -98,7 +98,7 @@ pub enum Answered {
 
 /// What a repeated reference means.
 enum Repeat {
-    Replay(Payment),
+    Replay(Box<Payment>),
     Attempt(i32),
 }
 
@@ -144,7 +144,7 @@ impl Gateway {
                 Err(CommitError::NumberTaken) => {}
                 Err(CommitError::ReferenceTaken) => {
                     match self.decide_repeat(command, fingerprint).await? {
-                        Repeat::Replay(payment) => return Ok(Created::Replayed(payment)),
+                        Repeat::Replay(payment) => return Ok(Created::Replayed(*payment)),
                         Repeat::Attempt(next) => attempt = next,
                     }
                 }
@@ -270,8 +270,8 @@ impl Gateway {
                 latest.state.decided_at().is_some_and(|at| command.received_at <= at);
             let ended = latest.state.ended_without_money();
             return match (same, ended) {
-                (true, false) => Ok(Repeat::Replay(latest)),
-                (true, true) if arrived_meanwhile => Ok(Repeat::Replay(latest)),
+                (true, false) => Ok(Repeat::Replay(Box::new(latest))),
+                (true, true) if arrived_meanwhile => Ok(Repeat::Replay(Box::new(latest))),
                 (_, true) if !unique => Ok(Repeat::Attempt(latest.attempt.saturating_add(1))),
                 (true | false, _) => Err(CreateError::ReferenceUsed { earlier: latest.id }),
             };
@@ -393,7 +393,7 @@ impl Gateway {
     ) -> Result<Option<Answered>, Fault> {
         let Some(payment) = self.payment(actor, id).await? else { return Ok(None) };
         if !payment.state.customer_may_act() {
-            return Ok(Some(Answered::Went(payment)));
+            return Ok(Some(Answered::Went(Box::new(payment))));
         }
         let Some(connector) = self.connector(payment.mode).cloned() else {
             return Ok(Some(Answered::BankUnavailable));
@@ -403,11 +403,12 @@ impl Gateway {
         let task = self.tasks.spawn(async move {
             match connector.answer_challenge(&payment, &answer).await {
                 ChallengeVerdict::Passed => {
-                    gateway.send_held_card(payment).await.map(Answered::Went)
+                    gateway.send_held_card(payment).await.map(Box::new).map(Answered::Went)
                 }
                 ChallengeVerdict::TryAgain { tries_left } => Ok(Answered::TryAgain { tries_left }),
                 ChallengeVerdict::Failed(bank) => {
-                    gateway.fail_authentication(payment, bank).await.map(Answered::Went)
+                    let failed = gateway.fail_authentication(payment, bank).await;
+                    failed.map(Box::new).map(Answered::Went)
                 }
                 ChallengeVerdict::Unavailable(why) => {
                     tracing::warn!(connector = connector.name(), why, "challenge not answered");

@@ -22,7 +22,7 @@ const CACHED_FOR: Duration = Duration::from_secs(1);
 /// Terminals kept in memory at most; beyond, the cache starts again.
 const CACHED_AT_MOST: usize = 10_000;
 /// How long the keys before a rotation stay good.
-pub const ROTATION_OVERLAP: Duration = Duration::from_secs(24 * 3600);
+pub const ROTATION_OVERLAP: Duration = Duration::from_hours(24);
 
 /// Why a caller may not use a terminal.
 #[derive(Debug, thiserror::Error)]
@@ -184,12 +184,11 @@ impl Gateway {
         else {
             return Ok(None);
         };
-        let number = match add.number {
-            Some(number) => number,
-            None => {
-                let last = self.store.terminals().await?.last().map_or(0, |last| last.number.0);
-                TerminalNumber(last.saturating_add(1))
-            }
+        let number = if let Some(number) = add.number {
+            number
+        } else {
+            let last = self.store.terminals().await?.last().map_or(0, |last| last.number.0);
+            TerminalNumber(last.saturating_add(1))
         };
         let now = self.clock.now();
         let mut keys = self.new_keys(now);

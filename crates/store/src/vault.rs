@@ -379,9 +379,9 @@ mod tests {
         let sealed = vault.seal_card(id, &card(), now).unwrap();
         // A restart in the middle of a challenge loses nothing.
         let vault = FileVault::open(&[7; 32], &keys).unwrap();
-        vault.destroy_old_keys(now.plus(Duration::from_secs(3600))).unwrap();
+        vault.destroy_old_keys(now.plus(Duration::from_hours(1))).unwrap();
         assert!(vault.open_card(id, &sealed).is_ok());
-        vault.destroy_old_keys(now.plus(Duration::from_secs(7200))).unwrap();
+        vault.destroy_old_keys(now.plus(Duration::from_hours(2))).unwrap();
         assert!(matches!(vault.open_card(id, &sealed), Err(VaultError::KeyDestroyed)));
         assert_eq!(fs::read_dir(&keys).unwrap().count(), 0);
         let number_only = SealedCard { security_code: None, ..sealed };

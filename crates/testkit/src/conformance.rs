@@ -173,7 +173,7 @@ async fn deliveries_are_claimed_once(store: &dyn Store) {
     changeset.deliveries.push(fixture::delivery(&payment));
     store.commit(changeset).await.unwrap();
     let now = fixture::now();
-    let lease = now.plus(Duration::from_secs(60));
+    let lease = now.plus(Duration::from_mins(1));
     let early = now.minus(Duration::from_micros(1));
     assert_eq!(store.claim_deliveries(early, lease, 10).await.unwrap(), vec![]);
     let claimed = store.claim_deliveries(now, lease, 10).await.unwrap();
@@ -181,9 +181,9 @@ async fn deliveries_are_claimed_once(store: &dyn Store) {
     assert_eq!((claimed[0].id.payment, claimed[0].attempts), (payment.id, 0));
     assert_eq!(store.claim_deliveries(now, lease, 10).await.unwrap(), vec![]);
     // The worker died: the lease runs out.
-    let claimed = store.claim_deliveries(lease, lease.plus(Duration::from_secs(60)), 10).await;
+    let claimed = store.claim_deliveries(lease, lease.plus(Duration::from_mins(1)), 10).await;
     assert_eq!(claimed.unwrap().len(), 1);
-    let later = lease.plus(Duration::from_secs(300));
+    let later = lease.plus(Duration::from_mins(5));
     let record = |attempts, next| Changeset {
         name: "attempted",
         attempted: vec![Attempted {
@@ -201,7 +201,7 @@ async fn deliveries_are_claimed_once(store: &dyn Store) {
     let again = store.claim_deliveries(later, later.plus(Duration::from_secs(1)), 10).await;
     assert_eq!(again.unwrap()[0].attempts, 1);
     store.commit(record(2, NextStep::Delivered)).await.unwrap();
-    let much_later = later.plus(Duration::from_secs(3600));
+    let much_later = later.plus(Duration::from_hours(1));
     assert_eq!(store.claim_deliveries(much_later, much_later, 10).await.unwrap(), vec![]);
 }
 
@@ -214,7 +214,7 @@ async fn idempotency_keys(store: &dyn Store) {
             key: "key".to_owned(),
             request,
             at,
-            abandoned_before: at.minus(Duration::from_secs(60)),
+            abandoned_before: at.minus(Duration::from_mins(1)),
         }),
         ..Changeset::default()
     };
@@ -237,7 +237,7 @@ async fn idempotency_keys(store: &dyn Store) {
     store.commit(change(finish)).await.unwrap();
     let forget = IdempotencyChange::Forget { terminal: TerminalNumber(42), key: "key".to_owned() };
     store.commit(change(forget)).await.unwrap();
-    let much_later = later.plus(Duration::from_secs(86_400));
+    let much_later = later.plus(Duration::from_hours(24));
     let Err(CommitError::KeyInUse(used)) = store.commit(begin([1; 32], much_later)).await else {
         panic!("an answered key is neither forgotten nor abandoned");
     };

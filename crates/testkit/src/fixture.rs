@@ -46,7 +46,7 @@ pub fn stored_terminal() -> StoredTerminal {
 /// A card payment of terminal 42 that waits for its customer.
 pub fn payment(draw: u64, reference: &str) -> Payment {
     let created_at = now();
-    let expires_at = created_at.plus(Duration::from_secs(900));
+    let expires_at = created_at.plus(Duration::from_mins(15));
     Payment {
         id: PaymentId::new(created_at, draw.to_le_bytes()),
         merchant: MerchantId(1),

@@ -50,7 +50,7 @@ impl App {
             gateway,
             site: Arc::new(site),
             metrics: Arc::new(Metrics::new(None)),
-            throttle: Arc::new(Throttle::default()),
+            throttle: Arc::new(Throttle),
         }
     }
 

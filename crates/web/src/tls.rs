@@ -68,12 +68,13 @@ impl TlsIdentity {
     pub fn load(certificate: &Path, private_key: &Path) -> Result<Arc<Self>, TlsError> {
         let loaded = load(certificate, private_key)?;
         let current = Arc::new(Current { key: RwLock::new(loaded) });
+        let resolver: Arc<dyn ResolvesServerCert> = Arc::<Current>::clone(&current);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Unusable)?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+            .with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(Self {
             certificate: certificate.to_owned(),

@@ -4,7 +4,7 @@ use super::{PERIOD, pause};
 use crate::error::Fault;
 use crate::gateway::Gateway;
 use domain::outcome::Lookup;
-use domain::payment::{Payment, State};
+use domain::payment::Payment;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -64,23 +64,15 @@ impl Gateway {
     }
 
     async fn settle_due(&self, payment: Payment) -> Result<(), Fault> {
-        let our_reference = match &payment.state {
-            State::Waiting { .. } | State::Challenged { .. } => {
-                self.change_payment("expire", payment, Payment::expire).await?;
-                return Ok(());
-            }
-            State::Sending(sending) => sending.our_reference.clone(),
-            State::Unknown(unknown) => unknown.our_reference.clone(),
-            State::Approved { .. }
-            | State::Declined { .. }
-            | State::Expired { .. }
-            | State::Cancelled { .. }
-            | State::Failed { .. } => return Ok(()),
-        };
+        if payment.state.customer_may_act() {
+            self.change_payment("expire", payment, Payment::expire).await?;
+            return Ok(());
+        }
+        let Some(call) = payment.state.at_the_bank() else { return Ok(()) };
         let Some(connector) = self.connector(payment.mode) else {
             return Err(Fault::Broken("the connector is gone".to_owned()));
         };
-        let answer = connector.look_up(&our_reference).await;
+        let answer = connector.look_up(&call.our_reference).await;
         if let Lookup::Unavailable(why) = &answer {
             tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
         }

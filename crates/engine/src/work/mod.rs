@@ -12,7 +12,7 @@ use tokio::sync::watch;
 /// The longest a worker sleeps when nothing seems due.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How often hour keys are looked through.
-const KEY_PERIOD: Duration = Duration::from_secs(60);
+const KEY_PERIOD: Duration = Duration::from_mins(1);
 
 impl Gateway {
     /// Runs all background work until `stop` turns true. `alone` says that no other process works

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 /// Posts in flight at once.
 const IN_FLIGHT: usize = 256;
 /// Longer than one attempt may take, so that no other worker posts the same delivery meanwhile.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// A receiver's `Retry-After` is obeyed up to here.
 const RETRY_AFTER_AT_MOST: u64 = 24 * 3600;
 
