@@ -1,0 +1,71 @@
+// Creates a payment on the test terminal; prints its transID and the page to send the customer to.
+// Needs .NET 6 or newer, or Mono, and no packages.
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Net.Http;
+using System.Runtime.Serialization;
+using System.Runtime.Serialization.Json;
+using System.Text;
+using System.Threading.Tasks;
+
+[DataContract]
+public class Answer
+{
+    [DataMember(Name = "transID")] public string TransId;
+    [DataMember(Name = "authurl")] public string AuthUrl;
+    [DataMember(Name = "error_number")] public string ErrorNumber;
+    [DataMember(Name = "error_message")] public string ErrorMessage;
+}
+
+public static class CreatePayment
+{
+    public static int Main()
+    {
+        return Run().GetAwaiter().GetResult();
+    }
+
+    private static async Task<int> Run()
+    {
+        string gateway = Environment.GetEnvironmentVariable("TOLLGATE_URL") ?? "http://localhost:9003";
+
+        var payment = new Dictionary<string, string>
+        {
+            ["public_key"] = "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=",
+            ["terNO"] = "42",
+            ["integration-type"] = "s2s",
+            ["bill_amt"] = "11.11",
+            ["bill_currency"] = "USD",
+            ["product_name"] = "Testing Product",
+            // Your own order number. The same request with the same reference is never charged twice.
+            ["reference"] = "order-" + Guid.NewGuid(),
+            ["webhook_url"] = "https://shop.example/webhook",
+            ["return_url"] = "https://shop.example/return",
+            ["bill_ip"] = "198.51.100.7",
+            ["mop"] = "CC",
+            ["ccno"] = "4111111111111111",
+            ["ccvv"] = "123",
+            ["month"] = "01",
+            ["year"] = "30",
+        };
+
+        using (var client = new HttpClient { Timeout = TimeSpan.FromSeconds(60) })
+        // If this throws, the outcome is not known: send the very same request again.
+        using (var response = await client.PostAsync(gateway + "/api/s2s", new FormUrlEncodedContent(payment)))
+        {
+            string body = await response.Content.ReadAsStringAsync();
+            var json = new DataContractJsonSerializer(typeof(Answer));
+            var answer = (Answer)json.ReadObject(new MemoryStream(Encoding.UTF8.GetBytes(body)));
+
+            if (!response.IsSuccessStatusCode)
+            {
+                Console.Error.WriteLine("Error " + answer.ErrorNumber + ": " + answer.ErrorMessage);
+                return 1;
+            }
+            Console.WriteLine("transID: " + answer.TransId);
+            // There is no authurl when the customer has nothing to do: the payment is decided already.
+            Console.WriteLine("authurl: " + answer.AuthUrl);
+            return 0;
+        }
+    }
+}

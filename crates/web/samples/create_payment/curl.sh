@@ -1,0 +1,37 @@
+#!/bin/sh
+# Creates a payment on the test terminal; prints its transID and the page to send the customer to.
+set -eu
+
+gateway="${TOLLGATE_URL:-http://localhost:9003}"
+# Your own order number. The same request with the same reference is never charged twice.
+reference="order-$(date +%s)-$$"
+
+# --fail-with-body: an HTTP error ends the script, with the error_number and its message shown.
+answer=$(curl -sS --fail-with-body "$gateway/api/s2s" \
+  -H 'Content-Type: application/json' \
+  --data @- <<JSON
+{
+  "public_key": "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=",
+  "terNO": 42,
+  "integration-type": "s2s",
+  "bill_amt": "11.11",
+  "bill_currency": "USD",
+  "product_name": "Testing Product",
+  "reference": "$reference",
+  "webhook_url": "https://shop.example/webhook",
+  "return_url": "https://shop.example/return",
+  "bill_ip": "198.51.100.7",
+  "mop": "CC",
+  "ccno": "4111111111111111",
+  "ccvv": "123",
+  "month": "01",
+  "year": "30"
+}
+JSON
+) || { echo "$answer" >&2; exit 1; }
+
+field() { printf '%s' "$answer" | sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }
+
+echo "transID: $(field transID)"
+# There is no authurl when the customer has nothing to do: the payment is decided already.
+echo "authurl: $(field authurl)"

@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+"""Runs every code sample of the developers' pages as it is printed there.
+
+The create samples run against a real gateway (the binary named by TOLLGATE_BINARY) through a
+recording proxy, so that what the gateway answered can be compared with what the sample printed.
+The verify samples run against bodies and queries signed here by the rules of the documentation,
+genuine and tampered.
+
+A missing interpreter is a failure. Debian packages: packages.txt beside this file.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "crates" / "web" / "samples"
+FIELDS = {
+    "authstatus", "bill_currency", "transID", "mop", "ccno", "reference", "authurl",
+    "order_status", "tdate", "response", "authdata", "bill_amt", "status",
+}
+RUN = {
+    "curl.sh": ["bash"],
+    "first_payment.sh": ["sh"],
+    "php.php": ["php"],
+    "Java.java": ["java"],
+    "node.mjs": ["node"],
+    "python.py": [sys.executable],
+}
+CSHARP_LIBRARIES = ["-r:System.Net.Http.dll", "-r:System.Runtime.Serialization.dll"]
+
+
+def command(sample, scratch):
+    """The command line that runs the sample; C# is compiled first."""
+    if sample.suffix != ".cs":
+        return [*RUN[sample.name], str(sample)]
+    program = pathlib.Path(scratch) / f"{sample.parent.name}.exe"
+    subprocess.run(
+        ["mcs", "-warnaserror", *CSHARP_LIBRARIES, f"-out:{program}", str(sample)],
+        check=True, capture_output=True, text=True, timeout=120,
+    )
+    return ["mono", str(program)]
+
+
+class Recorder(http.server.ThreadingHTTPServer):
+    """Passes requests on to the gateway and keeps the answers."""
+
+    def __init__(self, gateway):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.target = urllib.parse.urlsplit(gateway).netloc
+        self.answers = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        onward = http.client.HTTPConnection(self.server.target, timeout=60)
+        headers = {"Content-Type": self.headers["Content-Type"]}
+        onward.request("POST", self.path, body, headers)
+        answer = onward.getresponse()
+        text = answer.read()
+        self.server.answers.append((answer.status, text))
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.headers["Content-Type"])
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass
+
+
+def run(sample, scratch, environment, stdin=b""):
+    return subprocess.run(
+        command(sample, scratch), env={**os.environ, **environment}, input=stdin,
+        capture_output=True, timeout=120,
+    )
+
+
+def check_create(sample, scratch, recorder):
+    recorder.answers.clear()
+    done = run(sample, scratch, {"TOLLGATE_URL": recorder.url})
+    printed = done.stdout.decode()
+    assert done.returncode == 0, f"exit {done.returncode}: {done.stderr.decode()}"
+    assert len(recorder.answers) == 1, f"{len(recorder.answers)} requests were made"
+    status, text = recorder.answers[0]
+    assert status == 200, f"HTTP {status}: {text}"
+    answer = json.loads(text)
+    check_answer(answer)
+    lines = printed.splitlines()
+    assert lines == [f"transID: {answer['transID']}", f"authurl: {answer['authurl']}"], printed
+
+
+def check_answer(answer):
+    assert set(answer) == FIELDS, f"fields differ: {sorted(set(answer) ^ FIELDS)}"
+    wrong = [name for name, value in answer.items() if not isinstance(value, str)]
+    assert not wrong, f"not a string: {wrong}"
+    assert re.fullmatch(r"[1-9][0-9]{17}", answer["transID"]), answer["transID"]
+    assert (answer["order_status"], answer["status"]) == ("0", "Pending"), answer
+    assert (answer["mop"], answer["ccno"]) == ("Visa", "411111XXXXXX1111"), answer
+    assert (answer["bill_amt"], answer["bill_currency"]) == ("11.11", "USD"), answer
+    assert answer["authurl"].endswith("/api/authurl/" + answer["transID"]), answer["authurl"]
+    assert answer["authstatus"].endswith("/api/authurl/s2s/" + answer["transID"])
+    assert next(iter(json.loads(base64.b64decode(answer["authdata"])))) == "transID"
+
+
+def check_first_payment(sample, scratch, recorder):
+    """The paste-ready command of the start page: it names its address, so that is set here."""
+    recorder.answers.clear()
+    copy = pathlib.Path(scratch) / sample.name
+    text = sample.read_text()
+    assert text.count("http://localhost:9003") == 1, "the address stands exactly once"
+    copy.write_text(text.replace("http://localhost:9003", recorder.url))
+    done = run(copy, scratch, {})
+    assert done.returncode == 0, done.stderr.decode()
+    check_answer(json.loads(done.stdout))
+
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+OTHER = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
+BODY = '{"transID":"417823250426141606","status":"Test Approved","x":"\u00fc \u20ac"}\n'.encode()
+
+
+def key(secret):
+    return base64.b64decode(secret.removeprefix("whsec_"))
+
+
+def signature(identifier, timestamp, body, secret=SECRET):
+    signed = f"{identifier}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key(secret), signed, hashlib.sha256)).decode()
+
+
+def webhook_cases():
+    """(what, environment, body, whether it is genuine)"""
+    now, old, early = (str(int(time.time()) + shift) for shift in (0, -3600, 3600))
+    name = "msg_417823250426141606_1"
+    good = signature(name, now, BODY)
+
+    def case(what, body, genuine, identifier=name, timestamp=now, header=good):
+        headers = {
+            "WEBHOOK_ID": identifier, "WEBHOOK_TIMESTAMP": timestamp,
+            "WEBHOOK_SIGNATURE": header, "WEBHOOK_SECRET": SECRET,
+        }
+        return what, headers, body, genuine
+
+    return [
+        case("genuine", BODY, True),
+        case("second of two signatures", BODY, True,
+             header=f"{signature(name, now, BODY, OTHER)} {good}"),
+        case("tampered body", BODY.replace(b"Approved", b"Declined"), False),
+        case("line break taken away", BODY.rstrip(b"\n"), False),
+        case("other webhook-id", BODY, False, identifier="msg_417823250426141606_2"),
+        case("other secret", BODY, False, header=signature(name, now, BODY, OTHER)),
+        case("an hour old", BODY, False, timestamp=old, header=signature(name, old, BODY)),
+        case("an hour early", BODY, False, timestamp=early, header=signature(name, early, BODY)),
+        case("timestamp is no number", BODY, False, timestamp="x[$(id)]",
+             header=signature(name, "x[$(id)]", BODY)),
+        case("no signature", BODY, False, header=""),
+    ]
+
+
+def return_cases():
+    fields = {
+        "transID": "417823250426141606", "order_status": "25", "status": "Test Approved",
+        "bill_amt": "11.11", "bill_currency": "USD", "tdate": "2025-04-26 14:16:06.000657",
+        "response": "Payment successful", "reference": "order \u00fc&=+1", "mop": "Visa",
+        "ccno": "411111XXXXXX1111", "rrn": "511614001234",
+    }
+    text = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
+    sig = hmac.new(key(SECRET), text.encode(), hashlib.sha256).hexdigest()
+
+    def case(what, genuine, **changes):
+        query = urllib.parse.urlencode({"cart": "7", **fields, "sig": sig, **changes})
+        return what, {"RETURN_QUERY": query, "WEBHOOK_SECRET": SECRET}, b"", genuine
+
+    return [
+        case("genuine", True),
+        case("own parameter changed", True, cart="8"),
+        case("tampered status", False, order_status="26"),
+        case("parameter added", False, upa="x"),
+        case("other signature", False, sig="0" * 64),
+        case("empty signature", False, sig=""),
+    ]
+
+
+def check_verify(sample, scratch, case):
+    what, environment, body, genuine = case
+    done = run(sample, scratch, environment, body)
+    expected = (0, "genuine") if genuine else (1, "")
+    said = done.stdout.decode().strip()
+    assert done.returncode == expected[0], f"{what}: exit {done.returncode} {done.stderr.decode()}"
+    assert genuine == (said == "genuine"), f"{what}: said {said!r}"
+
+
+class Gateway:
+    """A gateway on fresh demo data, stopped at the end."""
+
+    def __init__(self, scratch):
+        binary = os.environ.get("TOLLGATE_BINARY") or "tollgate"
+        self.process = subprocess.Popen(
+            [binary, "serve", "--json", "--listen", "127.0.0.1:0", "--data-dir",
+             str(pathlib.Path(scratch) / "data")],
+            stdout=subprocess.PIPE, text=True,
+        )
+        line = self.process.stdout.readline()
+        ready = json.loads(line) if line else {}
+        assert ready.get("ready") is True, f"the gateway did not start: {line!r}"
+        self.url = ready["url"].rstrip("/")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def checks(scratch, recorder):
+    """(name, check) of everything there is."""
+    yield "first_payment.sh", lambda: check_first_payment(
+        SAMPLES / "first_payment.sh", scratch, recorder)
+    for sample in sorted((SAMPLES / "create_payment").iterdir()):
+        yield f"create_payment/{sample.name}", (
+            lambda sample=sample: check_create(sample, scratch, recorder))
+    for folder, cases in (("verify_webhook", webhook_cases), ("verify_return_url", return_cases)):
+        for sample in sorted((SAMPLES / folder).iterdir()):
+            # Made anew for each sample: the timestamps must be fresh.
+            for case in cases():
+                yield f"{folder}/{sample.name}: {case[0]}", (
+                    lambda sample=sample, case=case: check_verify(sample, scratch, case))
+
+
+def main():
+    passed = failed = 0
+    for interpreter in ("bash", "curl", "openssl", "php", "java", "node", "mcs", "mono"):
+        if shutil.which(interpreter) is None:
+            failed += 1
+            print(f"FAILED interpreter {interpreter}: not installed")
+    with tempfile.TemporaryDirectory(prefix="tollgate-samples-") as scratch:
+        try:
+            gateway = Gateway(scratch)
+        except (AssertionError, OSError, ValueError) as error:
+            print(f"FAILED the gateway: {error}")
+            print(f"{passed} passed, {failed + 1} failed")
+            return 1
+        try:
+            for name, check in checks(scratch, Recorder(gateway.url)):
+                try:
+                    check()
+                    passed += 1
+                    print(f"ok     {name}")
+                except (AssertionError, OSError, ValueError, KeyError,
+                        subprocess.SubprocessError) as error:
+                    failed += 1
+                    print(f"FAILED {name}: {error}")
+                    print(getattr(error, "stdout", None) or "", end="")
+        finally:
+            gateway.stop()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
