@@ -7,7 +7,7 @@ curl -sS http://localhost:9003/api/s2s \
     "bill_amt": "11.11",
     "bill_currency": "USD",
     "product_name": "Testing Product",
-    "reference": "first-payment",
+    "reference": "order-1001",
     "webhook_url": "https://shop.example/webhook",
     "return_url": "https://shop.example/return",
     "bill_ip": "198.51.100.7",

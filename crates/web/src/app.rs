@@ -88,7 +88,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(api::routes())
         .merge(pages::routes())
-        .merge(developers::routes())
+        .merge(developers::routes(&app.site))
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))

@@ -27,7 +27,8 @@ public static class CreatePayment
 
     private static async Task<int> Run()
     {
-        string gateway = Environment.GetEnvironmentVariable("TOLLGATE_URL") ?? "http://localhost:9003";
+        string gateway =
+            Environment.GetEnvironmentVariable("TOLLGATE_URL") ?? "http://localhost:9003";
 
         var payment = new Dictionary<string, string>
         {
@@ -37,7 +38,8 @@ public static class CreatePayment
             ["bill_amt"] = "11.11",
             ["bill_currency"] = "USD",
             ["product_name"] = "Testing Product",
-            // Your own order number. The same request with the same reference is never charged twice.
+            // Your own order number. The same request with the same reference is never charged
+            // twice.
             ["reference"] = "order-" + Guid.NewGuid(),
             ["webhook_url"] = "https://shop.example/webhook",
             ["return_url"] = "https://shop.example/return",
@@ -51,7 +53,8 @@ public static class CreatePayment
 
         using (var client = new HttpClient { Timeout = TimeSpan.FromSeconds(60) })
         // If this throws, the outcome is not known: send the very same request again.
-        using (var response = await client.PostAsync(gateway + "/api/s2s", new FormUrlEncodedContent(payment)))
+        using (var form = new FormUrlEncodedContent(payment))
+        using (var response = await client.PostAsync(gateway + "/api/s2s", form))
         {
             string body = await response.Content.ReadAsStringAsync();
             var json = new DataContractJsonSerializer(typeof(Answer));
@@ -63,7 +66,7 @@ public static class CreatePayment
                 return 1;
             }
             Console.WriteLine("transID: " + answer.TransId);
-            // There is no authurl when the customer has nothing to do: the payment is decided already.
+            // There is no authurl when the customer has nothing to do: it is decided already.
             Console.WriteLine("authurl: " + answer.AuthUrl);
             return 0;
         }

@@ -1,9 +1,57 @@
-//! The developers' pages: API reference, samples, test data, status codes, OpenAPI.
+//! The developers' pages: API reference, samples, test data, status codes, `OpenAPI`.
+//!
+//! Everything here is rendered once, when the router is made: it depends on nothing but the public
+//! address. The tables (`parameters`, `answers`, `errors`, `cards`) are the only source of the
+//! pages and of the `OpenAPI` document.
 
-use crate::app::App;
+pub mod answers;
+pub mod cards;
+mod document;
+pub mod errors;
+pub mod open_api;
+mod pages;
+pub mod parameters;
+pub mod samples;
+pub mod text;
+
+use crate::app::Site;
 use axum::Router;
+use axum::http::HeaderMap;
+use axum::response::Redirect;
+use axum::routing::get;
+use document::Document;
+
+const STYLE_PATH: &str = "/developers/assets/developers.css";
+const SCRIPT_PATH: &str = "/developers/assets/developers.js";
 
 /// The developers' routes.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub fn routes<S: Clone + Send + Sync + 'static>(site: &Site) -> Router<S> {
+    let home = get(|| async { Redirect::temporary("/developers") });
+    documents(site).into_iter().fold(Router::new().route("/", home), |router, (path, document)| {
+        let answer = move |headers: HeaderMap| async move { document.answer(&headers) };
+        router.route(path, get(answer))
+    })
 }
+
+/// Every path with what it answers.
+fn documents(site: &Site) -> Vec<(&'static str, Document)> {
+    let open_api = open_api::document(&site.public_url).to_string();
+    let mut documents = vec![
+        ("/openapi.json", Document::new("application/json", open_api)),
+        ("/llms.txt", Document::new("text/plain; charset=utf-8", pages::index(&site.public_url))),
+        (STYLE_PATH, Document::new("text/css", include_str!("../../assets/developers.css"))),
+        (SCRIPT_PATH, Document::new("text/javascript", include_str!("../../assets/developers.js"))),
+    ];
+    for page in pages::PAGES {
+        match pages::render(page.path, &site.public_url) {
+            Ok(html) => {
+                documents.push((page.path, Document::new("text/html; charset=utf-8", html)));
+            }
+            Err(error) => tracing::error!(page = page.path, %error, "a page did not render"),
+        }
+    }
+    documents
+}
+
+#[cfg(test)]
+mod tests;

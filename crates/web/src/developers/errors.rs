@@ -1,0 +1,168 @@
+//! Error numbers (contract, section 1.2).
+
+use super::text::Prose;
+
+/// Whether sending the request again helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The same request gives the same answer.
+    MendFirst,
+    /// The same request may succeed, and never charges twice.
+    Same,
+    /// The same request may succeed after a while.
+    Later,
+}
+
+impl Retry {
+    /// In words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::MendFirst => "No, mend it first",
+            Self::Same => "Yes, unchanged",
+            Self::Later => "Yes, after a pause",
+        }
+    }
+}
+
+/// One error number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorNumber {
+    /// `error_number`.
+    pub number: u16,
+    /// HTTP status.
+    pub http: u16,
+    /// What happened.
+    pub meaning: Prose,
+    /// What to do.
+    pub action: Prose,
+    /// Whether sending it again helps.
+    pub retry: Retry,
+}
+
+const fn mend(number: u16, http: u16, meaning: &'static str, action: &'static str) -> ErrorNumber {
+    let retry = Retry::MendFirst;
+    ErrorNumber { number, http, meaning: Prose(meaning), action: Prose(action), retry }
+}
+
+const fn again(
+    number: u16,
+    http: u16,
+    meaning: &'static str,
+    action: &'static str,
+    retry: Retry,
+) -> ErrorNumber {
+    ErrorNumber { number, http, meaning: Prose(meaning), action: Prose(action), retry }
+}
+
+/// The numbers of this release: the gateway's own first, then those that repeat the HTTP status.
+pub const ERRORS: [ErrorNumber; 24] = [
+    mend(
+        101,
+        401,
+        "No terminal has this `public_key`, or `terNO` is not its number.",
+        "Take both from the same terminal.",
+    ),
+    mend(102, 403, "The terminal, or its merchant, is not active.", "Ask the operator."),
+    mend(
+        103,
+        403,
+        "The caller's address is not on the terminal's allow-list.",
+        "Call from your server's fixed address, or have the list changed.",
+    ),
+    mend(153, 400, "The card's brand is not taken.", "Ask the customer for another card."),
+    mend(154, 400, "`ccvv` is wrong.", "Three digits, four for Amex."),
+    mend(155, 400, "`month` is wrong.", "1 to 12."),
+    mend(
+        156,
+        400,
+        "`year` is wrong, or the card has expired.",
+        "Two or four digits; ask the customer for another card if it is over.",
+    ),
+    mend(
+        1040,
+        400,
+        "A required parameter is missing.",
+        "The message names it; `errors` lists all that are missing.",
+    ),
+    mend(1043, 400, "A parameter has the wrong form.", "The message says which form is right."),
+    mend(
+        1051,
+        400,
+        "The currency is unknown, or this terminal does not take it.",
+        "Send an ISO 4217 code that is switched on.",
+    ),
+    mend(
+        1052,
+        400,
+        "`mop` is unknown, or not switched on for this terminal.",
+        "Send `CC` or `DC`; the other methods come in a later release.",
+    ),
+    mend(1111, 400, "`bill_amt` is missing.", "Send the amount."),
+    mend(
+        1112,
+        400,
+        "`bill_amt` is no valid amount, is zero, or lies outside the terminal's limits.",
+        "Digits with at most two decimals, like `11.11`, whole in the currency's minor unit.",
+    ),
+    mend(
+        1113,
+        400,
+        "The card number is wrong.",
+        "Ask the customer to check it, or for another card.",
+    ),
+    mend(
+        5012,
+        409,
+        "This `reference` is used already by another payment, which the message names.",
+        "Ask for that payment's status. A new order needs a new reference.",
+    ),
+    again(
+        5015,
+        503,
+        "No connector can take this payment.",
+        "Try again later, or ask the operator.",
+        Retry::Later,
+    ),
+    mend(404, 404, "No payment has this number or reference.", "Check it."),
+    mend(
+        405,
+        405,
+        "The method is wrong: card data never travels in a query string.",
+        "Send a `POST`.",
+    ),
+    again(
+        409,
+        409,
+        "The first request with this `Idempotency-Key` is still running.",
+        "Wait a moment, then send the same request again.",
+        Retry::Later,
+    ),
+    mend(413, 413, "The body is larger than 64 KiB.", "Send less."),
+    mend(
+        415,
+        415,
+        "The media type is not supported.",
+        "Send JSON, a URL-encoded form or a multipart form, and say so in `Content-Type`.",
+    ),
+    mend(
+        422,
+        422,
+        "This `Idempotency-Key` was used with another body.",
+        "Use a new key for a new request.",
+    ),
+    again(
+        429,
+        429,
+        "Too many requests.",
+        "Wait as many seconds as the header `Retry-After` says.",
+        Retry::Later,
+    ),
+    again(
+        500,
+        500,
+        "Our fault. The payment's outcome is not known to you.",
+        "Send the same request with the same `reference`, or ask for the status by reference. \
+         Tell the operator the `request_id`.",
+        Retry::Same,
+    ),
+];

@@ -1,0 +1,448 @@
+//! The `OpenAPI` 3.1.0 document of this release, built from the tables of the reference.
+
+use super::answers::{
+    self, FURTHER_FIELDS, Field, Presence, RESPONSE_FIELDS, STATUS_FIELDS, STATUSES, WEBHOOK_FIELDS,
+};
+use super::errors::ERRORS;
+use super::parameters::{Kind, PARAMETERS, Parameter};
+use super::samples;
+use serde_json::{Map, Value, json};
+
+/// The document.
+pub fn document(public_url: &str) -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tollgate",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Simple Payment Gateway (S2S)",
+            "description": "Server-to-server payments by card. This release takes the methods CC \
+                and DC; NB, WALLET, UPICOLLECT and QRINTENT answer error 1052. Refunds and \
+                encrypted requests come in a later release. Unknown request fields are ignored; \
+                ignore unknown answer fields likewise.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": public_url }],
+        "externalDocs": { "url": format!("{public_url}/developers") },
+        "security": [],
+        "tags": [
+            { "name": "Payments", "description": "What a merchant's server calls." },
+            { "name": "Customer", "description": "What a cardholder's browser opens." },
+            { "name": "Operations", "description": "What an operator's monitoring asks." },
+            { "name": "Developers", "description": "This reference." },
+        ],
+        "paths": paths(public_url),
+        "webhooks": { "paymentDecided": webhook(public_url) },
+        "components": { "schemas": schemas(), "responses": error_responses() },
+    })
+}
+
+fn paths(public_url: &str) -> Value {
+    let mut paths = Map::new();
+    let mut add = |path: &str, item: Value| paths.insert(path.to_owned(), item);
+    add("/api/s2s", create_payment(public_url));
+    add("/api/authurl/{transID}", customer_page());
+    add("/api/authurl/auth_3ds/{transID}", older_customer_page());
+    add("/api/authurl/{transID}/result", result_page());
+    add("/api/authurl/s2s/{transIDOrReference}", status_query(public_url));
+    add("/healthz", plain("getHealth", "Operations", "Whether the process runs", "text/plain"));
+    add("/readyz", readiness());
+    let metrics = "Metrics in the Prometheus text format";
+    add("/metrics", plain("getMetrics", "Operations", metrics, "text/plain"));
+    let scripts = "The scripts that the payment page runs";
+    let path = "/.well-known/payment-page-scripts.json";
+    add(path, plain("getPaymentPageScripts", "Customer", scripts, "application/json"));
+    let this = "This document";
+    add("/openapi.json", plain("getOpenApi", "Developers", this, "application/json"));
+    let index = "Index of the developers' pages";
+    add("/llms.txt", plain("getIndexAsText", "Developers", index, "text/plain"));
+    add(
+        "/",
+        json!({ "get": {
+        "operationId": "getHome", "tags": ["Developers"], "summary": "To the developers' pages",
+        "responses": { "307": { "description": "To /developers." } },
+    } }),
+    );
+    for page in super::pages::PAGES {
+        let id = format!("read{}", page.path.replace(['/', '-'], "_"));
+        add(page.path, plain(&id, "Developers", page.title, "text/html"));
+    }
+    for (path, media_type) in
+        [(super::STYLE_PATH, "text/css"), (super::SCRIPT_PATH, "text/javascript")]
+    {
+        let id = format!("get{}", path.replace(['/', '.'], "_"));
+        add(path, plain(&id, "Developers", "Part of the developers' pages", media_type));
+    }
+    Value::Object(paths)
+}
+
+fn plain(id: &str, tag: &str, summary: &str, media_type: &str) -> Value {
+    let schema = if media_type == "application/json" { "object" } else { "string" };
+    json!({ "get": {
+        "operationId": id,
+        "tags": [tag],
+        "summary": summary,
+        "responses": { "200": {
+            "description": summary,
+            "content": { media_type: { "schema": { "type": schema } } },
+        } },
+    } })
+}
+
+fn readiness() -> Value {
+    json!({ "get": {
+        "operationId": "getReadiness",
+        "tags": ["Operations"],
+        "summary": "Whether payments can be taken",
+        "responses": {
+            "200": { "description": "The database answers." },
+            "503": { "description": "The database does not answer." },
+        },
+    } })
+}
+
+fn create_payment(public_url: &str) -> Value {
+    let body = json!({ "schema": { "$ref": "#/components/schemas/CreatePayment" } });
+    let example: Value = sample_request();
+    let answer = answers::sample_object(&RESPONSE_FIELDS, public_url);
+    json!({ "post": {
+        "operationId": "createPayment",
+        "tags": ["Payments"],
+        "summary": "Create a payment",
+        "description": "One order is never charged twice: the same request with the same \
+            reference gets the first answer again, with the header Idempotent-Replayed.",
+        "parameters": [{
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "schema": { "type": "string" },
+            "description": "Optional. The same key and body get the first answer again; 409 while \
+                the first request runs, 422 when the body differs.",
+        }],
+        "requestBody": { "required": true, "content": {
+            "application/json": {
+                "schema": { "$ref": "#/components/schemas/CreatePayment" },
+                "example": example,
+            },
+            "application/x-www-form-urlencoded": body,
+            "multipart/form-data": body,
+        } },
+        "responses": with_errors(
+            json!({ "200": {
+                "description": "The payment as it stands. A decline is a 200 too.",
+                "headers": { "Idempotent-Replayed": {
+                    "description": "true when this is the first request's answer again.",
+                    "schema": { "type": "string", "const": "true" },
+                } },
+                "content": { "application/json": {
+                    "schema": { "$ref": "#/components/schemas/Payment" },
+                    "example": serde_json::from_str::<Value>(&answer).unwrap_or_default(),
+                } },
+            } }),
+            |http| http != 404,
+        ),
+    } })
+}
+
+/// The body of the start page's command: an example that is run by a test.
+fn sample_request() -> Value {
+    let source = samples::FIRST_PAYMENT.source;
+    let body = source.split('\'').find(|part| part.starts_with('{')).unwrap_or_default();
+    serde_json::from_str(body).unwrap_or_default()
+}
+
+fn trans_id_parameter() -> Value {
+    json!({
+        "name": "transID", "in": "path", "required": true,
+        "schema": { "type": "string", "pattern": "^[1-9][0-9]{17}$" },
+        "example": answers::TRANS_ID,
+    })
+}
+
+fn customer_page() -> Value {
+    let html = json!({ "text/html": { "schema": { "type": "string" } } });
+    let see_other = json!({ "description": "The payment is decided: on to return_url." });
+    json!({
+        "parameters": [trans_id_parameter()],
+        "get": {
+            "operationId": "openCustomerPage", "tags": ["Customer"],
+            "summary": "The step that the payment waits for",
+            "responses": {
+                "200": { "description": "The step.", "content": html },
+                "303": see_other,
+                "404": { "description": "No such payment." },
+            },
+        },
+        "post": {
+            "operationId": "answerCustomerPage", "tags": ["Customer"],
+            "summary": "The customer's answer: the one-time password, or the wish to cancel",
+            "requestBody": { "required": true, "content": {
+                "application/x-www-form-urlencoded": { "schema": {
+                    "type": "object", "properties": { "otp": { "type": "string" } },
+                } },
+            } },
+            "responses": {
+                "200": { "description": "The step again, with what was wrong.", "content": html },
+                "303": see_other,
+                "404": { "description": "No such payment." },
+            },
+        },
+    })
+}
+
+fn older_customer_page() -> Value {
+    json!({
+        "parameters": [trans_id_parameter()],
+        "get": {
+            "operationId": "openCustomerPageByOlderName", "tags": ["Customer"],
+            "summary": "The same page, by the name that older clients know",
+            "responses": {
+                "200": {
+                    "description": "The step.",
+                    "content": { "text/html": { "schema": { "type": "string" } } },
+                },
+                "303": { "description": "The payment is decided: on to return_url." },
+                "404": { "description": "No such payment." },
+            },
+        },
+    })
+}
+
+fn result_page() -> Value {
+    json!({
+        "parameters": [trans_id_parameter()],
+        "get": {
+            "operationId": "openResultPage", "tags": ["Customer"],
+            "summary": "What became of the payment, for the customer",
+            "responses": {
+                "200": {
+                    "description": "The result.",
+                    "content": { "text/html": { "schema": { "type": "string" } } },
+                },
+                "404": { "description": "No such payment." },
+            },
+        },
+    })
+}
+
+fn status_query(public_url: &str) -> Value {
+    let answer = answers::sample_object(&RESPONSE_FIELDS, public_url);
+    json!({ "get": {
+        "operationId": "getPaymentStatus",
+        "tags": ["Payments"],
+        "summary": "Ask for a payment's status",
+        "description": "By transID no key is needed. By your own reference, add public_key; the \
+            newest attempt answers.",
+        "parameters": [
+            {
+                "name": "transIDOrReference", "in": "path", "required": true,
+                "schema": { "type": "string", "maxLength": 128 },
+                "example": answers::TRANS_ID,
+            },
+            {
+                "name": "public_key", "in": "query", "required": false,
+                "description": "Needed when the path names a reference.",
+                "schema": { "type": "string", "maxLength": 44 },
+            },
+        ],
+        "responses": with_errors(
+            json!({ "200": {
+                "description": "The payment as it stands.",
+                "content": { "application/json": {
+                    "schema": { "$ref": "#/components/schemas/PaymentStatus" },
+                    "example": serde_json::from_str::<Value>(&answer).unwrap_or_default(),
+                } },
+            } }),
+            |http| matches!(http, 401 | 404 | 429 | 500),
+        ),
+    } })
+}
+
+fn webhook(public_url: &str) -> Value {
+    let sample = answers::sample_object(&WEBHOOK_FIELDS, public_url);
+    let header = |name: &str, what: &str| {
+        json!({
+            "name": name, "in": "header", "required": true, "description": what,
+            "schema": { "type": "string" },
+        })
+    };
+    json!({ "post": {
+        "operationId": "paymentDecided",
+        "tags": ["Payments"],
+        "security": [],
+        "summary": "A payment was decided",
+        "description": "Sent to webhook_url on every change to a decided status, at least once, \
+            signed by Standard Webhooks.",
+        "parameters": [
+            header("webhook-id", "The delivery's name, the same over all retries."),
+            header("webhook-timestamp", "When this attempt was made, in Unix seconds."),
+            header("webhook-signature", "v1 and the base64 HMAC-SHA256; one per live secret."),
+        ],
+        "requestBody": { "required": true, "content": { "application/json": {
+            "schema": { "$ref": "#/components/schemas/Webhook" },
+            "example": serde_json::from_str::<Value>(&sample).unwrap_or_default(),
+        } } },
+        "responses": {
+            "2XX": { "description": "Acknowledged, when it comes within five seconds." },
+            "default": { "description": "Tried again later." },
+        },
+    } })
+}
+
+/// The answer on success, and the errors that this route can give, one per HTTP status.
+fn with_errors(mut responses: Value, applies: impl Fn(u16) -> bool) -> Value {
+    if let Value::Object(map) = &mut responses {
+        for http in ERRORS.iter().map(|e| e.http).filter(|http| *http != 405 && applies(*http)) {
+            let reference = format!("#/components/responses/Error{http}");
+            map.insert(http.to_string(), json!({ "$ref": reference }));
+        }
+    }
+    responses
+}
+
+fn error_responses() -> Value {
+    let mut responses = Map::new();
+    for http in ERRORS.iter().map(|error| error.http).filter(|http| *http != 405) {
+        let of_http = ERRORS.iter().filter(|error| error.http == http);
+        let lines: Vec<String> =
+            of_http.map(|error| format!("{}: {}", error.number, error.meaning.0)).collect();
+        let response = json!({
+            "description": lines.join("\n\n"),
+            "content": {
+                "application/json": { "schema": { "$ref": "#/components/schemas/Error" } },
+                "application/problem+json": {
+                    "schema": { "$ref": "#/components/schemas/Problem" },
+                },
+            },
+        });
+        let headers = json!({ "headers": { "Retry-After": {
+            "description": "Seconds to wait.", "schema": { "type": "integer" },
+        } } });
+        let response = if http == 429 { with(response, headers) } else { response };
+        responses.insert(format!("Error{http}"), response);
+    }
+    Value::Object(responses)
+}
+
+fn schemas() -> Value {
+    let with_further = [&RESPONSE_FIELDS[..], &FURTHER_FIELDS].concat();
+    let with_status = [&with_further[..], &STATUS_FIELDS].concat();
+    json!({
+        "CreatePayment": request_schema(),
+        "Payment": answer_schema(&with_further),
+        "PaymentStatus": answer_schema(&with_status),
+        "Webhook": answer_schema(&WEBHOOK_FIELDS),
+        "Error": error_schema(),
+        "Problem": problem_schema(),
+    })
+}
+
+fn request_schema() -> Value {
+    let properties: Map<String, Value> =
+        PARAMETERS.iter().map(|p| (p.name.to_owned(), parameter_schema(p))).collect();
+    let required: Vec<&str> = PARAMETERS.iter().filter(|p| p.required).map(|p| p.name).collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+fn parameter_schema(parameter: &Parameter) -> Value {
+    let schema = match parameter.kind {
+        Kind::Text => json!({ "type": "string" }),
+        Kind::Url => json!({ "type": "string", "format": "uri" }),
+        Kind::Choice(values) => json!({ "type": "string", "enum": values }),
+        Kind::Pattern(pattern) => json!({ "type": "string", "pattern": pattern }),
+        Kind::Integer => json!({ "anyOf": [
+            { "type": "integer", "minimum": 1 },
+            { "type": "string", "pattern": "^[0-9]+$" },
+        ] }),
+        Kind::Amount => json!({ "anyOf": [
+            { "type": "string", "pattern": "^[0-9]{1,8}(\\.[0-9]{1,2})?$" },
+            { "type": "number", "exclusiveMinimum": 0, "maximum": 99_999_999.99 },
+        ] }),
+    };
+    let length = match (parameter.kind, parameter.max_length) {
+        (Kind::Text | Kind::Url, Some(max)) => json!({ "maxLength": max }),
+        _ => json!({}),
+    };
+    let words = json!({
+        "description": format!("{}. {}", parameter.class.letter(), parameter.rule.0),
+        "examples": [parameter.sample],
+    });
+    with(with(schema, length), words)
+}
+
+fn answer_schema(fields: &[Field]) -> Value {
+    let mut properties = Map::new();
+    for field in fields {
+        let schema = json!({ "type": "string", "description": field.meaning.0 });
+        let codes: Vec<&str> = STATUSES.iter().map(|status| status.code).collect();
+        let is_status = field.name == "order_status";
+        let schema = if is_status { with(schema, json!({ "enum": codes })) } else { schema };
+        properties.insert(field.name.to_owned(), schema);
+    }
+    let always = |field: &&Field| matches!(field.presence, Presence::Always);
+    let required: Vec<&str> = fields.iter().filter(always).map(|field| field.name).collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+fn error_properties() -> Value {
+    json!({
+        "error_number": { "type": "string", "description": "Of the first entry in errors." },
+        "error_message": { "type": "string", "description": "Of the first entry in errors." },
+        "errors": { "type": "array", "items": {
+            "type": "object",
+            "properties": {
+                "field": { "type": "string" },
+                "error_number": { "type": "string" },
+                "message": { "type": "string" },
+            },
+            "required": ["error_number", "message"],
+        } },
+        "reference": { "type": "string" },
+        "request_id": { "type": "string" },
+    })
+}
+
+fn error_schema() -> Value {
+    let status = json!({ "status": { "type": "string", "const": "Error" } });
+    let properties = with(error_properties(), status);
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": ["error_number", "error_message", "status"],
+        "examples": [{
+            "error_number": "1111", "error_message": "bill_amt is missing", "status": "Error",
+            "errors": [{
+                "field": "bill_amt", "error_number": "1111", "message": "bill_amt is missing",
+            }],
+            "reference": "order-1001",
+        }],
+    })
+}
+
+/// RFC 9457, sent when the request's Accept header asks for it. Its `status` is the HTTP number.
+fn problem_schema() -> Value {
+    let own = json!({
+        "type": { "type": "string", "format": "uri-reference" },
+        "title": { "type": "string" },
+        "detail": { "type": "string" },
+        "status": { "type": "integer" },
+    });
+    let properties = with(error_properties(), own);
+    json!({
+        "type": "object",
+        "properties": properties,
+        "description": "RFC 9457; sent when the request's Accept header asks for it.",
+    })
+}
+
+/// The first object with the second one's entries.
+fn with(mut object: Value, more: Value) -> Value {
+    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
+        object.extend(more);
+    }
+    object
+}
+
+/// Which of these axum route strings the document does not name.
+pub fn undocumented<'a>(document: &Value, routes: &[&'a str]) -> Vec<&'a str> {
+    let named = |route: &str| document.get("paths").is_some_and(|paths| paths.get(route).is_some());
+    routes.iter().copied().filter(|route| !named(route)).collect()
+}

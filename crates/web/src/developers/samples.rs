@@ -1,0 +1,114 @@
+//! The code samples: the very files that the sample tests run.
+
+/// A sample in one language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The language's short name, in ids and in the reader's remembered choice.
+    pub key: &'static str,
+    /// The language's name.
+    pub language: &'static str,
+    /// The file, as it lies in the repository.
+    pub source: &'static str,
+    /// Its path under `crates/web/samples`.
+    pub file: &'static str,
+}
+
+macro_rules! sample {
+    ($key:literal, $language:literal, $file:literal) => {
+        Sample {
+            key: $key,
+            language: $language,
+            source: include_str!(concat!("../../samples/", $file)),
+            file: $file,
+        }
+    };
+}
+
+/// The address that the files name; pages print the gateway's real one instead.
+const LOCAL_ADDRESS: &str = "http://localhost:9003";
+
+/// The first payment, to be pasted into a terminal.
+pub const FIRST_PAYMENT: Sample = sample!("curl", "curl", "first_payment.sh");
+
+/// Create a payment.
+pub const CREATE_PAYMENT: [Sample; 6] = [
+    sample!("curl", "curl", "create_payment/curl.sh"),
+    sample!("php", "PHP", "create_payment/php.php"),
+    sample!("java", "Java", "create_payment/Java.java"),
+    sample!("node", "Node", "create_payment/node.mjs"),
+    sample!("python", "Python", "create_payment/python.py"),
+    sample!("csharp", "C#", "create_payment/CSharp.cs"),
+];
+
+/// Check a webhook's signature.
+pub const VERIFY_WEBHOOK: [Sample; 6] = [
+    sample!("curl", "openssl", "verify_webhook/curl.sh"),
+    sample!("php", "PHP", "verify_webhook/php.php"),
+    sample!("java", "Java", "verify_webhook/Java.java"),
+    sample!("node", "Node", "verify_webhook/node.mjs"),
+    sample!("python", "Python", "verify_webhook/python.py"),
+    sample!("csharp", "C#", "verify_webhook/CSharp.cs"),
+];
+
+/// Check the signature of a customer's return.
+pub const VERIFY_RETURN_URL: [Sample; 3] = [
+    sample!("php", "PHP", "verify_return_url/php.php"),
+    sample!("node", "Node", "verify_return_url/node.mjs"),
+    sample!("python", "Python", "verify_return_url/python.py"),
+];
+
+impl Sample {
+    /// The source with the gateway's address in it.
+    pub fn at(&self, public_url: &str) -> String {
+        self.source.trim_end().replace(LOCAL_ADDRESS, public_url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
+    }
+
+    fn all() -> Vec<Sample> {
+        [&[FIRST_PAYMENT][..], &CREATE_PAYMENT, &VERIFY_WEBHOOK, &VERIFY_RETURN_URL].concat()
+    }
+
+    #[test]
+    fn every_file_is_shown_as_it_is() {
+        let mut shown = BTreeSet::new();
+        for sample in all() {
+            let file = std::fs::read_to_string(folder().join(sample.file)).unwrap();
+            assert_eq!(sample.at(LOCAL_ADDRESS), file.trim_end(), "{}", sample.file);
+            assert!(shown.insert(sample.file.to_owned()), "{} is shown twice", sample.file);
+        }
+        let mut files = BTreeSet::from(["first_payment.sh".to_owned()]);
+        for name in ["create_payment", "verify_webhook", "verify_return_url"] {
+            for entry in std::fs::read_dir(folder().join(name)).unwrap() {
+                files.insert(format!("{name}/{}", entry.unwrap().file_name().to_string_lossy()));
+            }
+        }
+        assert_eq!(shown, files, "files and samples differ");
+    }
+
+    #[test]
+    fn create_samples_name_the_real_address() {
+        for sample in CREATE_PAYMENT.iter().chain([&FIRST_PAYMENT]) {
+            let text = sample.at("https://pay.shop.example");
+            assert!(text.contains("https://pay.shop.example"), "{}", sample.file);
+            assert!(!text.contains("localhost"), "{}", sample.file);
+        }
+    }
+
+    #[test]
+    fn lines_fit_a_page() {
+        for sample in all() {
+            let longest = sample.source.lines().map(|line| line.chars().count()).max();
+            assert!(longest <= Some(106), "{}: {longest:?}", sample.file);
+        }
+    }
+}
