@@ -2,11 +2,14 @@
 
 use crate::metrics::Metrics;
 use crate::throttle::Throttle;
-use crate::{api, developers, pages};
+use crate::{api, assets, developers, pages};
 use axum::Router;
+use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use engine::Gateway;
+use http::request::Parts;
 use http::{Extensions, Method, StatusCode, Uri};
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -27,6 +30,24 @@ impl Site {
     /// `authstatus` of a payment.
     pub fn authstatus(&self, payment: domain::id::PaymentId) -> String {
         format!("{}/api/authurl/s2s/{payment}", self.public_url)
+    }
+
+    /// The public address up to the path, as browsers send it in `Origin`.
+    pub fn origin(&self) -> &str {
+        let path = self.public_url.len().saturating_sub(self.base_path().len());
+        self.public_url.get(..path).unwrap_or(&self.public_url)
+    }
+
+    /// Host and port of the public address.
+    pub fn host(&self) -> &str {
+        self.origin().split_once("://").map_or(self.origin(), |(_scheme, host)| host)
+    }
+
+    /// The public address's path, where a proxy serves the gateway under one; empty otherwise.
+    /// Links inside pages begin with it, so that they stay on the host the browser used.
+    pub fn base_path(&self) -> &str {
+        let rest = self.public_url.split_once("://").map_or("", |(_scheme, rest)| rest);
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default().trim_end_matches('/')
     }
 }
 
@@ -72,6 +93,14 @@ impl Caller {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions))
+    }
+}
+
 /// A request's id: the caller's own when it sent a sensible one. The server loop inserts it.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
@@ -89,6 +118,7 @@ pub fn router(app: App) -> Router {
         .merge(api::routes())
         .merge(pages::routes())
         .merge(developers::routes(&app.site))
+        .merge(assets::routes())
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
@@ -114,4 +144,21 @@ async fn not_found(uri: Uri, headers: http::HeaderMap) -> Response {
         return refusal.into_answer(&headers, &RequestId("none".into()));
     }
     (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Site;
+
+    #[test]
+    fn the_public_address_has_parts() {
+        for (public_url, origin, host, base_path) in [
+            ("https://pay.example", "https://pay.example", "pay.example", ""),
+            ("http://localhost:9003", "http://localhost:9003", "localhost:9003", ""),
+            ("https://shop.example/pay", "https://shop.example", "shop.example", "/pay"),
+        ] {
+            let site = Site { public_url: public_url.to_owned() };
+            assert_eq!((site.origin(), site.host(), site.base_path()), (origin, host, base_path));
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod app;
+pub mod assets;
 mod body;
 pub mod developers;
 pub mod html;

@@ -1,0 +1,119 @@
+//! Style sheet and script of the customer pages: embedded, named by their content, and listed for
+//! who must account for every script on a payment page (PCI DSS 4.0.1, 6.4.3 and 11.6.1).
+
+use crate::app::App;
+use aws_lc_rs::digest::{SHA384, digest};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::json;
+use std::sync::LazyLock;
+
+/// One embedded file.
+#[derive(Debug)]
+pub struct Asset {
+    /// `/assets/<name>.<content-hash>.<ext>`
+    pub path: String,
+    /// For the `integrity` attribute: `sha384-` and standard base64.
+    pub integrity: String,
+    /// Why the pages need it, for the inventory.
+    reason: &'static str,
+    content_type: &'static str,
+    /// A strong validator: the digest in quotes.
+    etag: String,
+    body: &'static str,
+}
+
+/// The style sheet of the customer pages.
+pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        ("pay", "css"),
+        "text/css; charset=utf-8",
+        "Layout and colours of the customer pages.",
+        include_str!("../assets/pay.css"),
+    )
+});
+
+/// The script of the customer pages. Every page works without it.
+pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        ("pay", "js"),
+        "text/javascript; charset=utf-8",
+        "Shows the time left, sends a form once, and moves on when the bank has decided. Reads no \
+         card data and talks to nobody but this gateway.",
+        include_str!("../assets/pay.js"),
+    )
+});
+
+impl Asset {
+    fn new(
+        (name, extension): (&str, &str),
+        content_type: &'static str,
+        reason: &'static str,
+        body: &'static str,
+    ) -> Self {
+        let hash = digest(&SHA384, body.as_bytes());
+        let short = hash.as_ref().get(..12).unwrap_or_default();
+        Self {
+            path: format!("/assets/{name}.{}.{extension}", URL_SAFE_NO_PAD.encode(short)),
+            integrity: format!("sha384-{}", STANDARD.encode(hash)),
+            reason,
+            content_type,
+            etag: format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash)),
+            body,
+        }
+    }
+}
+
+/// The embedded files' route, which needs nothing of the gateway.
+pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/assets/{file}", get(asset))
+}
+
+/// The embedded files and the inventory of scripts.
+pub(crate) fn routes() -> Router<App> {
+    files().route("/.well-known/payment-page-scripts.json", get(scripts))
+}
+
+/// `GET /assets/{file}`. A name whose content is gone is not found: its page is gone as well.
+async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    let wanted = |asset: &&Asset| asset.path.strip_prefix("/assets/") == Some(&*file);
+    let Some(asset) = [&*STYLE, &*SCRIPT].into_iter().find(wanted) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let mut response = if known.is_some_and(|tags| tags.contains(&asset.etag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        asset.body.into_response()
+    };
+    for (name, value) in [
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::ETAG, &asset.etag),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// `GET /.well-known/payment-page-scripts.json`: every script that a customer page may run.
+async fn scripts(State(app): State<App>) -> Response {
+    let inventory = json!({
+        "scripts": [{
+            "url": format!("{}{}", app.site.public_url, SCRIPT.path),
+            "integrity": SCRIPT.integrity,
+            "reason": SCRIPT.reason,
+        }],
+        "content_security_policy": crate::html::CONTENT_SECURITY_POLICY,
+    });
+    ([(header::CONTENT_TYPE, "application/json")], inventory.to_string()).into_response()
+}

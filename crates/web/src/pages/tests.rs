@@ -1,0 +1,590 @@
+//! The pages over a gateway whose database, bank and clock are small fakes.
+
+use crate::app::{App, Caller, Site, router};
+use async_trait::async_trait;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response, StatusCode, header};
+use domain::card::{Brand, Card, CardNumber, Expiry, MaskedCard, SecurityCode};
+use domain::delivery::DueDelivery;
+use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::merchant::Merchant;
+use domain::method::{Method, MethodCode};
+use domain::money::{Currency, Money};
+use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
+use domain::payment::{
+    Authentication, Customer, Fingerprint, Payment, Request as Words, State, WebhookEncryption,
+};
+use domain::terminal::{Mode, Settings};
+use domain::text::{ProductName, Reference, WebAddress};
+use domain::time::Timestamp;
+use engine::actor::Scope;
+use engine::changeset::{Changeset, PaymentChange, SealedCard, StoredTerminal};
+use engine::error::{CommitError, StoreError, VaultError};
+use engine::ports::{
+    AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, Dialer, Notice,
+    NoticeFormat, NoticeKeys, OpenCard, Post, PostResult, Random, Store, Vault,
+};
+use engine::{Gateway, Parts};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tower::ServiceExt as _;
+
+const SECRETS: &str = r#"{"keys":[{"text":"private","created_at":0,"retires_at":null}],
+    "webhook":[{"text":"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=","created_at":0,
+    "retires_at":null}]}"#;
+
+/// Database, vault, clock and bank in one.
+#[derive(Debug)]
+struct World {
+    payments: Mutex<BTreeMap<PaymentId, Payment>>,
+    now: Mutex<Timestamp>,
+    tries_left: Mutex<u32>,
+    bank_is_up: Mutex<bool>,
+    outcome: Mutex<Outcome>,
+}
+
+#[async_trait]
+impl Store for World {
+    async fn commit(&self, changeset: Changeset) -> Result<(), CommitError> {
+        if let Some(PaymentChange::Update { payment, .. }) = changeset.payment {
+            self.payments.lock().unwrap().insert(payment.id, *payment);
+        }
+        Ok(())
+    }
+
+    async fn payment(&self, _: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        Ok(self.payments.lock().unwrap().get(&id).cloned())
+    }
+
+    async fn attempts(&self, _: TerminalNumber, _: &Reference) -> Result<Vec<Payment>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn held_card(&self, _: PaymentId) -> Result<Option<SealedCard>, StoreError> {
+        let expiry = Expiry { year: 2030, month: 12 };
+        Ok(Some(SealedCard { number: Vec::new(), security_code: None, expiry }))
+    }
+
+    async fn due_payments(&self, _: Timestamp, _: u32) -> Result<Vec<Payment>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn sending_payments(&self, _: u32) -> Result<Vec<Payment>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn claim_deliveries(
+        &self,
+        _: Timestamp,
+        _: Timestamp,
+        _: u32,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn terminal_by_public_key(&self, _: &str) -> Result<Option<StoredTerminal>, StoreError> {
+        Ok(None)
+    }
+
+    async fn terminal(&self, number: TerminalNumber) -> Result<Option<StoredTerminal>, StoreError> {
+        Ok(Some(StoredTerminal {
+            number,
+            merchant: MerchantId(1),
+            merchant_name: "Demo Shop".to_owned(),
+            merchant_active: true,
+            name: "Website".to_owned(),
+            mode: Mode::Test,
+            active: true,
+            settings: Settings::for_cards(),
+            public_keys: vec!["public".to_owned()],
+            sealed_secrets: SECRETS.into(),
+            version: 1,
+            created_at: Timestamp::from_micros(0),
+        }))
+    }
+
+    async fn terminals(&self) -> Result<Vec<StoredTerminal>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn merchants(&self) -> Result<Vec<Merchant>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Vault for World {
+    fn seal_card(&self, _: PaymentId, _: &Card, _: Timestamp) -> Result<SealedCard, VaultError> {
+        Err(VaultError::KeyDestroyed)
+    }
+
+    fn open_card(&self, _: PaymentId, sealed: &SealedCard) -> Result<OpenCard, VaultError> {
+        Ok(OpenCard {
+            number: CardNumber::parse("4111111111111111", true).unwrap(),
+            security_code: None::<SecurityCode>,
+            expiry: sealed.expiry,
+        })
+    }
+
+    fn digest(&self, _: &[&[u8]]) -> [u8; 32] {
+        [0; 32]
+    }
+
+    fn hmac(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
+        use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+        sign(&Key::new(HMAC_SHA256, key), message).as_ref().try_into().unwrap()
+    }
+
+    fn seal_secret(&self, _: &str, _: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        Ok(plain.to_vec())
+    }
+
+    fn open_secret(
+        &self,
+        _: &'static str,
+        _: &str,
+        sealed: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, VaultError> {
+        Ok(sealed.to_vec().into())
+    }
+
+    fn destroy_old_keys(&self, _: Timestamp) -> Result<(), VaultError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap()
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}
+
+impl Random for World {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+#[async_trait]
+impl Connector for World {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Test
+    }
+
+    fn lookup_patience(&self) -> Duration {
+        Duration::from_mins(1)
+    }
+
+    async fn authenticate(&self, _: Money, _: &Card) -> Authentication {
+        Authentication::Challenge
+    }
+
+    async fn challenge(&self, _: &Payment) -> Result<ChallengeView, String> {
+        Ok(ChallengeView {
+            bank_name: "Sandbox Bank".to_owned(),
+            sent_to: "•••• 12".to_owned(),
+            tries_left: *self.tries_left.lock().unwrap(),
+            hint: Some("The code is 123456.".to_owned()),
+        })
+    }
+
+    async fn answer_challenge(&self, _: &Payment, answer: &str) -> ChallengeVerdict {
+        if !*self.bank_is_up.lock().unwrap() {
+            return ChallengeVerdict::Unavailable("down".to_owned());
+        }
+        if answer == "123456" {
+            return ChallengeVerdict::Passed;
+        }
+        let mut tries_left = self.tries_left.lock().unwrap();
+        *tries_left -= 1;
+        match *tries_left {
+            0 => ChallengeVerdict::Failed(BankFacts::default()),
+            tries_left => ChallengeVerdict::TryAgain { tries_left },
+        }
+    }
+
+    async fn authorise(&self, _: AuthorisationRequest<'_>) -> Outcome {
+        self.outcome.lock().unwrap().clone()
+    }
+
+    async fn look_up(&self, _: &str) -> Lookup {
+        Lookup::NotFound
+    }
+}
+
+impl NoticeFormat for World {
+    fn notice(&self, _: &Payment, _: Timestamp, _: NoticeKeys<'_>) -> Notice {
+        Notice { content_type: "application/json", body: "{}".to_owned() }
+    }
+}
+
+#[async_trait]
+impl Dialer for World {
+    async fn post(&self, _: Post<'_>) -> PostResult {
+        PostResult::Answered { status: 200, retry_after: None }
+    }
+}
+
+fn created_at() -> Timestamp {
+    // The requirement page's own example: transID 417823250426141606.
+    Timestamp::from_micros(1_745_676_966_000_657)
+}
+
+const ID: &str = "417823250426141606";
+
+pub(super) fn payment(state: State) -> Payment {
+    let address = |text: &str| WebAddress::parse(text).unwrap();
+    Payment {
+        id: ID.parse().unwrap(),
+        merchant: MerchantId(1),
+        terminal: TerminalNumber(42),
+        mode: Mode::Test,
+        reference: Reference::parse("1DEV & söns").unwrap(),
+        attempt: 1,
+        fingerprint: Fingerprint([1; 32]),
+        amount: Money::parse("1234.50", Currency::from_code("USD").unwrap()).unwrap(),
+        method: Method {
+            code: MethodCode::CreditCard,
+            card: Some(MaskedCard {
+                brand: Brand::Visa,
+                first_six: "411111".to_owned(),
+                last_four: "1111".to_owned(),
+            }),
+        },
+        authentication: Authentication::Challenge,
+        request: Words {
+            product_name: ProductName::parse("Testing <b>Product</b>").unwrap(),
+            webhook_url: address("https://shop.example/hook"),
+            return_url: address("https://shop.example/return?cart=7"),
+            customer: Customer::default(),
+            source: None,
+            source_url: None,
+            webhook_encryption: WebhookEncryption::None,
+            unique_reference: false,
+            caller: None,
+        },
+        created_at: created_at(),
+        state,
+        version: 1,
+        notices: 0,
+        due_at: None,
+    }
+}
+
+fn bank_facts() -> BankFacts {
+    BankFacts {
+        bank_reference: None,
+        rrn: Some("511614000001".to_owned()),
+        descriptor: Some("DEMO SHOP".to_owned()),
+        status_code: Some("00".to_owned()),
+    }
+}
+
+struct Browser {
+    world: Arc<World>,
+    app: App,
+}
+
+impl Browser {
+    fn at(mut payment: Payment) -> Self {
+        if let State::Waiting { expires_at } = payment.state {
+            payment.due_at = Some(expires_at);
+        }
+        let world = Arc::new(World {
+            payments: Mutex::new(BTreeMap::from([(payment.id, payment)])),
+            now: Mutex::new(created_at().plus(Duration::from_mins(1))),
+            tries_left: Mutex::new(3),
+            bank_is_up: Mutex::new(true),
+            outcome: Mutex::new(Outcome::Approved(bank_facts())),
+        });
+        let gateway = Gateway::new(Parts {
+            store: Arc::<World>::clone(&world),
+            vault: Arc::<World>::clone(&world),
+            clock: Arc::<World>::clone(&world),
+            random: Arc::<World>::clone(&world),
+            connectors: vec![Arc::<World>::clone(&world)],
+            notices: Arc::<World>::clone(&world),
+            dialer: Arc::<World>::clone(&world),
+        });
+        let app = App::new(gateway, Site { public_url: "https://pay.example".to_owned() });
+        Self { world, app }
+    }
+
+    fn waiting() -> Self {
+        let expires_at = created_at().plus(Duration::from_mins(15));
+        Self::at(payment(State::Waiting { expires_at }))
+    }
+
+    fn state(&self) -> &'static str {
+        self.world.payments.lock().unwrap().values().next().unwrap().state.name()
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = router(self.app.clone()).oneshot(request).await.unwrap();
+        Answer::read(response).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, form: &str) -> Answer {
+        let request = Request::post(format!("/api/authurl/{ID}"))
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(form.to_owned().into()).unwrap()).await
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    location: String,
+    retry_after: String,
+    body: String,
+}
+
+impl Answer {
+    async fn read(response: Response<Body>) -> Self {
+        let (head, body) = response.into_parts();
+        let header =
+            |name| head.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let (location, retry_after) = (header(header::LOCATION), header(header::RETRY_AFTER));
+        let status = head.status;
+        let body = to_bytes(body, 100_000).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Self { status, location, retry_after, body }
+    }
+
+    #[track_caller]
+    fn shows(&self, status: u16, words: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert!(self.body.contains(words), "{words:?} is not in {}", self.body);
+    }
+
+    fn goes_to(&self) -> &str {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{self:?}");
+        &self.location
+    }
+
+    fn parameters(&self) -> BTreeMap<String, String> {
+        let query = self.goes_to().split_once('?').unwrap().1;
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    }
+}
+
+fn page_path(rest: &str) -> String {
+    format!("/api/authurl/{ID}{rest}")
+}
+
+#[tokio::test]
+async fn the_challenge_says_what_is_paid() {
+    let browser = Browser::waiting();
+    for path in [page_path(""), format!("/api/authurl/auth_3ds/{ID}")] {
+        let answer = browser.get(&path).await;
+        answer.shows(200, "<bdi>Demo Shop</bdi>");
+        for words in [
+            "1,234.50",
+            "USD",
+            "Testing &#60;b&#62;Product",
+            "1DEV &#38; söns",
+            "•••• 1111",
+            "Sandbox Bank sent a one-time code to •••• 12",
+            "3 tries left",
+            "The code is 123456.",
+            "Finish within 15 minutes, by 14:31 UTC",
+            "<noscript><meta http-equiv=\"refresh\" content=\"842\"></noscript>",
+        ] {
+            answer.shows(200, words);
+        }
+        assert!(!answer.body.contains("411111"));
+    }
+    assert_eq!(browser.state(), "challenged");
+}
+
+#[tokio::test]
+async fn the_right_code_leads_to_the_shop() {
+    let browser = Browser::waiting();
+    let answer = browser.post("otp=+123+456%0A").await;
+    assert!(answer.goes_to().starts_with("https://shop.example/return?cart=7&transID=4178"));
+    let parameters = answer.parameters();
+    // Computed apart from this code, with Python's hmac module.
+    let signature = "120f3e407c13ac999006e49f7de287b16fe6b81478aa19e798e9100406d99dbf";
+    for (name, value) in [
+        ("cart", "7"),
+        ("transID", ID),
+        ("order_status", "25"),
+        ("status", "Test Approved"),
+        ("bill_amt", "1234.5"),
+        ("bill_currency", "USD"),
+        ("tdate", "2025-04-26 14:16:06.000657"),
+        ("response", "Payment successful"),
+        ("reference", "1DEV & söns"),
+        ("mop", "Visa"),
+        ("ccno", "411111XXXXXX1111"),
+        ("descriptor", "DEMO SHOP"),
+        ("rrn", "511614000001"),
+        ("sig", signature),
+    ] {
+        assert_eq!(parameters.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    assert_eq!(parameters.len(), 14);
+    answer.shows(303, "Payment approved");
+    answer.shows(303, "Return to Demo Shop");
+    let again = browser.get(&page_path("")).await;
+    assert_eq!(again.goes_to(), answer.location);
+    let stays = browser.get(&page_path("/result")).await;
+    stays.shows(200, "Payment approved");
+    stays.shows(200, "511614000001");
+}
+
+#[tokio::test]
+async fn a_wrong_code_may_be_tried_again() {
+    let browser = Browser::waiting();
+    let answer = browser.post("otp=000000").await;
+    assert_eq!(answer.goes_to(), page_path("?again=wrong"));
+    browser.get(&answer.location).await.shows(200, "That code was not right. 2 tries left.");
+    browser.post("otp=000000").await.goes_to();
+    browser.get(&answer.location).await.shows(200, "That code was not right. 1 try left.");
+    let last = browser.post("otp=000000").await;
+    assert_eq!(last.parameters()["order_status"], "26");
+    last.shows(303, "Payment declined");
+}
+
+#[tokio::test]
+async fn no_code_costs_no_try() {
+    let browser = Browser::waiting();
+    for empty in ["", "otp=", "otp=+%20%09", "{\"otp\":\"1\"}"] {
+        let answer = browser.post(empty).await;
+        assert_eq!(answer.goes_to(), page_path("?again=empty"));
+        let page = browser.get(&answer.location).await;
+        page.shows(200, "Enter the code from your bank");
+        page.shows(200, "3 tries left");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_bank_loses_nothing() {
+    let browser = Browser::waiting();
+    *browser.world.bank_is_up.lock().unwrap() = false;
+    let answer = browser.post("otp=123456").await;
+    assert_eq!(answer.goes_to(), page_path("?again=unavailable"));
+    browser.get(&answer.location).await.shows(200, "Nothing is lost");
+    *browser.world.bank_is_up.lock().unwrap() = true;
+    assert_eq!(browser.post("otp=123456").await.parameters()["order_status"], "25");
+}
+
+#[tokio::test]
+async fn cancel_cancels() {
+    let browser = Browser::waiting();
+    let answer = browser.post("otp=123456&cancel=1").await;
+    assert_eq!(answer.parameters()["order_status"], "23");
+    answer.shows(303, "Payment cancelled");
+}
+
+#[tokio::test]
+async fn too_late_is_expired() {
+    let browser = Browser::waiting();
+    *browser.world.now.lock().unwrap() = created_at().plus(Duration::from_mins(15));
+    browser.get(&page_path("/result")).await.shows(200, "Time is over");
+    assert_eq!(browser.post("otp=123456").await.parameters()["order_status"], "22");
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_waited_for() {
+    let browser = Browser::waiting();
+    *browser.world.outcome.lock().unwrap() = Outcome::Unknown("no answer".to_owned());
+    let answer = browser.post("otp=123456").await;
+    assert_eq!(answer.goes_to(), page_path(""));
+    let page = browser.get(&page_path("")).await;
+    page.shows(200, "Confirming with the bank");
+    page.shows(200, "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>");
+    browser.get(&page_path("/result")).await.shows(200, "Payment pending");
+}
+
+#[tokio::test]
+async fn every_ending_has_its_words() {
+    let at = created_at();
+    let bank = BankFacts::default();
+    for (state, words) in [
+        (
+            State::Declined { at, reason: DeclineReason::InsufficientFunds, bank },
+            "insufficient funds",
+        ),
+        (State::Failed { at }, "Payment failed"),
+        (State::Cancelled { at }, "Payment cancelled"),
+        (State::Waiting { expires_at: at.plus(Duration::from_mins(15)) }, "Continue the payment"),
+    ] {
+        Browser::at(payment(state)).get(&page_path("/result")).await.shows(200, words);
+    }
+}
+
+#[tokio::test]
+async fn forged_and_oversized_forms_change_nothing() {
+    let browser = Browser::waiting();
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("origin", "null")]
+    {
+        let request = Request::post(page_path("")).header("host", "pay.example");
+        let request = request.header(name, value).body("cancel=1".to_owned().into()).unwrap();
+        browser.send(request).await.shows(403, "This form came from another website");
+    }
+    let large = format!("otp={}", "1".repeat(4096));
+    browser.post(&large).await.shows(413, "That was too much");
+    assert_eq!(browser.state(), "waiting");
+}
+
+#[tokio::test]
+async fn guessing_is_throttled() {
+    let browser = Browser::waiting();
+    let from = |address: &str, path: String| {
+        let caller = Caller(Some(address.parse().unwrap()));
+        Request::get(path).extension(caller).body(Body::empty()).unwrap()
+    };
+    let malformed = from("192.0.2.1", "/api/authurl/unknown".to_owned());
+    browser.send(malformed).await.shows(404, "We do not know this payment");
+    for guess in 0..31 {
+        let path = format!("/api/authurl/4178232504261{guess:05}");
+        browser.send(from("192.0.2.1", path)).await.shows(404, "We do not know this payment");
+    }
+    for path in [page_path(""), page_path("/result"), "/api/authurl/x".to_owned()] {
+        let answer = browser.send(from("192.0.2.1", path)).await;
+        answer.shows(429, "Too many tries");
+        assert_eq!(answer.retry_after, "60");
+    }
+    browser.send(from("192.0.2.2", page_path(""))).await.shows(200, "Demo Shop");
+    let home = browser.get("/").await;
+    assert_eq!((home.status.as_u16(), &*home.location), (307, "/developers"));
+}
+
+#[tokio::test]
+async fn assets_are_named_by_their_content() {
+    let browser = Browser::waiting();
+    let page = browser.get(&page_path("")).await.body;
+    for extension in ["css", "js"] {
+        let path = page.split('"').find(|part| part.ends_with(&format!(".{extension}"))).unwrap();
+        let response = router(browser.app.clone())
+            .oneshot(Request::get(path).body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(response.headers()["cache-control"].to_str().unwrap().ends_with("immutable"));
+        let tag = response.headers()["etag"].clone();
+        let again = Request::get(path).header("if-none-match", tag).body(Body::empty()).unwrap();
+        assert_eq!(browser.send(again).await.status, 304);
+        let inventory = browser.get("/.well-known/payment-page-scripts.json").await.body;
+        assert_eq!(inventory.contains(path), extension == "js");
+    }
+    assert_eq!(page.matches("<script").count(), 1);
+    assert_eq!(browser.get("/assets/pay.0000.js").await.status, 404);
+}
