@@ -1,0 +1,36 @@
+// The customer pages in Debian's Chromium. Two sources of pages: "samples" are all templates with
+// sample data (crates/web/examples/pages_preview.rs), "live" is the gateway's own binary.
+//
+//   npm ci
+//   npx playwright test --project=samples
+//   TOLLGATE_BINARY=../../target/release/tollgate npx playwright test
+
+import { defineConfig } from "@playwright/test";
+
+export default defineConfig({
+  testDir: ".",
+  outputDir: "../../test-output/browser",
+  reporter: [["list"]],
+  timeout: 30_000,
+  workers: 1,
+  forbidOnly: true,
+  use: {
+    browserName: "chromium",
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+      ],
+    },
+  },
+  projects: [
+    { name: "samples", testMatch: "samples.spec.js" },
+    { name: "live", testMatch: "live.spec.js" },
+  ],
+});
