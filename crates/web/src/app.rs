@@ -71,7 +71,7 @@ impl App {
             gateway,
             site: Arc::new(site),
             metrics: Arc::new(Metrics::new(None)),
-            throttle: Arc::new(Throttle),
+            throttle: Arc::new(Throttle::default()),
         }
     }
 

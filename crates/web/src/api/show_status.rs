@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::create_payment::{denied, fault_refusal};
 use super::error::Refusal;
 use crate::app::{App, Caller, RequestId};
+use crate::throttle::TooManyGuesses;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use domain::id::PaymentId;
@@ -41,6 +42,11 @@ pub(super) async fn show_status(
     }
 }
 
+fn throttled(error: &TooManyGuesses) -> Refusal {
+    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "429", &error.to_string());
+    Refusal { retry_after: u32::try_from(error.retry_after_seconds).ok(), ..refusal }
+}
+
 async fn find(
     app: &App,
     id: &str,
@@ -65,6 +71,10 @@ async fn find(
         None => Actor::Holder { caller: caller.0 },
     };
     let fault = |fault| fault_refusal(&fault);
+    let now = app.gateway.clock().now();
+    if terminal.is_none() {
+        app.throttle.check(caller, now).map_err(|error| throttled(&error))?;
+    }
     if let Ok(id) = id.parse::<PaymentId>()
         && let Some(payment) = app.gateway.payment(actor, id).await.map_err(fault)?
     {
@@ -77,6 +87,7 @@ async fn find(
         _ => None,
     };
     by_reference.ok_or_else(|| {
+        app.throttle.note_unknown(caller, now);
         let text = "there is no payment with this transID; to ask by reference, add public_key";
         Refusal::new(StatusCode::NOT_FOUND, "404", text)
     })
