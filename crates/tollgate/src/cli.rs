@@ -1,0 +1,100 @@
+//! The command line. Each command's arguments stand with its body; here is the tree.
+
+use crate::commands::{
+    bank, bench, completions, config, demo, doctor, init, listen, merchant, pay,
+};
+use crate::commands::{serve, terminal, version};
+use crate::config::{Settings, Sources};
+use crate::failure::Failure;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A self-hosted payment gateway in one binary
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Without a command, `serve`.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tollgate demo                      a guided tour; leaves nothing behind
+  tollgate                           start the gateway, with demo data in a new data folder
+  tollgate init                      write a commented tollgate.toml and the master key
+  tollgate pay --otp 123456          make a test payment at the running gateway
+  tollgate terminal show 42 --json   everything about a terminal, for scripts
+
+Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 could not (the reason is on standard error).
+Data goes to standard output, talk to standard error. NO_COLOR is respected.";
+
+/// What every command takes.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Common {
+    /// The file of settings [default: ./tollgate.toml, if it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The data folder [default: ./tollgate-data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// A flag that stands for a key of the configuration: key, flag, value.
+pub(crate) type FlagValue = (&'static str, &'static str, String);
+
+impl Common {
+    /// The settings, with no flags but the common ones.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        self.settings_with(Vec::new())
+    }
+
+    /// The settings, with a command's own flags on top.
+    pub(crate) fn settings_with(&self, mut flags: Vec<FlagValue>) -> Result<Settings, Failure> {
+        if let Some(folder) = &self.data_dir {
+            let text = folder.to_str().ok_or_else(|| {
+                Failure::Usage("--data-dir must be a path in UTF-8 text".to_owned())
+            })?;
+            flags.push(("data_dir", "--data-dir", text.to_owned()));
+        }
+        Settings::resolve(&Sources::load(self.config.as_deref(), flags)?)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway
+    Serve(serve::Arguments),
+    /// Write a commented tollgate.toml and the master key; never overwrites
+    Init(init::Arguments),
+    /// A guided tour: a shop, a customer and a gateway in this terminal
+    Demo(demo::Arguments),
+    /// Make a test payment at a running gateway
+    Pay(pay::Arguments),
+    /// Receive webhooks on this machine, check their signatures and show them
+    Listen(listen::Arguments),
+    /// Merchants: add, list, show
+    #[command(subcommand, after_help = merchant::EXAMPLES)]
+    Merchant(merchant::Action),
+    /// Terminals: add, list, show, rotate keys
+    #[command(subcommand, after_help = terminal::EXAMPLES)]
+    Terminal(terminal::Action),
+    /// The sandbox bank's side of things
+    #[command(subcommand, after_help = bank::EXAMPLES)]
+    Bank(bank::Action),
+    /// The configuration as it is in force
+    #[command(subcommand, after_help = config::EXAMPLES)]
+    Config(config::Action),
+    /// Check this installation and say what to mend
+    Doctor(doctor::Arguments),
+    /// Measure this machine: payments a second
+    Bench(bench::Arguments),
+    /// Print completions for a shell
+    Completions(completions::Arguments),
+    /// Print the version
+    Version(version::Arguments),
+}

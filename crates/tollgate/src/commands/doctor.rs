@@ -1,0 +1,373 @@
+//! `tollgate doctor`: looks at an installation without changing it, and says what to mend.
+
+use crate::cli::Common;
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::http_client::HttpClient;
+use crate::master_key;
+use crate::output::{Output, Style};
+use crate::tls;
+use crate::wire::{self, DatabaseFacts};
+use clap::Args;
+use domain::time::Timestamp;
+use engine::Actor;
+use engine::ports::Clock as _;
+use serde::Serialize;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
+use url::Url;
+
+/// Free space below which to warn, and below which it is a problem, in bytes.
+const LITTLE_SPACE: u64 = 1 << 30;
+const NO_SPACE: u64 = 100 << 20;
+/// Waiting webhooks beyond which receivers, or the way to them, deserve a look.
+const MANY_DELIVERIES: u64 = 1000;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tollgate doctor
+  tollgate doctor --config /etc/tollgate.toml --json
+
+Changes nothing, and works while a gateway runs. Exit code 1 when there is a problem.")]
+pub(crate) struct Arguments {
+    /// One JSON object: ok, checks
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Good,
+    Warning,
+    Problem,
+}
+
+/// One line of the examination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Check {
+    name: &'static str,
+    verdict: Verdict,
+    found: String,
+    fix: Option<String>,
+}
+
+fn good(name: &'static str, found: impl Into<String>) -> Check {
+    Check { name, verdict: Verdict::Good, found: found.into(), fix: None }
+}
+
+fn warning(name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Check {
+    Check { name, verdict: Verdict::Warning, found: found.into(), fix: Some(fix.into()) }
+}
+
+fn problem(name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Check {
+    Check { name, verdict: Verdict::Problem, found: found.into(), fix: Some(fix.into()) }
+}
+
+/// A failure whose text says itself what to do.
+fn failed(name: &'static str, failure: &Failure) -> Check {
+    let found = failure.text().unwrap_or_default().to_owned();
+    Check { name, verdict: Verdict::Problem, found, fix: None }
+}
+
+pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Failure> {
+    let output = Output::new(arguments.json);
+    let checks = match common.settings() {
+        Ok(settings) => examine(&settings).await,
+        Err(failure) => vec![failed("configuration", &failure)],
+    };
+    let ok = checks.iter().all(|check| check.verdict != Verdict::Problem);
+    if output.is_json() {
+        output.json_line(&serde_json::json!({"ok": ok, "checks": checks}))?;
+    } else {
+        checks.iter().try_for_each(|check| print(output, check))?;
+    }
+    if ok { Ok(()) } else { Err(Failure::No(String::new())) }
+}
+
+fn print(output: Output, check: &Check) -> Result<(), Failure> {
+    let (style, mark) = match check.verdict {
+        Verdict::Good => (Style::Good, "\u{2714}"),
+        Verdict::Warning => (Style::Warning, "\u{26a0}"),
+        Verdict::Problem => (Style::Bad, "\u{2718}"),
+    };
+    let found = check.found.replace('\n', "\n                  ");
+    output.line(&format!("{} {:<14}  {found}", output.paint(style, mark), check.name))?;
+    match &check.fix {
+        Some(fix) => output.line(&format!("                  fix: {fix}")),
+        None => Ok(()),
+    }
+}
+
+async fn examine(settings: &Settings) -> Vec<Check> {
+    let mut checks = vec![good("configuration", "every key is known and has the right form")];
+    checks.push(clock(SystemClock.now()));
+    checks.extend(data_folder(settings));
+    checks.push(public_url(settings));
+    checks.extend(settings.tls.as_ref().map(|tls| match tls::load(tls) {
+        Ok(_config) => good("tls", "certificate and private key belong together"),
+        Err(failure) => failed("tls", &failure),
+    }));
+    checks.push(listen(settings).await);
+    if settings.data_dir.value.is_dir() {
+        checks.extend(database(settings));
+        checks.push(secrets(settings).await);
+    }
+    checks
+}
+
+fn clock(now: Timestamp) -> Check {
+    let text = format!("{} UTC", now.to_page_text());
+    if now.year_month().0 >= 2024 {
+        good("clock", text)
+    } else {
+        problem("clock", text, "set the clock, and let NTP keep it: signatures carry the time")
+    }
+}
+
+/// The folder's owner and mode, its free space, and the key in it.
+fn data_folder(settings: &Settings) -> Vec<Check> {
+    let folder = &settings.data_dir.value;
+    let shown = folder.display();
+    let metadata = match folder.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let fix = "tollgate init, or just tollgate serve, makes it";
+            return vec![warning("data folder", format!("{shown} does not exist yet"), fix)];
+        }
+        Err(error) => {
+            let fix = "run this as the user the gateway runs as";
+            return vec![problem("data folder", format!("{shown}: {error}"), fix)];
+        }
+    };
+    let mode = metadata.mode() & 0o7777;
+    let ours = rustix::process::geteuid();
+    let folder_check = if !metadata.is_dir() {
+        problem("data folder", format!("{shown} is no folder"), "choose another with data_dir")
+    } else if metadata.uid() != ours.as_raw() {
+        let found = format!("{shown} belongs to user {}, not to {}", metadata.uid(), ours.as_raw());
+        problem("data folder", found, "run this as the user the gateway runs as, or chown it")
+    } else if mode & 0o077 != 0 {
+        let fix = format!("chmod 700 {shown}");
+        problem("data folder", format!("others can look into {shown} (mode {mode:04o})"), fix)
+    } else {
+        good("data folder", format!("{shown}, mode {mode:04o}"))
+    };
+    let key = match master_key::read(folder) {
+        Ok(_key) => good("master key", "readable by its owner only, and a key"),
+        Err(failure) => failed("master key", &failure),
+    };
+    vec![folder_check, key, space(settings)]
+}
+
+fn space(settings: &Settings) -> Check {
+    let free = rustix::fs::statvfs(&settings.data_dir.value)
+        .map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize));
+    let free = match free {
+        Ok(free) => free,
+        Err(error) => return warning("disk space", error.to_string(), "look at it by hand"),
+    };
+    let found = format!("{} MiB free", free / (1 << 20));
+    let fix = "make room: without any, no payment can be taken";
+    if free < NO_SPACE {
+        problem("disk space", found, fix)
+    } else if free < LITTLE_SPACE {
+        warning("disk space", found, fix)
+    } else {
+        good("disk space", found)
+    }
+}
+
+fn public_url(settings: &Settings) -> Check {
+    let url = settings.base_url(settings.listen.value.port());
+    if url.starts_with("https://") {
+        good("public url", url)
+    } else if settings.public_url.value.is_none() {
+        let fix = "for others than this machine, set public_url to the https address they see";
+        warning("public url", format!("{url} (none is configured)"), fix)
+    } else {
+        warning("public url", url, "real payments need https")
+    }
+}
+
+/// Free, or taken by a gateway that answers.
+async fn listen(settings: &Settings) -> Check {
+    let address = settings.listen.value;
+    let bound = TcpListener::bind(address);
+    match bound {
+        Ok(_listener) => return good("listen", format!("{address} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+        Err(error) => {
+            let fix = "choose another address with listen; ports below 1024 need a privilege";
+            return problem("listen", format!("{address}: {error}"), fix);
+        }
+    }
+    let health = Url::parse(&format!("{}/healthz", settings.local_url()));
+    let answers = match health {
+        Ok(url) => {
+            let mut http = HttpClient::new();
+            http.get(&url, "*/*").await.is_ok_and(|answer| answer.status == 200)
+        }
+        Err(_no_address) => false,
+    };
+    if answers {
+        good("listen", format!("a gateway answers at {address}"))
+    } else {
+        let fix = "end what listens there, or choose another address with listen";
+        problem("listen", format!("{address} is taken by something that is no gateway"), fix)
+    }
+}
+
+fn database(settings: &Settings) -> Vec<Check> {
+    match wire::database_facts(settings) {
+        Ok(Some(facts)) => database_checks(&facts),
+        Ok(None) => vec![warning("database", "there is none yet", "tollgate serve makes it")],
+        Err(failure) => vec![failed("database", &failure)],
+    }
+}
+
+fn database_checks(facts: &DatabaseFacts) -> Vec<Check> {
+    let found = format!(
+        "schema {}, journal_mode {}, synchronous {}, SQLite {}",
+        facts.schema, facts.journal_mode, facts.synchronous, facts.library
+    );
+    let is = |text: &str, wanted: &[&str]| wanted.iter().any(|one| text.eq_ignore_ascii_case(one));
+    let mut checks = vec![if facts.schema > facts.schema_needed {
+        problem("database", found, "a newer tollgate made it; use that one, or a backup")
+    } else if facts.schema < facts.schema_needed {
+        warning("database", found, "the next start of the gateway brings it up to date")
+    } else if !is(&facts.journal_mode, &["wal"]) || !is(&facts.synchronous, &["full", "extra"]) {
+        let fix = "something changed the database's settings; journal_mode must be wal and \
+                   synchronous full, or a power cut may lose payments";
+        problem("database", found, fix)
+    } else {
+        good("database", found)
+    }];
+    checks.extend(facts.deliveries_waiting.map(|waiting| {
+        let found = format!("{waiting} webhooks wait to be acknowledged");
+        if waiting > MANY_DELIVERIES {
+            warning("webhooks", found, "look at the receivers, and at the way out to them")
+        } else {
+            good("webhooks", found)
+        }
+    }));
+    checks
+}
+
+/// Whether the master key opens what was sealed.
+async fn secrets(settings: &Settings) -> Check {
+    let opened = match wire::open(settings) {
+        Ok(opened) => opened,
+        Err(failure) => return failed("secrets", &failure),
+    };
+    match opened.gateway.terminals(Actor::Operator).await {
+        Ok(terminals) => {
+            good("secrets", format!("the secrets of {} terminals open", terminals.len()))
+        }
+        Err(fault) => {
+            let fix = "put back the master.key that this data folder was made with";
+            problem("secrets", fault.to_string(), fix)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+    use crate::random::SystemSource;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    fn settings(flags: &[(&'static str, &str)]) -> Settings {
+        let flags = flags.iter().map(|(key, value)| (*key, "--x", (*value).to_owned()));
+        Settings::resolve(&Sources { flags: flags.collect(), ..Sources::default() }).unwrap()
+    }
+
+    fn in_folder(folder: &Path) -> Settings {
+        settings(&[("data_dir", folder.to_str().unwrap())])
+    }
+
+    fn facts() -> DatabaseFacts {
+        DatabaseFacts {
+            schema: 3,
+            schema_needed: 3,
+            journal_mode: "wal".to_owned(),
+            synchronous: "FULL".to_owned(),
+            library: "3.51.3".to_owned(),
+            deliveries_waiting: Some(2),
+        }
+    }
+
+    fn verdicts(checks: &[Check]) -> Vec<Verdict> {
+        checks.iter().map(|check| check.verdict).collect()
+    }
+
+    #[test]
+    fn a_wrong_clock_is_a_problem() {
+        assert_eq!(clock(Timestamp::from_micros(0)).verdict, Verdict::Problem);
+        assert_eq!(clock(SystemClock.now()).verdict, Verdict::Good);
+    }
+
+    #[test]
+    fn an_open_folder_and_an_open_key_are_problems() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        let settings = in_folder(&folder);
+        assert_eq!(verdicts(&data_folder(&settings)), [Verdict::Warning]);
+        master_key::create(&folder, &SystemSource::new()).unwrap();
+        let checks = data_folder(&settings);
+        assert_eq!(verdicts(&checks)[..2], [Verdict::Good, Verdict::Good], "{checks:?}");
+
+        let open = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        open(&folder, 0o755);
+        open(&master_key::path_in(&folder), 0o644);
+        let checks = data_folder(&settings);
+        assert_eq!(verdicts(&checks)[..2], [Verdict::Problem, Verdict::Problem]);
+        assert!(checks[0].fix.as_ref().unwrap().starts_with("chmod 700 "), "{checks:?}");
+    }
+
+    #[test]
+    fn the_database_must_be_durable_and_of_this_version() {
+        let verdict = |facts: DatabaseFacts| verdicts(&database_checks(&facts));
+        assert_eq!(verdict(facts()), [Verdict::Good, Verdict::Good]);
+        let newer = DatabaseFacts { schema: 4, ..facts() };
+        assert_eq!(verdict(newer)[0], Verdict::Problem);
+        let older = DatabaseFacts { schema: 2, ..facts() };
+        assert_eq!(verdict(older)[0], Verdict::Warning);
+        let normal = DatabaseFacts { synchronous: "normal".to_owned(), ..facts() };
+        assert_eq!(verdict(normal)[0], Verdict::Problem);
+        let delete = DatabaseFacts { journal_mode: "delete".to_owned(), ..facts() };
+        assert_eq!(verdict(delete)[0], Verdict::Problem);
+        let queue = DatabaseFacts { deliveries_waiting: Some(1001), ..facts() };
+        assert_eq!(verdict(queue), [Verdict::Good, Verdict::Warning]);
+        assert_eq!(verdict(DatabaseFacts { deliveries_waiting: None, ..facts() }).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_port_that_somebody_else_has_is_a_problem() {
+        let other = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = other.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = other.accept().await {
+                drop(stream);
+            }
+        });
+        let check = listen(&settings(&[("listen", &address)])).await;
+        assert_eq!(check.verdict, Verdict::Problem, "{check:?}");
+        assert_eq!(listen(&settings(&[("listen", "127.0.0.1:0")])).await.verdict, Verdict::Good);
+    }
+
+    #[test]
+    fn plain_http_for_others_is_worth_a_warning() {
+        let verdict = |url| public_url(&settings(&[("public_url", url)])).verdict;
+        assert_eq!(verdict("https://pay.example.com"), Verdict::Good);
+        assert_eq!(verdict("http://pay.example.com"), Verdict::Warning);
+        assert_eq!(verdict(""), Verdict::Warning);
+    }
+}

@@ -1,0 +1,229 @@
+//! `tollgate pay`: a test payment, from the shop's call to the customer's way back.
+
+use super::{DEMO_PUBLIC_KEY, DEMO_TERMINAL, LISTEN_PORT};
+use crate::checkout::{self, Answered, Customer, Order};
+use crate::cli::Common;
+use crate::clock::SystemClock;
+use crate::failure::Failure;
+use crate::http_client::HttpClient;
+use crate::output::{Output, Style};
+use crate::random::{self, SystemSource};
+use crate::table::{harmless, pairs};
+use clap::Args;
+use engine::ports::Clock as _;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tollgate pay                                   prints the answer, with the page to open
+  tollgate pay --otp 123456                      also passes the challenge
+  tollgate pay --card 4043409999991437           is declined at once
+  tollgate pay --amount 99.50 --currency EUR --otp 123456 --json
+  tollgate listen                                in another terminal: shows the webhooks
+
+Test cards only: a command line is visible to everybody on the machine. Plain http only, so give the
+gateway's own address. Exit code 1 when the payment was refused or declined.")]
+pub(crate) struct Arguments {
+    /// The gateway [default: where this configuration listens]
+    #[arg(long)]
+    url: Option<String>,
+
+    /// A test card's number
+    #[arg(long, default_value = "4111111111111111")]
+    card: String,
+
+    /// How much
+    #[arg(long, default_value = "11.11")]
+    amount: String,
+
+    /// In which currency
+    #[arg(long, default_value = "USD")]
+    currency: String,
+
+    /// The shop's order id [default: a new one]
+    #[arg(long)]
+    reference: Option<String>,
+
+    /// The terminal's public key
+    #[arg(long, default_value = DEMO_PUBLIC_KEY)]
+    public_key: String,
+
+    /// The terminal's number
+    #[arg(long, default_value_t = DEMO_TERMINAL)]
+    ter_no: i64,
+
+    /// Where webhooks go [default: where `tollgate listen` listens]
+    #[arg(long, value_name = "URL")]
+    webhook_url: Option<String>,
+
+    /// Where the customer goes afterwards [default: where `tollgate listen` listens]
+    #[arg(long, value_name = "URL")]
+    return_url: Option<String>,
+
+    /// Pass the challenge with this code; the sandbox's is 123456
+    #[arg(long, value_name = "CODE")]
+    otp: Option<String>,
+
+    /// One JSON object: request (masked), HTTP status, answer, landed, status
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    fn order(&self) -> Order {
+        let here = |path: &str| format!("http://localhost:{LISTEN_PORT}{path}");
+        let new = || format!("cli-{}", random::hexadecimal::<6>(&SystemSource::new()));
+        Order {
+            public_key: self.public_key.clone(),
+            ter_no: self.ter_no,
+            amount: self.amount.clone(),
+            currency: self.currency.clone(),
+            reference: self.reference.clone().unwrap_or_else(new),
+            card: self.card.clone(),
+            expiry: checkout::far_expiry(SystemClock.now()),
+            webhook_url: self.webhook_url.clone().unwrap_or_else(|| here("/webhook")),
+            return_url: self.return_url.clone().unwrap_or_else(|| here("/return")),
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Debug)]
+struct Outcome {
+    answered: Answered,
+    landed: Option<Url>,
+    last: Option<Answered>,
+}
+
+impl Outcome {
+    /// The `order_status` as last heard.
+    fn order_status(&self) -> &str {
+        self.last.as_ref().unwrap_or(&self.answered).text("order_status")
+    }
+
+    /// Approved, or still open.
+    fn is_well(&self) -> bool {
+        self.answered.status == 200 && matches!(self.order_status(), "0" | "1" | "9" | "25" | "27")
+    }
+}
+
+pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Failure> {
+    let output = Output::new(arguments.json);
+    let url = match &arguments.url {
+        Some(url) => url.clone(),
+        None => common.settings()?.local_url(),
+    };
+    let gateway = Url::parse(&url)
+        .map_err(|error| Failure::Usage(format!("--url {url:?} is no address: {error}")))?;
+    let order = arguments.order();
+    let outcome = pay(&gateway, &order, arguments.otp).await?;
+    if output.is_json() {
+        print_json(output, &order, &outcome)?;
+    } else {
+        print_text(output, &outcome)?;
+    }
+    if outcome.is_well() { Ok(()) } else { Err(Failure::No(String::new())) }
+}
+
+async fn pay(gateway: &Url, order: &Order, otp: Option<String>) -> Result<Outcome, Failure> {
+    let mut http = HttpClient::new();
+    let answered = checkout::create(&mut http, gateway, order).await?;
+    let mut outcome = Outcome { answered, landed: None, last: None };
+    if let (Some(code), Some(page)) = (otp, outcome.answered.address("authurl")) {
+        let customer = Customer::Enters(code);
+        let landed = checkout::visit(&mut http, &page, &order.return_url, &customer).await?;
+        outcome.landed = Some(landed);
+        outcome.last = Some(checkout::status(&mut http, &outcome.answered).await?);
+    }
+    Ok(outcome)
+}
+
+fn print_json(output: Output, order: &Order, outcome: &Outcome) -> Result<(), Failure> {
+    let request: Map<String, Value> =
+        order.shown().into_iter().map(|(name, value)| (name, value.into())).collect();
+    output.json_line(&json!({
+        "request": request,
+        "http_status": outcome.answered.status,
+        "answer": outcome.answered.fields,
+        "landed": outcome.landed.as_ref().map(Url::as_str),
+        "status": outcome.last.as_ref().map(|last| &last.fields),
+    }))
+}
+
+fn print_text(output: Output, outcome: &Outcome) -> Result<(), Failure> {
+    output.text(&fields(&outcome.answered.fields))?;
+    if let (Some(landed), Some(last)) = (&outcome.landed, &outcome.last) {
+        let style = if outcome.is_well() { Style::Good } else { Style::Bad };
+        output.line("")?;
+        output.line(&format!("The customer lands at {}", harmless(landed.as_str())))?;
+        let status = format!("{} ({})", last.text("status"), last.text("response"));
+        output.line(&output.paint(style, &harmless(&status)))?;
+    } else if let Some(page) = outcome.answered.address("authurl") {
+        output.talk(&format!("\nThe customer opens {page} and enters 123456, or: --otp 123456"));
+    }
+    Ok(())
+}
+
+/// Names and values of a JSON object, aligned.
+pub(crate) fn fields(fields: &Map<String, Value>) -> String {
+    let rows: Vec<(String, String)> = fields
+        .iter()
+        .map(|(name, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            (name.clone(), text)
+        })
+        .collect();
+    pairs(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_gateway;
+
+    fn arguments(card: &str, webhook_url: &str) -> Arguments {
+        use clap::Parser as _;
+        let flags = ["tollgate", "pay", "--card", card, "--webhook-url", webhook_url];
+        let cli = crate::cli::Cli::try_parse_from(flags).unwrap();
+        let Some(crate::cli::Command::Pay(arguments)) = cli.command else { panic!() };
+        arguments
+    }
+
+    async fn paid(card: &str, otp: Option<&str>) -> Outcome {
+        let gateway = fake_gateway::start(None).await;
+        let order = arguments(card, "http://127.0.0.1:1/").order();
+        pay(&gateway.url, &order, otp.map(str::to_owned)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_customer_is_carried_to_the_shop() {
+        let outcome = paid("4111111111111111", Some("123456")).await;
+        assert_eq!(outcome.order_status(), "25");
+        assert!(outcome.is_well());
+        let landed = outcome.landed.unwrap();
+        assert!(landed.as_str().starts_with("http://localhost:4242/return?"), "{landed}");
+    }
+
+    #[tokio::test]
+    async fn three_wrong_codes_decline() {
+        let outcome = paid("4111111111111111", Some("000000")).await;
+        assert_eq!(outcome.order_status(), "26");
+        assert!(!outcome.is_well());
+    }
+
+    #[tokio::test]
+    async fn without_a_code_the_payment_stays_open() {
+        let outcome = paid("4111111111111111", None).await;
+        assert_eq!(outcome.order_status(), "0");
+        assert!(outcome.is_well() && outcome.landed.is_none());
+    }
+
+    #[tokio::test]
+    async fn refusals_and_declines_are_a_no() {
+        assert!(!paid("4043409999991437", None).await.is_well());
+        let refused = paid("1", None).await;
+        assert_eq!((refused.answered.status, refused.is_well()), (400, false));
+    }
+}

@@ -1,0 +1,60 @@
+//! The process's environment: the only place that reads it.
+
+use super::keys::{self, KEYS};
+use super::{Given, Layers, Origin};
+
+/// Names the file of settings; no key of the file itself.
+pub(crate) const CONFIG_VARIABLE: &str = "TOLLGATE_CONFIG";
+
+/// The `TOLLGATE_` variables, by name.
+pub(crate) fn variables() -> Result<Vec<(String, String)>, String> {
+    let mut found = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("TOLLGATE_")) else {
+            continue;
+        };
+        let value = value.into_string().map_err(|_hidden| format!("{name} is not UTF-8 text"))?;
+        found.push((name.to_owned(), value));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether colour is welcome: `NO_COLOR` (any value but an empty one) and a dumb terminal say no.
+pub(crate) fn colour_is_welcome() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    !refused && !dumb
+}
+
+/// Puts what the variables say into the layers.
+pub(super) fn read(
+    variables: &[(String, String)],
+    layers: &mut Layers,
+    problems: &mut Vec<String>,
+) {
+    for (name, value) in variables.iter().filter(|(name, _)| name != CONFIG_VARIABLE) {
+        let Some(key) = KEYS.iter().find(|key| key.variable() == *name) else {
+            // The prefix that all have in common must not make strangers look alike.
+            let bare = |name: &str| name.trim_start_matches("TOLLGATE_").to_owned();
+            let candidates = KEYS.iter().map(|key| bare(&key.variable()));
+            let near = keys::nearest(&bare(name), candidates.chain([bare(CONFIG_VARIABLE)]));
+            problems.push(match near {
+                Some(near) => {
+                    format!("{name}: there is no such variable; did you mean TOLLGATE_{near}?")
+                }
+                None => format!(
+                    "{name}: there is no such variable; a variable is TOLLGATE_ and a key of the \
+                     file in capitals, as TOLLGATE_LISTEN or TOLLGATE_LOG_LEVEL"
+                ),
+            });
+            continue;
+        };
+        let words = if key.kind == keys::Kind::List {
+            value.split([',', ' ']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        } else {
+            vec![value.trim().to_owned()]
+        };
+        layers.put(key.name, Given { words, origin: Origin::Variable(name.clone()) });
+    }
+}

@@ -1,0 +1,373 @@
+//! Configuration: the file, then the environment, then flags; later ones win. What nobody
+//! understands is an error, never ignored: a misspelt key must not leave a default in force.
+
+mod environment;
+mod file;
+mod keys;
+mod values;
+
+pub(crate) use environment::colour_is_welcome;
+pub(crate) use values::{LogFormat, LogLevel, Role, network};
+
+use crate::failure::Failure;
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Read when no `--config` says otherwise, if it is there.
+pub(crate) const DEFAULT_FILE: &str = "tollgate.toml";
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// A line of the file.
+    File {
+        /// The file as it was named.
+        name: String,
+        /// Its line, from 1.
+        line: usize,
+    },
+    /// An environment variable.
+    Variable(String),
+    /// A flag.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { name, line } => write!(f, "{name} line {line}"),
+            Self::Variable(name) => f.write_str(name),
+            Self::Flag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A value and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Setting<T> {
+    /// The value.
+    pub(crate) value: T,
+    /// Where it came from; [`Origin::Default`] when no configuration says anything.
+    pub(crate) origin: Origin,
+}
+
+/// What was written for a key, before anybody understood it.
+#[derive(Clone, Debug)]
+struct Given {
+    words: Vec<String>,
+    origin: Origin,
+}
+
+/// What all sources say, the last one on top.
+#[derive(Debug, Default)]
+struct Layers(BTreeMap<&'static str, Given>);
+
+impl Layers {
+    fn put(&mut self, key: &'static str, given: Given) {
+        self.0.insert(key, given);
+    }
+}
+
+/// Where settings come from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// The file's name and text, if there is one.
+    pub(crate) file: Option<(String, String)>,
+    /// The `TOLLGATE_` variables.
+    pub(crate) variables: Vec<(String, String)>,
+    /// Flags: key, flag, value.
+    pub(crate) flags: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Sources {
+    /// The file (`named`, or `./tollgate.toml` if it exists), the environment, and these flags.
+    pub(crate) fn load(
+        named: Option<&Path>,
+        flags: Vec<(&'static str, &'static str, String)>,
+    ) -> Result<Self, Failure> {
+        let variables = environment::variables().map_err(Failure::Usage)?;
+        let variable = variables
+            .iter()
+            .find(|(name, _)| name == environment::CONFIG_VARIABLE)
+            .map(|(_, value)| PathBuf::from(value));
+        let named = named.map(Path::to_owned).or(variable);
+        let path = named.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+        let file = match std::fs::read_to_string(&path) {
+            Ok(text) => Some((path.display().to_string(), text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => None,
+            Err(error) => {
+                let what = format!("cannot read the configuration {}", path.display());
+                return Err(Failure::could_not(&what, error));
+            }
+        };
+        Ok(Self { file, variables, flags })
+    }
+}
+
+/// All settings, resolved.
+#[cfg_attr(not(test), expect(dead_code, reason = "read by the server, which is not wired yet"))]
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Where the gateway listens.
+    pub(crate) listen: Setting<SocketAddr>,
+    /// The data folder.
+    pub(crate) data_dir: Setting<PathBuf>,
+    /// The public address without a slash at the end, if it was given.
+    pub(crate) public_url: Setting<Option<String>>,
+    /// What this process does.
+    pub(crate) role: Setting<Role>,
+    /// Whether a new data folder gets the demo shop.
+    pub(crate) demo_data: Setting<bool>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Setting<Vec<IpNet>>,
+    /// Webhooks to merchants' servers.
+    pub(crate) webhooks: Webhooks,
+    /// Certificate chain and private key, both or none.
+    pub(crate) tls: Option<Tls>,
+    /// The log.
+    pub(crate) log: Log,
+    /// What the server takes on at most.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the server, which is not wired yet")
+    )]
+    pub(crate) limits: Limits,
+    /// Every key with its value and origin, to be shown.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// Settings of webhooks.
+#[cfg_attr(not(test), expect(dead_code, reason = "read by the server, which is not wired yet"))]
+#[derive(Clone, Debug)]
+pub(crate) struct Webhooks {
+    /// Whether they may go to private addresses.
+    pub(crate) allow_private: Setting<bool>,
+    /// How long an answer may take.
+    pub(crate) timeout: Setting<Duration>,
+}
+
+/// Settings of TLS.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    /// The chain, PEM.
+    pub(crate) certificate: PathBuf,
+    /// The private key, PEM.
+    pub(crate) private_key: PathBuf,
+}
+
+/// Settings of the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Log {
+    /// Text or JSON.
+    pub(crate) format: LogFormat,
+    /// How much.
+    pub(crate) level: LogLevel,
+}
+
+/// What the server takes on at most.
+#[cfg_attr(not(test), expect(dead_code, reason = "read by the server, which is not wired yet"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Open connections.
+    pub(crate) connections: u32,
+    /// Requests that are worked on at one time.
+    pub(crate) in_flight: u32,
+}
+
+/// A key as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Its name.
+    pub(crate) key: &'static str,
+    /// Its value in words; none when there is none.
+    pub(crate) value: Option<String>,
+    /// Where it came from.
+    pub(crate) origin: Origin,
+}
+
+impl Settings {
+    /// Understands all sources, or says everything that is wrong with them.
+    pub(crate) fn resolve(sources: &Sources) -> Result<Self, Failure> {
+        let mut layers = Layers::default();
+        let mut problems = Vec::new();
+        if let Some((name, text)) = &sources.file {
+            file::read(name, text, &mut layers, &mut problems);
+        }
+        environment::read(&sources.variables, &mut layers, &mut problems);
+        for (key, flag, value) in &sources.flags {
+            let given = Given { words: vec![value.clone()], origin: Origin::Flag(flag) };
+            layers.put(key, given);
+        }
+        let mut reader = Reader { layers, problems };
+        let settings = reader.settings();
+        match settings {
+            Some(settings) if reader.problems.is_empty() => Ok(settings),
+            Some(_) | None => Err(Failure::Usage(reader.problems.join("\n"))),
+        }
+    }
+
+    /// The base of every address in answers, when the gateway listens on this port.
+    pub(crate) fn base_url(&self, port: u16) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.public_url.value.clone().unwrap_or_else(|| format!("{scheme}://localhost:{port}"))
+    }
+
+    /// Where commands on this machine reach the gateway.
+    pub(crate) fn local_url(&self) -> String {
+        let address = self.listen.value;
+        let host = match address.ip() {
+            ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
+            std::net::IpAddr::V4(ip) => ip.to_string(),
+            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        format!("http://{host}:{}", address.port())
+    }
+}
+
+struct Reader {
+    layers: Layers,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    fn settings(&mut self) -> Option<Settings> {
+        let rows = self.rows();
+        let listen = self.one("listen", values::listen);
+        let data_dir = self.one("data_dir", values::path);
+        let public_url = self.optional("public_url", values::public_url);
+        let database = self.one("database", values::database);
+        let role = self.one("role", Role::from_name);
+        let demo_data = self.one("demo_data", values::switch);
+        let trusted_proxies = self.list("trusted_proxies", network);
+        let allow_private = self.one("webhooks.allow_private", values::switch);
+        let timeout = self.one("webhooks.timeout_seconds", |text| {
+            values::number(text, 1..=30).map(|seconds| Duration::from_secs(u64::from(seconds)))
+        });
+        let tls = self.tls();
+        let format = self.one("log.format", LogFormat::from_name);
+        let level = self.one("log.level", LogLevel::from_name);
+        let connections =
+            self.one("limits.connections", |text| values::number(text, 1..=1_000_000));
+        let in_flight = self.one("limits.in_flight", |text| values::number(text, 1..=1_000_000));
+        database?;
+        Some(Settings {
+            listen: listen?,
+            data_dir: data_dir?,
+            public_url: public_url?,
+            role: role?,
+            demo_data: demo_data?,
+            trusted_proxies: trusted_proxies?,
+            webhooks: Webhooks { allow_private: allow_private?, timeout: timeout? },
+            tls,
+            log: Log { format: format?.value, level: level?.value },
+            limits: Limits { connections: connections?.value, in_flight: in_flight?.value },
+            rows,
+        })
+    }
+
+    fn given(&self, name: &'static str) -> Given {
+        self.layers.0.get(name).cloned().unwrap_or_else(|| {
+            let default = keys::find(name).map_or("", |key| key.default);
+            let words = Some(default).filter(|text| !text.is_empty());
+            Given { words: words.into_iter().map(str::to_owned).collect(), origin: Origin::Default }
+        })
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let row = |key: &keys::Key| {
+            let given = self.given(key.name);
+            let value = Some(given.words.join(", ")).filter(|text| !text.is_empty());
+            Row { key: key.name, value, origin: given.origin }
+        };
+        keys::KEYS.iter().map(row).collect()
+    }
+
+    fn wrong(&mut self, name: &str, word: &str, origin: &Origin) {
+        let form = keys::find(name).map_or("", |key| key.form);
+        let place = match origin {
+            Origin::Default | Origin::File { .. } => format!("{origin}: {name}"),
+            Origin::Variable(_) | Origin::Flag(_) => origin.to_string(),
+        };
+        self.problems.push(match (name, values::is_postgres(word)) {
+            // A database address may carry a password, so it is not repeated.
+            ("database", true) => format!(
+                "{place}: PostgreSQL is not supported yet; leave `database` out, or say sqlite, to \
+                 use the database in the data folder"
+            ),
+            ("database", false) => format!("{place} must be {form}"),
+            _ => format!("{place} must be {form}, not {word:?}"),
+        });
+    }
+
+    /// A key with exactly one word. None after it was reported.
+    fn one<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Setting<T>> {
+        let given = self.given(name);
+        let word = given.words.first().map_or("", String::as_str);
+        let value = parse(word);
+        if value.is_none() {
+            self.wrong(name, word, &given.origin);
+        }
+        value.map(|value| Setting { value, origin: given.origin })
+    }
+
+    /// A key that may be left out, or be empty.
+    fn optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Setting<Option<T>>> {
+        if self.given(name).words.iter().all(String::is_empty) {
+            let origin = self.given(name).origin;
+            return Some(Setting { value: None, origin });
+        }
+        let setting = self.one(name, parse)?;
+        Some(Setting { value: Some(setting.value), origin: setting.origin })
+    }
+
+    fn list<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Setting<Vec<T>>> {
+        let given = self.given(name);
+        let mut values = Vec::new();
+        for word in &given.words {
+            let Some(value) = parse(word) else {
+                self.wrong(name, word, &given.origin);
+                return None;
+            };
+            values.push(value);
+        }
+        Some(Setting { value: values, origin: given.origin })
+    }
+
+    /// None also after a problem was reported.
+    fn tls(&mut self) -> Option<Tls> {
+        let certificate = self.optional("tls.certificate", values::path)?;
+        let private_key = self.optional("tls.private_key", values::path)?;
+        let (given, missing) = match (certificate.value, private_key.value) {
+            (None, None) => return None,
+            (Some(certificate), Some(private_key)) => {
+                return Some(Tls { certificate, private_key });
+            }
+            (Some(_), None) => (certificate.origin, "tls.private_key"),
+            (None, Some(_)) => (private_key.origin, "tls.certificate"),
+        };
+        self.problems.push(format!("{given}: TLS needs both files; {missing} is missing"));
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

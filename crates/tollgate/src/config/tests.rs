@@ -1,0 +1,199 @@
+use super::*;
+
+fn sources(file: &str) -> Sources {
+    Sources { file: Some(("tollgate.toml".to_owned(), file.to_owned())), ..Sources::default() }
+}
+
+fn with_variable(name: &str, value: &str) -> Sources {
+    Sources { variables: vec![(name.to_owned(), value.to_owned())], ..Sources::default() }
+}
+
+#[track_caller]
+fn refused(sources: &Sources, expected: &str) {
+    match Settings::resolve(sources) {
+        Err(Failure::Usage(text)) => assert_eq!(text, expected),
+        other => panic!("expected wrong usage, got {other:?}"),
+    }
+}
+
+#[test]
+fn nothing_said_is_the_defaults() {
+    let settings = Settings::resolve(&Sources::default()).unwrap();
+    assert_eq!(settings.listen.value.to_string(), "127.0.0.1:9003");
+    assert_eq!(settings.data_dir.value, Path::new("./tollgate-data"));
+    assert_eq!(settings.base_url(9003), "http://localhost:9003");
+    assert_eq!(settings.local_url(), "http://127.0.0.1:9003");
+    assert_eq!(settings.role.value, Role::All);
+    assert!(settings.demo_data.value && !settings.webhooks.allow_private.value);
+    assert_eq!(settings.webhooks.timeout.value, Duration::from_secs(5));
+    assert!(settings.tls.is_none() && settings.trusted_proxies.value.is_empty());
+    assert_eq!((settings.limits.connections, settings.limits.in_flight), (4096, 512));
+    assert_eq!(settings.rows.len(), keys::KEYS.len());
+    assert!(settings.rows.iter().all(|row| row.origin == Origin::Default));
+}
+
+#[test]
+fn a_whole_file_is_understood() {
+    let file = r#"
+listen = "0.0.0.0:80"
+data_dir = "/var/lib/tollgate"
+public_url = "https://pay.example.com/"
+database = "sqlite"
+role = "api"
+demo_data = false
+trusted_proxies = ["10.0.0.0/8", "::1"]
+[webhooks]
+allow_private = true
+timeout_seconds = 9
+[tls]
+certificate = "chain.pem"
+private_key = "key.pem"
+[log]
+format = "json"
+level = "debug"
+[limits]
+connections = 1_000
+in_flight = 10
+"#;
+    let settings = Settings::resolve(&sources(file)).unwrap();
+    assert_eq!(settings.base_url(80), "https://pay.example.com");
+    assert_eq!(settings.local_url(), "http://127.0.0.1:80");
+    assert_eq!(settings.role.value, Role::Api);
+    assert_eq!(settings.trusted_proxies.value.len(), 2);
+    assert_eq!(settings.trusted_proxies.value[1].to_string(), "::1/128");
+    assert_eq!(settings.webhooks.timeout.value, Duration::from_secs(9));
+    assert_eq!(settings.tls.as_ref().unwrap().private_key, Path::new("key.pem"));
+    assert_eq!((settings.log.format, settings.log.level), (LogFormat::Json, LogLevel::Debug));
+    assert_eq!((settings.limits.connections, settings.limits.in_flight), (1000, 10));
+    let origin = Origin::File { name: "tollgate.toml".to_owned(), line: 2 };
+    assert_eq!(settings.listen.origin, origin);
+}
+
+#[test]
+fn flags_win_over_variables_over_the_file() {
+    let mut all = sources("listen = \"127.0.0.1:1\"\nrole = \"api\"\n[log]\nlevel = \"warn\"\n");
+    all.variables = vec![
+        ("TOLLGATE_CONFIG".to_owned(), "elsewhere.toml".to_owned()),
+        ("TOLLGATE_LISTEN".to_owned(), "127.0.0.1:2".to_owned()),
+        ("TOLLGATE_ROLE".to_owned(), "worker".to_owned()),
+        ("TOLLGATE_TRUSTED_PROXIES".to_owned(), "10.0.0.1, 10.1.0.0/16".to_owned()),
+    ];
+    all.flags = vec![("listen", "--listen", "localhost:3".to_owned())];
+    let settings = Settings::resolve(&all).unwrap();
+    assert_eq!(settings.listen.value.to_string(), "127.0.0.1:3");
+    assert_eq!(settings.listen.origin.to_string(), "--listen");
+    assert_eq!(settings.role.value, Role::Worker);
+    assert_eq!(settings.role.origin.to_string(), "TOLLGATE_ROLE");
+    assert_eq!(settings.log.level, LogLevel::Warn);
+    assert_eq!(settings.trusted_proxies.value.len(), 2);
+}
+
+#[test]
+fn a_wrong_key_is_named_with_its_line_and_the_nearest() {
+    refused(
+        &sources("# x\nlisten = \"127.0.0.1:1\"\nlisen = \"127.0.0.1:2\"\n"),
+        "tollgate.toml line 3: there is no key \"lisen\"; did you mean \"listen\"?",
+    );
+    refused(
+        &sources("[webhooks]\nallow_privat = true\n"),
+        "tollgate.toml line 2: there is no key \"webhooks.allow_privat\"; \
+         did you mean \"webhooks.allow_private\"?",
+    );
+    refused(
+        &sources("\n[webhook]\nallow_private = true\n"),
+        "tollgate.toml line 2: there is no key \"webhook\"; did you mean the section [webhooks]?",
+    );
+    refused(
+        &sources("allow_private = true\n"),
+        "tollgate.toml line 1: there is no key \"allow_private\"; \
+         did you mean \"webhooks.allow_private\"?",
+    );
+    refused(
+        &with_variable("TOLLGATE_LISTN", "x"),
+        "TOLLGATE_LISTN: there is no such variable; did you mean TOLLGATE_LISTEN?",
+    );
+    refused(
+        &with_variable("TOLLGATE_BANANA", "x"),
+        "TOLLGATE_BANANA: there is no such variable; a variable is TOLLGATE_ and a key of the \
+         file in capitals, as TOLLGATE_LISTEN or TOLLGATE_LOG_LEVEL",
+    );
+}
+
+#[test]
+fn a_wrong_value_is_named_with_the_right_form() {
+    refused(
+        &sources("\nlisten = \"9003\"\n"),
+        "tollgate.toml line 2: listen must be an address with a port, as 127.0.0.1:9003, \
+         not \"9003\"",
+    );
+    refused(
+        &sources("listen = 9003\n"),
+        "tollgate.toml line 1: listen must be an address with a port, as 127.0.0.1:9003, \
+         not the number 9003",
+    );
+    refused(
+        &sources("[limits]\nconnections = 0\n"),
+        "tollgate.toml line 2: limits.connections must be a whole number from 1 to 1000000, \
+         not \"0\"",
+    );
+    refused(
+        &sources("trusted_proxies = [\"10.0.0.0/33\"]\n"),
+        "tollgate.toml line 1: trusted_proxies must be a list of addresses or networks, as \
+         10.0.0.0/8 or 127.0.0.1, not \"10.0.0.0/33\"",
+    );
+    refused(
+        &with_variable("TOLLGATE_WEBHOOKS_ALLOW_PRIVATE", "yes"),
+        "TOLLGATE_WEBHOOKS_ALLOW_PRIVATE must be true or false, not \"yes\"",
+    );
+    let flags = vec![("public_url", "--public-url", "pay.example.com".to_owned())];
+    let flagged = Sources { flags, ..Sources::default() };
+    refused(
+        &flagged,
+        "--public-url must be an http or https URL without user, query or fragment, as \
+         https://pay.example.com, not \"pay.example.com\"",
+    );
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    refused(
+        &sources("listen = \"x\"\nrole = \"king\"\n[tls]\ncertificate = \"c.pem\"\n"),
+        "tollgate.toml line 1: listen must be an address with a port, as 127.0.0.1:9003, not \"x\"\n\
+         tollgate.toml line 2: role must be all, api or worker, not \"king\"\n\
+         tollgate.toml line 4: TLS needs both files; tls.private_key is missing",
+    );
+}
+
+#[test]
+fn text_that_is_no_toml_is_named_with_its_line() {
+    let error = Settings::resolve(&sources("listen = \"127.0.0.1:1\"\nrole = \n")).unwrap_err();
+    assert!(error.text().unwrap().starts_with("tollgate.toml line 2: "), "{error:?}");
+    let twice = Settings::resolve(&sources("role = \"all\"\nrole = \"api\"\n")).unwrap_err();
+    assert!(twice.text().unwrap().starts_with("tollgate.toml line 2: duplicate"), "{twice:?}");
+}
+
+#[test]
+fn other_databases_are_refused_without_repeating_their_password() {
+    refused(
+        &with_variable("TOLLGATE_DATABASE", "postgres://u:secret@db/x"),
+        "TOLLGATE_DATABASE: PostgreSQL is not supported yet; leave `database` out, or say sqlite, \
+         to use the database in the data folder",
+    );
+    refused(
+        &sources("database = \"mysql://u:secret@db/x\"\n"),
+        "tollgate.toml line 1: database must be sqlite (the database in the data folder)",
+    );
+}
+
+#[test]
+fn every_default_has_the_right_form() {
+    for key in &keys::KEYS {
+        let row = Settings::resolve(&Sources::default())
+            .unwrap()
+            .rows
+            .into_iter()
+            .find(|row| row.key == key.name)
+            .unwrap();
+        assert_eq!(row.value.unwrap_or_default(), key.default, "{}", key.name);
+    }
+}
