@@ -4,7 +4,7 @@ use crate::commands::{
     bank, bench, completions, config, demo, doctor, init, listen, merchant, pay,
 };
 use crate::commands::{serve, terminal, version};
-use crate::config::{Settings, Sources};
+use crate::config::{FilePlace, Settings, Sources};
 use crate::failure::Failure;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -54,14 +54,23 @@ impl Common {
     }
 
     /// The settings, with a command's own flags on top.
-    pub(crate) fn settings_with(&self, mut flags: Vec<FlagValue>) -> Result<Settings, Failure> {
+    pub(crate) fn settings_with(&self, flags: Vec<FlagValue>) -> Result<Settings, Failure> {
+        self.settings_of(&FilePlace::find(self.config.as_deref()), flags)
+    }
+
+    /// The settings with this file of settings.
+    pub(crate) fn settings_of(
+        &self,
+        place: &FilePlace,
+        mut flags: Vec<FlagValue>,
+    ) -> Result<Settings, Failure> {
         if let Some(folder) = &self.data_dir {
             let text = folder.to_str().ok_or_else(|| {
                 Failure::Usage("--data-dir must be a path in UTF-8 text".to_owned())
             })?;
             flags.push(("data_dir", "--data-dir", text.to_owned()));
         }
-        Settings::resolve(&Sources::load(self.config.as_deref(), flags)?)
+        Settings::resolve(&Sources::load(place, flags)?)
     }
 }
 

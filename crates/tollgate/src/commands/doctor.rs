@@ -113,8 +113,16 @@ async fn examine(settings: &Settings) -> Vec<Check> {
     }));
     checks.push(listen(settings).await);
     if settings.data_dir.value.is_dir() {
-        checks.extend(database(settings));
-        checks.push(secrets(settings).await);
+        match wire::database_facts(settings) {
+            Ok(Some(facts)) => {
+                checks.extend(database(&facts));
+                checks.push(secrets(settings).await);
+            }
+            Ok(None) => {
+                checks.push(warning("database", "there is none yet", "tollgate serve makes it"));
+            }
+            Err(failure) => checks.push(failed("database", &failure)),
+        }
     }
     checks
 }
@@ -221,15 +229,7 @@ async fn listen(settings: &Settings) -> Check {
     }
 }
 
-fn database(settings: &Settings) -> Vec<Check> {
-    match wire::database_facts(settings) {
-        Ok(Some(facts)) => database_checks(&facts),
-        Ok(None) => vec![warning("database", "there is none yet", "tollgate serve makes it")],
-        Err(failure) => vec![failed("database", &failure)],
-    }
-}
-
-fn database_checks(facts: &DatabaseFacts) -> Vec<Check> {
+fn database(facts: &DatabaseFacts) -> Vec<Check> {
     let found = format!(
         "schema {}, journal_mode {}, synchronous {}, SQLite {}",
         facts.schema, facts.journal_mode, facts.synchronous, facts.library
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_database_must_be_durable_and_of_this_version() {
-        let verdict = |facts: DatabaseFacts| verdicts(&database_checks(&facts));
+        let verdict = |facts: DatabaseFacts| verdicts(&database(&facts));
         assert_eq!(verdict(facts()), [Verdict::Good, Verdict::Good]);
         let newer = DatabaseFacts { schema: 4, ..facts() };
         assert_eq!(verdict(newer)[0], Verdict::Problem);

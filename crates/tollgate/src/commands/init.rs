@@ -1,7 +1,7 @@
 //! `tollgate init`: a commented file of settings and the master key. What is there is left alone.
 
 use crate::cli::Common;
-use crate::config::DEFAULT_FILE;
+use crate::config::FilePlace;
 use crate::failure::Failure;
 use crate::master_key::{self, Creation};
 use crate::output::Output;
@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -27,14 +27,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(common: &Common, arguments: &Arguments) -> Result<(), Failure> {
     let output = Output::new(arguments.json);
-    let file = common.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
-    // The file that is there decides where the key goes; one that is still to be written cannot.
-    let readable = Common {
-        config: common.config.clone().filter(|path| path.exists()),
-        data_dir: common.data_dir.clone(),
-    };
-    let settings = readable.settings()?;
-    let data_dir = settings.data_dir.value;
+    // A file that is there decides where the key goes; one that is still to be written cannot.
+    let place = FilePlace { must_exist: false, ..FilePlace::find(common.config.as_deref()) };
+    let data_dir = common.settings_of(&place, Vec::new())?.data_dir.value;
+    let file = place.path;
     let named = common.data_dir.as_deref();
     let config = write_config(&file, named)?;
     let key = master_key::create(&data_dir, &SystemSource::new())?;

@@ -24,7 +24,7 @@ Examples:
   tollgate listen --port 8080 --terminal 7
   tollgate listen --secret whsec_… --json
 
-Receives any POST at http://localhost:4242/. What is signed right is answered 204, what is not 401, as
+Receives any POST at http://127.0.0.1:4242/. What is signed right is answered 204, what is not 401, as
 a shop should. Ends with Ctrl-C.")]
 pub(crate) struct Arguments {
     /// The port on this machine

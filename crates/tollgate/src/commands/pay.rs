@@ -73,7 +73,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     fn order(&self) -> Order {
-        let here = |path: &str| format!("http://localhost:{LISTEN_PORT}{path}");
+        let here = |path: &str| format!("http://127.0.0.1:{LISTEN_PORT}{path}");
         let new = || format!("cli-{}", random::hexadecimal::<6>(&SystemSource::new()));
         Order {
             public_key: self.public_key.clone(),
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(outcome.order_status(), "25");
         assert!(outcome.is_well());
         let landed = outcome.landed.unwrap();
-        assert!(landed.as_str().starts_with("http://localhost:4242/return?"), "{landed}");
+        assert!(landed.as_str().starts_with("http://127.0.0.1:4242/return?"), "{landed}");
     }
 
     #[tokio::test]

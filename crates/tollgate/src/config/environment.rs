@@ -2,12 +2,13 @@
 
 use super::keys::{self, KEYS};
 use super::{Given, Layers, Origin};
+use std::path::PathBuf;
 
 /// Names the file of settings; no key of the file itself.
-pub(crate) const CONFIG_VARIABLE: &str = "TOLLGATE_CONFIG";
+const CONFIG_VARIABLE: &str = "TOLLGATE_CONFIG";
 
 /// The `TOLLGATE_` variables, by name.
-pub(crate) fn variables() -> Result<Vec<(String, String)>, String> {
+pub(super) fn variables() -> Result<Vec<(String, String)>, String> {
     let mut found = Vec::new();
     for (name, value) in std::env::vars_os() {
         let Some(name) = name.to_str().filter(|name| name.starts_with("TOLLGATE_")) else {
@@ -18,6 +19,11 @@ pub(crate) fn variables() -> Result<Vec<(String, String)>, String> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The file of settings that the environment names.
+pub(super) fn config_file() -> Option<PathBuf> {
+    std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// Whether colour is welcome: `NO_COLOR` (any value but an empty one) and a dumb terminal say no.

@@ -13,12 +13,13 @@ use crate::failure::Failure;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Read when no `--config` says otherwise, if it is there.
-pub(crate) const DEFAULT_FILE: &str = "tollgate.toml";
+const DEFAULT_FILE: &str = "tollgate.toml";
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,27 +88,42 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// The file (`named`, or `./tollgate.toml` if it exists), the environment, and these flags.
+    /// The file, the environment, and these flags. A file that somebody named must be there,
+    /// unless it is about to be written.
     pub(crate) fn load(
-        named: Option<&Path>,
+        place: &FilePlace,
         flags: Vec<(&'static str, &'static str, String)>,
     ) -> Result<Self, Failure> {
         let variables = environment::variables().map_err(Failure::Usage)?;
-        let variable = variables
-            .iter()
-            .find(|(name, _)| name == environment::CONFIG_VARIABLE)
-            .map(|(_, value)| PathBuf::from(value));
-        let named = named.map(Path::to_owned).or(variable);
-        let path = named.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
-        let file = match std::fs::read_to_string(&path) {
+        let path = &place.path;
+        let file = match std::fs::read_to_string(path) {
             Ok(text) => Some((path.display().to_string(), text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => None,
+            Err(error) if error.kind() == ErrorKind::NotFound && !place.must_exist => None,
             Err(error) => {
                 let what = format!("cannot read the configuration {}", path.display());
                 return Err(Failure::could_not(&what, error));
             }
         };
         Ok(Self { file, variables, flags })
+    }
+}
+
+/// Where the file of settings is.
+#[derive(Clone, Debug)]
+pub(crate) struct FilePlace {
+    /// The path.
+    pub(crate) path: PathBuf,
+    /// Whether it is an error when nothing is there.
+    pub(crate) must_exist: bool,
+}
+
+impl FilePlace {
+    /// What the flag names, else what the environment names, else `./tollgate.toml` if it exists.
+    pub(crate) fn find(flag: Option<&Path>) -> Self {
+        match flag.map(Path::to_owned).or_else(environment::config_file) {
+            Some(path) => Self { path, must_exist: true },
+            None => Self { path: PathBuf::from(DEFAULT_FILE), must_exist: false },
+        }
     }
 }
 

@@ -242,6 +242,15 @@ fn init_remembers_the_folder_it_was_told() {
 }
 
 #[test]
+fn init_writes_the_file_that_the_environment_names() {
+    let folder = folder();
+    let variables = [("TOLLGATE_CONFIG", "b.toml"), ("TOLLGATE_DATA_DIR", "data")];
+    let output = run_with(folder.path(), &variables, &["init"]);
+    let expected = "wrote the settings b.toml\nwrote the master key data/master.key\n";
+    assert_eq!((code(&output), stdout(&output)), (0, expected), "{}", stderr(&output));
+}
+
+#[test]
 fn init_tells_of_a_key_that_others_can_read() {
     let folder = folder();
     assert_eq!(code(&run(folder.path(), &["init"])), 0);
