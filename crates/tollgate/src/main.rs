@@ -1,11 +1,13 @@
 //! Tollgate: a payment gateway in one binary. This crate is the command line, the configuration
 //! and the wiring; what is true of payments stands in `domain`, what is done with them in `engine`.
 
+mod bench;
 mod checkout;
 mod cli;
 mod clock;
 mod commands;
 mod config;
+mod demo_data;
 mod failure;
 #[cfg(test)]
 mod fake_gateway;

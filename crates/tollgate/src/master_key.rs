@@ -25,7 +25,6 @@ pub(crate) struct MasterKey(Zeroizing<[u8; LENGTH]>);
 
 impl MasterKey {
     /// The key itself, for the vault.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the vault, which is not wired yet"))]
     pub(crate) fn bytes(&self) -> &[u8; LENGTH] {
         &self.0
     }

@@ -1,55 +1,126 @@
 //! Where the parts meet: the store, the vault, the banks and the way out, put together into one
 //! gateway. No other file of this crate names them.
 
-use crate::config::Settings;
+use crate::clock::SystemClock;
+use crate::config::{Origin, Settings};
+use crate::demo_data;
 use crate::failure::Failure;
 use crate::master_key;
-use engine::Gateway;
+use crate::random::SystemSource;
+use connectors::{DialerSettings, GuardedDialer, SandboxBank};
+use engine::ports::{Clock, Connector, Store};
+use engine::{Gateway, Parts};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use store::sqlite::{Options, SqliteStore};
+use store::vault::FileVault;
+
+pub(crate) use store::sqlite::Facts as DatabaseFacts;
+
+/// Ends when a writer has: with an error when a write failed, and then the process must not go on.
+pub(crate) type Ended = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// The data of a gateway, open beside a server that may be running on it.
-#[derive(Debug)]
 pub(crate) struct Opened {
     /// The use cases.
     pub(crate) gateway: Arc<Gateway>,
     /// Whether this is the demo's data: nothing live may be switched on.
     pub(crate) demo_only: bool,
+    /// The writers, for the server to watch.
+    pub(crate) ended: Vec<Ended>,
 }
 
-/// What the database says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DatabaseFacts {
-    /// The schema's version.
-    pub(crate) schema: i64,
-    /// The version this program needs.
-    pub(crate) schema_needed: i64,
-    /// `PRAGMA journal_mode`: must be `wal`.
-    pub(crate) journal_mode: String,
-    /// `PRAGMA synchronous`: must be `full` or `extra`.
-    pub(crate) synchronous: String,
-    /// The library's version.
-    pub(crate) library: String,
-    /// Webhooks that are not acknowledged yet, if that is cheap to know.
-    pub(crate) deliveries_waiting: Option<u64>,
+fn database_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("tollgate.db")
 }
 
-/// Opens the data folder for a command.
+fn bank_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("sandbox-bank.db")
+}
+
+/// Opens the data folder for a command: everything but the banks.
 pub(crate) fn open(settings: &Settings) -> Result<Opened, Failure> {
-    let _key = master_key::read(&settings.data_dir.value)?;
-    Err(not_yet())
+    assemble(settings, Options::default(), None)
+}
+
+/// Opens the data folder for the server. `batch`: most commands in one transaction.
+pub(crate) fn open_for_server(
+    settings: &Settings,
+    batch: Option<usize>,
+) -> Result<Opened, Failure> {
+    let path = bank_path(&settings.data_dir.value);
+    let bank = SandboxBank::open(&path, Arc::new(SystemClock))
+        .map_err(|error| Failure::CouldNot(error.to_string()))?;
+    let options = Options::default();
+    let options = Options { batch: batch.unwrap_or(options.batch), ..options };
+    assemble(settings, options, Some(bank))
+}
+
+fn assemble(
+    settings: &Settings,
+    options: Options,
+    bank: Option<Arc<SandboxBank>>,
+) -> Result<Opened, Failure> {
+    let data_dir = &settings.data_dir.value;
+    let key = master_key::read(data_dir)?;
+    let vault = FileVault::open(key.bytes(), &data_dir.join("hour-keys"))
+        .map_err(|error| Failure::CouldNot(error.to_string()))?;
+    let store = SqliteStore::open(&database_path(data_dir), options)
+        .map_err(|error| Failure::CouldNot(error.to_string()))?;
+    let mut ended: Vec<Ended> = vec![Box::pin(store.ended())];
+    let mut connectors: Vec<Arc<dyn Connector>> = Vec::new();
+    if let Some(bank) = bank {
+        ended.push(Box::pin(bank.ended()));
+        connectors.push(bank);
+    }
+    let store: Arc<dyn Store> = Arc::new(store);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let demo_only = demo_data::is_here(data_dir);
+    let dialer = GuardedDialer::new(&dialer_settings(settings, demo_only))
+        .map_err(|error| Failure::CouldNot(error.to_string()))?;
+    let gateway = Gateway::new(Parts {
+        store,
+        vault: Arc::new(vault),
+        clock,
+        random: Arc::new(SystemSource::new()),
+        connectors,
+        notices: Arc::new(web::notice::PageNotices),
+        dialer: Arc::new(dialer),
+    });
+    Ok(Opened { gateway, demo_only, ended })
+}
+
+/// The demo lets webhooks go to private addresses, unless the operator says otherwise.
+fn dialer_settings(settings: &Settings, demo_only: bool) -> DialerSettings {
+    let private = &settings.webhooks.allow_private;
+    DialerSettings {
+        allow_private: private.value || (demo_only && private.origin == Origin::Default),
+        exchange_timeout: settings.webhooks.timeout.value,
+        extra_roots: Vec::new(),
+    }
 }
 
 /// Looks at the database without changing it; none when the data folder has none yet.
-pub(crate) fn database_facts(_settings: &Settings) -> Result<Option<DatabaseFacts>, Failure> {
-    Err(not_yet())
+pub(crate) fn database_facts(settings: &Settings) -> Result<Option<DatabaseFacts>, Failure> {
+    store::sqlite::facts(&database_path(&settings.data_dir.value))
+        .map_err(|error| Failure::CouldNot(error.to_string()))
 }
 
-/// The sandbox bank's journal, the oldest entry first: one JSON object each.
-pub(crate) fn bank_journal(settings: &Settings) -> Result<Vec<serde_json::Value>, Failure> {
-    let _opened = open(settings)?;
-    Err(not_yet())
-}
-
-fn not_yet() -> Failure {
-    Failure::CouldNot("this build has no database yet".to_owned())
+/// The sandbox bank's journal, the oldest entry first, read as it is asked for.
+pub(crate) fn bank_journal(
+    settings: &Settings,
+) -> Result<impl Iterator<Item = Result<serde_json::Value, Failure>> + use<>, Failure> {
+    let path = bank_path(&settings.data_dir.value);
+    if !path.exists() {
+        let text =
+            format!("there is no sandbox bank at {}: start the gateway once", path.display());
+        return Err(Failure::CouldNot(text));
+    }
+    let unreadable = |error: &dyn std::fmt::Display| Failure::CouldNot(error.to_string());
+    let entries = connectors::read_journal(&path).map_err(|error| unreadable(&error))?;
+    Ok(entries.map(move |entry| {
+        let entry = entry.map_err(|error| unreadable(&error))?;
+        serde_json::to_value(entry).map_err(|error| unreadable(&error))
+    }))
 }

@@ -2,6 +2,7 @@
 //!
 //! Not `axum::serve`: that installs no timer, so a half-sent request would stay open for ever.
 
+use crate::api::Refusal;
 use crate::app::{App, Caller, RequestId};
 use axum::Router;
 use axum::body::Body;
@@ -25,6 +26,8 @@ pub use crate::tls::TlsIdentity;
 pub struct ServerSettings {
     /// Connections served at once; more wait in the kernel's queue.
     pub connections: usize,
+    /// Requests worked on at once; beyond, the answer is 503 with `Retry-After`.
+    pub in_flight: usize,
     /// Peers whose `X-Forwarded-For` is believed: reverse proxies of the operator.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// A request's head must arrive within this time; also ends idle connections.
@@ -37,6 +40,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             connections: 4096,
+            in_flight: 2048,
             trusted_proxies: Vec::new(),
             head_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(20),
@@ -57,6 +61,7 @@ pub async fn serve(
 ) {
     let server = Arc::new(Server {
         router: crate::app::router(app.clone()),
+        in_flight: Semaphore::new(settings.in_flight),
         app,
         tls,
         settings,
@@ -106,6 +111,7 @@ struct Server {
     router: Router,
     app: App,
     tls: Option<Arc<TlsIdentity>>,
+    in_flight: Semaphore,
     settings: ServerSettings,
     random: aws_lc_rs::rand::SystemRandom,
 }
@@ -173,10 +179,15 @@ impl Server {
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
         parts.extensions.insert(Caller(Some(caller)));
         parts.extensions.insert(request_id.clone());
-        let request = Request::from_parts(parts, Body::new(body));
-        let mut response = match self.router.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
+        let mut response = match self.in_flight.try_acquire() {
+            Ok(_place) => {
+                let request = Request::from_parts(parts, Body::new(body));
+                match self.router.clone().oneshot(request).await {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                }
+            }
+            Err(_full) => Refusal::busy().into_answer(&parts.headers, &request_id),
         };
         if let Ok(value) = header {
             response.headers_mut().insert(REQUEST_ID, value);

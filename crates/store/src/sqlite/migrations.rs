@@ -7,10 +7,15 @@ use std::path::Path;
 const MIGRATIONS: [(i64, &str, &str); 1] =
     [(1, "init", include_str!("../../migrations/0001_init/sqlite.sql"))];
 
+/// The newest schema's number.
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |(number, ..)| *number)
+}
+
 /// Brings the database to the newest schema; refuses one that is newer than this program.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let refused = |error| OpenError::Sqlite { path: path.to_owned(), error };
-    let known = MIGRATIONS.last().map_or(0, |(number, ..)| *number);
+    let known = newest();
     let version = |connection: &Connection| {
         connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
     };

@@ -31,6 +31,8 @@ use writer::{Job, Writer};
 
 /// 3.51.2 and older can corrupt a WAL database with two connections.
 const OLDEST_SQLITE: i32 = 3_051_003;
+/// How long to wait for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Read connections kept open; more are opened for a moment when all are busy.
 const READERS_KEPT: usize = 8;
 /// The WAL is emptied when nothing was written for this long, so that what was deleted (a
@@ -67,6 +69,47 @@ pub enum OpenError {
     /// The thread was not started.
     #[error("the writer thread did not start: {0}")]
     Thread(std::io::Error),
+}
+
+/// What a database file says of itself, for `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The schema's version.
+    pub schema: i64,
+    /// The version this program needs.
+    pub schema_needed: i64,
+    /// `PRAGMA journal_mode`: must be `wal`.
+    pub journal_mode: String,
+    /// The library's version.
+    pub library: &'static str,
+    /// Webhooks that are not acknowledged yet.
+    pub deliveries_waiting: u64,
+}
+
+/// Looks at a database without changing it; none when there is no such file.
+pub fn facts(path: &Path) -> Result<Option<Facts>, OpenError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let refused = |error| OpenError::Sqlite { path: path.to_owned(), error };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open_connection(path, flags)?;
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let schema = number("PRAGMA user_version").map_err(refused)?;
+    let waiting = if schema == migrations::newest() {
+        number("SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL").map_err(refused)?
+    } else {
+        0
+    };
+    Ok(Some(Facts {
+        schema,
+        schema_needed: migrations::newest(),
+        journal_mode: connection
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+            .map_err(refused)?,
+        library: rusqlite::version(),
+        deliveries_waiting: u64::try_from(waiting).unwrap_or(0),
+    }))
 }
 
 /// How the writer groups commits.
@@ -161,7 +204,7 @@ impl Drop for SqliteStore {
 fn open_connection(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let refused = |error| OpenError::Sqlite { path: path.to_owned(), error };
     let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
-    connection.busy_timeout(Duration::from_secs(5)).map_err(refused)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(refused)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

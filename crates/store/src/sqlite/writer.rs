@@ -10,6 +10,7 @@ use engine::batch::Sink;
 use engine::changeset::{AuditLine, CardChange, IdempotencyChange, StoredAnswer};
 use engine::error::{CommitError, KeyInUse};
 use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior};
+use std::time::Duration;
 
 /// One piece of work for the writer.
 pub(super) enum Job {
@@ -39,16 +40,28 @@ impl Writer {
         Self { connection, wal: Wal::Idle }
     }
 
+    fn without_waiting<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let result = work(&self.connection);
+        self.connection.busy_timeout(super::BUSY_TIMEOUT)?;
+        result
+    }
+
     fn look_at_wal(&mut self) {
         self.wal = match self.wal {
             Wal::Empty => Wal::Empty,
             Wal::Used => Wal::Idle,
             Wal::Idle => {
-                // Readers of another process may be in the way; then the next look does it.
-                let emptied =
-                    self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                // Readers of another process may be in the way; then the next look does it,
+                // and nobody waits meanwhile.
+                let emptied = self.without_waiting(|connection| {
+                    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
                         row.get::<_, i64>(0)
-                    });
+                    })
+                });
                 if matches!(emptied, Ok(0)) { Wal::Empty } else { Wal::Idle }
             }
         };
@@ -65,10 +78,15 @@ impl Sink for Writer {
             return Ok(jobs.iter().map(|_job| Ok(())).collect());
         }
         self.wal = Wal::Used;
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| error.to_string())?;
+        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = match begun {
+            Ok(transaction) => transaction,
+            // Another process holds the lock for long. Nothing was written and nothing broke.
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                return Ok(jobs.iter().map(|_job| Err(CommitError::Busy)).collect());
+            }
+            Err(error) => return Err(error.to_string()),
+        };
         let mut replies = Vec::with_capacity(jobs.len());
         for job in jobs.iter() {
             replies.push(match job {

@@ -154,4 +154,3 @@ async fn receive_from(
         buffer.drain(..end);
     }
 }
-

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scenario {
+pub(crate) enum Scenario {
     /// `POST /api/s2s` only; each is durable before it is answered.
     Create,
     /// Create, open the challenge, pass it, bank approves, webhook received.
@@ -36,64 +36,64 @@ impl Scenario {
 
 /// What the command line asks for.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// What is measured.
-    pub scenario: Scenario,
+    pub(crate) scenario: Scenario,
     /// Connections, each with one request at a time.
-    pub clients: usize,
+    pub(crate) clients: usize,
     /// How long each measurement takes, after a warm-up of a second.
-    pub seconds: u64,
+    pub(crate) seconds: u64,
     /// Where the temporary databases go; on the disk that is to be measured.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// The figures, as `--json` prints them.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// `create` or `life`.
-    pub scenario: &'static str,
+    pub(crate) scenario: &'static str,
     /// Connections.
-    pub clients: usize,
+    pub(crate) clients: usize,
     /// Length of the measurement.
-    pub seconds: u64,
+    pub(crate) seconds: u64,
     /// Payments per second.
-    pub per_second: u64,
+    pub(crate) per_second: u64,
     /// Median latency in milliseconds: of a create call, or of a whole life.
     pub p50_ms: f64,
     /// 99th percentile of the same.
     pub p99_ms: f64,
     /// Requests that were not answered as they should be; any makes the exit code 1.
-    pub errors: u64,
+    pub(crate) errors: u64,
     /// The server's CPU time per payment in microseconds.
-    pub cpu_us: u64,
+    pub(crate) cpu_us: u64,
     /// The server's resident memory at the end, in MB.
-    pub rss_mb: u64,
+    pub(crate) rss_mb: u64,
     /// The server's resident memory at its highest, in MB.
-    pub peak_rss_mb: u64,
+    pub(crate) peak_rss_mb: u64,
     /// From the start of the process to its first answer, in milliseconds.
-    pub start_ms: u64,
+    pub(crate) start_ms: u64,
     /// The floors of the same run.
-    pub floors: Floors,
+    pub(crate) floors: Floors,
     /// The figure against the floors.
-    pub ratios: Ratios,
+    pub(crate) ratios: Ratios,
 }
 
 /// What the machine can do without the gateway's work, or with it done naively.
 #[derive(Debug, Serialize)]
-pub struct Floors {
+pub(crate) struct Floors {
     /// `GET /healthz` on the same server with as many clients.
-    pub empty_handler_per_second: u64,
+    pub(crate) empty_handler_per_second: u64,
     /// Creates with one transaction per payment, 64 clients.
-    pub one_transaction_per_second: u64,
+    pub(crate) one_transaction_per_second: u64,
 }
 
 /// The figure divided by the floors.
 #[derive(Debug, Serialize)]
-pub struct Ratios {
+pub(crate) struct Ratios {
     /// Payments per second against the empty handler.
-    pub to_empty_handler: f64,
+    pub(crate) to_empty_handler: f64,
     /// Payments per second against one transaction per payment.
-    pub to_one_transaction: f64,
+    pub(crate) to_one_transaction: f64,
 }
 
 /// Clients of the naive floor; more of them only queue longer.
@@ -101,7 +101,7 @@ const NAIVE_CLIENTS: usize = 64;
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Measures. `progress` is told what happens meanwhile.
-pub async fn run(plan: &Plan, progress: impl Fn(&str)) -> Result<Report, String> {
+pub(crate) async fn run(plan: &Plan, progress: impl Fn(&str)) -> Result<Report, String> {
     let duration = Duration::from_secs(plan.seconds);
     progress("starting a gateway with a fresh database …");
     let server = BenchServer::start(&plan.folder, None).await?;
@@ -178,7 +178,7 @@ fn milliseconds(micros: u32) -> f64 {
 
 impl Report {
     /// As people read it.
-    pub fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: String| {
             let _infallible = writeln!(text, "  {name:<34}{value}");
@@ -187,7 +187,10 @@ impl Report {
         line("latency p50 / p99", format!("{} ms / {} ms", self.p50_ms, self.p99_ms));
         line("errors", self.errors.to_string());
         line("server CPU per payment", format!("{} us", self.cpu_us));
-        line("server memory now / highest", format!("{} MB / {} MB", self.rss_mb, self.peak_rss_mb));
+        line(
+            "server memory now / highest",
+            format!("{} MB / {} MB", self.rss_mb, self.peak_rss_mb),
+        );
         line("start to first answer", format!("{} ms", self.start_ms));
         line(
             "floor: empty handler",

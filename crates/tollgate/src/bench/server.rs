@@ -50,7 +50,8 @@ impl BenchServer {
         let mut child = command.spawn().map_err(text)?;
         let output = child.stdout.take().ok_or("the gateway has no standard output")?;
         let mut line = String::new();
-        let read = BufReader::new(output).read_line(&mut line);
+        let mut output = BufReader::new(output);
+        let read = output.read_line(&mut line);
         tokio::time::timeout(Duration::from_secs(30), read)
             .await
             .map_err(|_elapsed| "the gateway did not become ready within 30 s".to_owned())?

@@ -34,10 +34,11 @@ pub(crate) struct Journal {
 pub(crate) fn run(common: &Common, action: Action) -> Result<(), Failure> {
     let Action::Journal(journal) = action;
     let output = Output::new(journal.json);
-    let entries = wire::bank_journal(&common.settings()?)?;
+    let mut entries = wire::bank_journal(&common.settings()?)?;
     if output.is_json() {
-        return entries.iter().try_for_each(|entry| output.json_line(entry));
+        return entries.try_for_each(|entry| output.json_line(&entry?));
     }
+    let entries = entries.collect::<Result<Vec<Value>, Failure>>()?;
     if entries.is_empty() {
         output.talk("The sandbox bank has no entries yet; `tollgate pay` makes one.");
         return Ok(());

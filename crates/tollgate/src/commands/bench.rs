@@ -1,7 +1,9 @@
 //! `tollgate bench`: measures this machine.
 
+use crate::bench;
 use crate::cli::Common;
 use crate::failure::Failure;
+use crate::output::Output;
 use clap::{Args, ValueEnum};
 
 /// What is measured.
@@ -25,7 +27,7 @@ pub(crate) struct Arguments {
     scenario: Scenario,
 
     /// Shops that call at the same time
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     clients: u32,
 
     /// For how long
@@ -37,10 +39,26 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-#[expect(clippy::unused_async, reason = "measuring awaits; the body is not written yet")]
-pub(crate) async fn run(_common: &Common, arguments: Arguments) -> Result<(), Failure> {
-    Err(Failure::CouldNot(format!(
-        "{:?} with {} clients for {} seconds (json: {}) cannot be measured by this build yet",
-        arguments.scenario, arguments.clients, arguments.seconds, arguments.json
-    )))
+pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Failure> {
+    let output = Output::new(arguments.json);
+    let folder = common.data_dir.clone().unwrap_or_else(std::env::temp_dir);
+    let plan = bench::Plan {
+        scenario: match arguments.scenario {
+            Scenario::Create => bench::Scenario::Create,
+            Scenario::Life => bench::Scenario::Life,
+        },
+        clients: usize::try_from(arguments.clients).unwrap_or(1),
+        seconds: u64::from(arguments.seconds),
+        folder,
+    };
+    let report = bench::run(&plan, |text| output.talk(text)).await.map_err(Failure::CouldNot)?;
+    if output.is_json() {
+        output.json_line(&report)?;
+    } else {
+        output.text(&report.to_text())?;
+    }
+    match report.errors {
+        0 => Ok(()),
+        errors => Err(Failure::No(format!("{errors} requests were not answered as they should"))),
+    }
 }

@@ -140,7 +140,7 @@ const CONFIG: &str = r#"# Settings of Tollgate. A line that begins with # is a c
 [limits]
 # Open connections, and requests that are worked on at one time. Beyond, callers are told to wait.
 # connections = 4096
-# in_flight = 512
+# in_flight = 2048
 "#;
 
 #[cfg(test)]

@@ -1,15 +1,29 @@
 //! `tollgate serve`: the gateway itself.
 
 use crate::cli::Common;
-use crate::config::Settings;
+use crate::config::{Role, Settings};
+use crate::demo_data;
 use crate::failure::Failure;
+use crate::master_key::{self, Creation};
 use crate::output::Output;
+use crate::random::SystemSource;
 use crate::telemetry;
+use crate::wire::{self, Opened};
 use clap::{Args, ValueEnum};
 use engine::Gateway;
+use rustix::fs::FlockOperation;
+use serde_json::json;
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use web::server::{ServerSettings, TlsIdentity};
+use web::{App, Site};
 
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
@@ -40,6 +54,10 @@ pub(crate) struct Arguments {
     /// One line of JSON on standard output when ready
     #[arg(long)]
     json: bool,
+
+    /// Most commands in one transaction; `tollgate bench` sets it to 1 for its floor
+    #[arg(long, hide = true)]
+    batch: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -78,6 +96,8 @@ pub(crate) struct Running {
     pub(crate) url: String,
     /// Its use cases.
     pub(crate) gateway: Arc<Gateway>,
+    /// Whether it runs on demo data.
+    pub(crate) demo: bool,
     /// Ends it: cancel, then await `ended`.
     pub(crate) stop: CancellationToken,
     /// Ends when everything that was begun is done.
@@ -95,32 +115,209 @@ impl Running {
 pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Failure> {
     let settings = common.settings_with(arguments.flags())?;
     telemetry::start(settings.log.format, settings.log.level)?;
-    let running = start(&settings).await?;
     let output = Output::new(arguments.json);
-    if output.is_json() {
-        let pid = std::process::id();
-        output.json_line(&serde_json::json!({"ready": true, "url": running.url, "pid": pid}))?;
-    } else {
-        output.talk(&format!("Tollgate is ready at {}", running.url));
+    let running = start_with(&settings, arguments.batch).await?;
+    tell_ready(&output, &running)?;
+    let stop = running.stop.clone();
+    let ended = running.ended;
+    tokio::pin!(ended);
+    tokio::select! {
+        // A writer failed, or the listener did.
+        ended = &mut ended => return flatten(ended),
+        signal = termination() => signal?,
     }
-    asked_to_end().await?;
-    running.end().await
+    tracing::info!("stopping: requests that run are finished first");
+    stop.cancel();
+    flatten(ended.await)
 }
 
-/// Waits for Ctrl-C, or for the SIGTERM of a service manager.
-async fn asked_to_end() -> Result<(), Failure> {
-    let cannot = |error| Failure::could_not("signals", error);
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(cannot),
-        _ = terminate.recv() => Ok(()),
+fn flatten(ended: Result<Result<(), Failure>, tokio::task::JoinError>) -> Result<(), Failure> {
+    ended.map_err(|error| Failure::could_not("the gateway", error))?
+}
+
+fn tell_ready(output: &Output, running: &Running) -> Result<(), Failure> {
+    if output.is_json() {
+        let pid = std::process::id();
+        return output.json_line(&json!({ "ready": true, "url": running.url, "pid": pid }));
     }
+    let url = &running.url;
+    let mut text = format!("\nTollgate is ready at {url}\n");
+    if running.demo {
+        let key = demo_data::PUBLIC_KEY;
+        text.push_str(&format!(
+            "\nThis is demo data: merchant \"Demo Shop\", test terminal 42, a sandbox bank.\n\
+             \x20 a first payment     tollgate pay --otp 123456\n\
+             \x20 the API, samples    {url}/developers\n\
+             \x20 receive webhooks    tollgate listen\n\
+             \x20 terNO 42, public_key {key}\n\
+             For a gateway of your own, stop this one and run `tollgate init` in a new folder.\n"
+        ));
+    }
+    output.text(&text)
+}
+
+async fn termination() -> Result<(), Failure> {
+    let could_not = |error| Failure::could_not("signals", error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(could_not)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(could_not)?;
+    tokio::select! {
+        _signal = terminate.recv() => {}
+        _signal = interrupt.recv() => {}
+    }
+    Ok(())
 }
 
 /// Starts a gateway in this process: makes the data folder with its master key when it is new,
 /// opens the store, and listens (port 0: any free one).
-#[expect(clippy::unused_async, reason = "starting awaits; the body is not written yet")]
 pub(crate) async fn start(settings: &Settings) -> Result<Running, Failure> {
-    crate::wire::open(settings)?;
-    Err(Failure::CouldNot("this build has no server yet".to_owned()))
+    start_with(settings, None).await
+}
+
+async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running, Failure> {
+    if settings.role.value != Role::All {
+        let text = "roles are for processes that share a PostgreSQL database; this release has \
+                    SQLite only, which one process serves: leave `role` at `all`";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let data_dir = &settings.data_dir.value;
+    prepare(settings)?;
+    let lock = lock(data_dir)?;
+    let opened = wire::open_for_server(settings, batch)?;
+    if opened.demo_only {
+        demo_data::complete(&opened.gateway).await?;
+    }
+    let tls = match &settings.tls {
+        None => None,
+        Some(tls) => Some(
+            TlsIdentity::load(&tls.certificate, &tls.private_key)
+                .map_err(|error| Failure::could_not("tls", error))?,
+        ),
+    };
+    let listen = settings.listen.value;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| Failure::CouldNot(format!("cannot listen on {listen}: {error}")))?;
+    let port = listener.local_addr().map_or(listen.port(), |address| address.port());
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url =
+        settings.public_url.value.clone().unwrap_or_else(|| format!("{scheme}://localhost:{port}"));
+    let stop = CancellationToken::new();
+    let app = App::new(Arc::clone(&opened.gateway), Site { public_url: url.clone() })
+        .with_metrics(telemetry::metrics());
+    let gateway = Arc::clone(&opened.gateway);
+    let demo = opened.demo_only;
+    let server = Server { app, listener, tls, settings: server_settings(settings), lock };
+    let ended = tokio::spawn(server.run(opened, stop.clone()));
+    Ok(Running { url, gateway, demo, stop, ended })
+}
+
+/// A new data folder gets its key, and the demo data unless the configuration says otherwise.
+fn prepare(settings: &Settings) -> Result<(), Failure> {
+    let data_dir = &settings.data_dir.value;
+    let created = master_key::create(data_dir, &SystemSource::new())?;
+    if created == Creation::Created && settings.demo_data.value {
+        demo_data::mark_new(data_dir)?;
+    }
+    Ok(())
+}
+
+/// One process serves an SQLite database.
+fn lock(data_dir: &Path) -> Result<File, Failure> {
+    let path = data_dir.join("serve.lock");
+    let file = File::create(&path)
+        .map_err(|error| Failure::could_not(&path.display().to_string(), error))?;
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_locked| {
+        let text = format!("another tollgate serves {} already", data_dir.display());
+        Failure::CouldNot(text)
+    })?;
+    Ok(file)
+}
+
+fn server_settings(settings: &Settings) -> ServerSettings {
+    let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    ServerSettings {
+        connections: number(settings.limits.connections),
+        in_flight: number(settings.limits.in_flight),
+        trusted_proxies: settings.trusted_proxies.value.clone(),
+        ..ServerSettings::default()
+    }
+}
+
+/// How long the writers may take to close their files.
+const CLOSING: Duration = Duration::from_secs(5);
+/// How often the certificate's files are looked at.
+const CERTIFICATE_PERIOD: Duration = Duration::from_secs(30);
+
+struct Server {
+    app: App,
+    listener: TcpListener,
+    tls: Option<Arc<TlsIdentity>>,
+    settings: ServerSettings,
+    lock: File,
+}
+
+impl Server {
+    /// Runs until it is told to stop or a writer fails; then ends in good order: no new requests,
+    /// those that run are finished, then background work, then the files are closed.
+    async fn run(self, opened: Opened, stop: CancellationToken) -> Result<(), Failure> {
+        let Opened { gateway, ended: writers, .. } = opened;
+        let (stop_serving, stopped_serving) = watch::channel(false);
+        let (stop_working, stopped_working) = watch::channel(false);
+        let reload = self.tls.clone().map(|tls| tokio::spawn(reload_certificate(tls)));
+        let serving = tokio::spawn(web::server::serve(
+            self.app,
+            self.listener,
+            self.tls,
+            self.settings,
+            stopped_serving,
+        ));
+        let working = tokio::spawn(Arc::clone(&gateway).run_workers(true, stopped_working));
+        let mut writers: JoinSet<Result<(), String>> = writers.into_iter().collect();
+        let failed = tokio::select! {
+            () = stop.cancelled() => None,
+            ended = writers.join_next() => Some(why(ended)),
+        };
+        if let Some(why) = failed {
+            // A failed write must not be retried: nothing is acknowledged any more.
+            let text = format!("the database cannot be written any more: {why}");
+            tracing::error!(why, "the database cannot be written any more; ending");
+            return Err(Failure::CouldNot(text));
+        }
+        let _nobody = stop_serving.send(true);
+        let _served = serving.await;
+        gateway.finish_tasks().await;
+        let _nobody = stop_working.send(true);
+        let _worked = working.await;
+        if let Some(reload) = reload {
+            reload.abort();
+        }
+        drop(gateway);
+        let closing = async { while writers.join_next().await.is_some() {} };
+        if tokio::time::timeout(CLOSING, closing).await.is_err() {
+            tracing::warn!("the database was not closed in time; the next start recovers it");
+        }
+        drop(self.lock);
+        Ok(())
+    }
+}
+
+type WriterEnded = Result<Result<(), String>, tokio::task::JoinError>;
+
+fn why(ended: Option<WriterEnded>) -> String {
+    match ended {
+        Some(Ok(Err(why))) => why,
+        Some(Err(panicked)) => panicked.to_string(),
+        Some(Ok(Ok(()))) | None => "a writer ended".to_owned(),
+    }
+}
+
+async fn reload_certificate(tls: Arc<TlsIdentity>) {
+    loop {
+        tokio::time::sleep(CERTIFICATE_PERIOD).await;
+        match tls.reload_if_changed() {
+            Ok(true) => tracing::info!("the certificate was reloaded"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the changed certificate is not used"),
+        }
+    }
 }

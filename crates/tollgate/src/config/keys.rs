@@ -63,7 +63,7 @@ pub(crate) const KEYS: [Key; 15] = [
     key("log.format", Kind::Text, "text or json", "text"),
     key("log.level", Kind::Text, "error, warn, info, debug or trace", "info"),
     key("limits.connections", Kind::Number, "a whole number from 1 to 1000000", "4096"),
-    key("limits.in_flight", Kind::Number, "a whole number from 1 to 1000000", "512"),
+    key("limits.in_flight", Kind::Number, "a whole number from 1 to 1000000", "2048"),
 ];
 
 /// The key of this name.

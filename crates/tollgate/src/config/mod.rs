@@ -128,7 +128,6 @@ impl FilePlace {
 }
 
 /// All settings, resolved.
-#[cfg_attr(not(test), expect(dead_code, reason = "read by the server, which is not wired yet"))]
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Where the gateway listens.
@@ -150,17 +149,12 @@ pub(crate) struct Settings {
     /// The log.
     pub(crate) log: Log,
     /// What the server takes on at most.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by the server, which is not wired yet")
-    )]
     pub(crate) limits: Limits,
     /// Every key with its value and origin, to be shown.
     pub(crate) rows: Vec<Row>,
 }
 
 /// Settings of webhooks.
-#[cfg_attr(not(test), expect(dead_code, reason = "read by the server, which is not wired yet"))]
 #[derive(Clone, Debug)]
 pub(crate) struct Webhooks {
     /// Whether they may go to private addresses.
@@ -188,7 +182,6 @@ pub(crate) struct Log {
 }
 
 /// What the server takes on at most.
-#[cfg_attr(not(test), expect(dead_code, reason = "read by the server, which is not wired yet"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Open connections.

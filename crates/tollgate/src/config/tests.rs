@@ -27,7 +27,7 @@ fn nothing_said_is_the_defaults() {
     assert!(settings.demo_data.value && !settings.webhooks.allow_private.value);
     assert_eq!(settings.webhooks.timeout.value, Duration::from_secs(5));
     assert!(settings.tls.is_none() && settings.trusted_proxies.value.is_empty());
-    assert_eq!((settings.limits.connections, settings.limits.in_flight), (4096, 512));
+    assert_eq!((settings.limits.connections, settings.limits.in_flight), (4096, 2048));
     assert_eq!(settings.rows.len(), keys::KEYS.len());
     assert!(settings.rows.iter().all(|row| row.origin == Origin::Default));
 }

@@ -34,8 +34,19 @@ const PAGE_REQUEST: &str = r#"{
 }"#;
 
 const THIRTEEN: [&str; 13] = [
-    "authstatus", "bill_currency", "transID", "mop", "ccno", "reference", "authurl",
-    "order_status", "tdate", "response", "authdata", "bill_amt", "status",
+    "authstatus",
+    "bill_currency",
+    "transID",
+    "mop",
+    "ccno",
+    "reference",
+    "authurl",
+    "order_status",
+    "tdate",
+    "response",
+    "authdata",
+    "bill_amt",
+    "status",
 ];
 
 #[test]
@@ -174,30 +185,78 @@ fn wrong_forms() -> Vec<Case> {
         cases.extend(values.iter().map(|value| bad(field, value, number)));
     };
     let texts = |texts: &[&str]| texts.iter().map(|text| json!(text)).collect::<Vec<_>>();
-    add("public_key", "1043", &texts(&["x", "not a key", "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2_xjlQ="]));
+    add(
+        "public_key",
+        "1043",
+        &texts(&["x", "not a key", "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2_xjlQ="]),
+    );
     add("terNO", "1043", &texts(&["x", "-1", "0", "4.2", "1e3", "４２", "+42", "0x2A"]));
     add("terNO", "1043", &[json!(-42), json!(4.5), json!(0)]);
     add("integration-type", "1043", &texts(&["checkout", "S-2-S", "0"]));
     add("integration_type", "1043", &texts(&["checkout-s2s"]));
-    add("bill_amt", "1112", &texts(&[
-        "0", "0.00", "-1", "+5", ".5", "5.", "1,5", "1_000", "1e2", "NaN", "inf", "0x10",
-        "1.001", "１１", "11 11", "$11", "11.11USD", "999999999", "--1", "1.2.3",
-    ]));
+    add(
+        "bill_amt",
+        "1112",
+        &texts(&[
+            "0",
+            "0.00",
+            "-1",
+            "+5",
+            ".5",
+            "5.",
+            "1,5",
+            "1_000",
+            "1e2",
+            "NaN",
+            "inf",
+            "0x10",
+            "1.001",
+            "１１",
+            "11 11",
+            "$11",
+            "11.11USD",
+            "999999999",
+            "--1",
+            "1.2.3",
+        ]),
+    );
     add("bill_amt", "1112", &[json!(0), json!(-1), json!(1.001), json!(1e2), json!(123_456_789)]);
     add("bill_currency", "1051", &texts(&["XXX", "XAU", "US", "840", "ZZZ", "U$D", "EURO", "ß"]));
     add("product_name", "1043", &texts(&["a\u{0}b", "line\nbreak", "\u{7f}"]));
     add("reference", "1043", &texts(&["a\u{0}b", "line\r\nbreak", "tab\there"]));
     let urls = [
-        "shop.example", "/return", "//shop.example", "javascript:alert(1)", "data:,x",
-        "ftp://a.b/", "https:shop.example", "https://user@a.b/", "https://u:p@a.b/", "https://",
-        "http:///x", "https://a b/", "https://a.b\\@evil.test/", "https://a.b/\r\nX: y",
+        "shop.example",
+        "/return",
+        "//shop.example",
+        "javascript:alert(1)",
+        "data:,x",
+        "ftp://a.b/",
+        "https:shop.example",
+        "https://user@a.b/",
+        "https://u:p@a.b/",
+        "https://",
+        "http:///x",
+        "https://a b/",
+        "https://a.b\\@evil.test/",
+        "https://a.b/\r\nX: y",
     ];
     add("webhook_url", "1043", &texts(&urls));
     add("return_url", "1043", &texts(&urls));
     add("bill_ip", "1043", &texts(&["1.1.1.1\u{0}", "a\nb"]));
     add("mop", "1052", &texts(&["XX", "CARD", "NB", "WALLET", "UPICOLLECT", "QRINTENT", "C C"]));
     add("mop", "1052", &[json!(1)]);
-    add("ccno", "1113", &texts(&["", "4", "4111111111111112", "41111111111111111111", "4111x", "4242 4242 4242 4241"]));
+    add(
+        "ccno",
+        "1113",
+        &texts(&[
+            "",
+            "4",
+            "4111111111111112",
+            "41111111111111111111",
+            "4111x",
+            "4242 4242 4242 4241",
+        ]),
+    );
     add("ccno", "1113", &[json!(null), json!([]), json!(true), json!(4.1e15)]);
     add("ccno", "153", &texts(&["9999999999999995", "1000000000000008"]));
     add("ccvv", "154", &texts(&["", "12", "1234", "12a", "１２３", "-12"]));
@@ -231,7 +290,13 @@ fn combinations() -> Vec<Case> {
     };
     let key = format!("{}=", "A".repeat(43));
     vec![
-        case("a fraction of a yen", json!({"bill_currency": "JPY", "bill_amt": "10.50"}), 400, "1112", "bill_amt"),
+        case(
+            "a fraction of a yen",
+            json!({"bill_currency": "JPY", "bill_amt": "10.50"}),
+            400,
+            "1112",
+            "bill_amt",
+        ),
         case("Amex takes four digits", json!({"ccno": "378282246310005"}), 400, "154", "ccvv"),
         case("expired", json!({"month": "1", "year": "2026"}), 400, "156", "year"),
         case("an unknown key", json!({"public_key": key}), 401, "101", ""),
@@ -324,8 +389,7 @@ fn all_problems_come_at_once_and_as_problem_details_when_asked() {
         answer["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
     let expected = ["bill_currency", "bill_amt", "ccvv", "month", "return_url", "bill_email"];
     assert_eq!(fields, expected);
-    let headers =
-        [("content-type", "application/json"), ("accept", "application/problem+json")];
+    let headers = [("content-type", "application/json"), ("accept", "application/problem+json")];
     let answer = gateway.send("POST", "/api/s2s", &headers, &request.to_string());
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     let problem = answer.json();
@@ -349,7 +413,11 @@ fn bodies_methods_and_media_types() {
     assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (400, &json!("ccno")));
     for media in ["text/plain", "application/xml", "multipart/form-data", ""] {
         let answer = gateway.send("POST", "/api/s2s", &[("content-type", media)], "{}");
-        assert_eq!((answer.status, &answer.json()["error_number"]), (415, &json!("415")), "{media}");
+        assert_eq!(
+            (answer.status, &answer.json()["error_number"]),
+            (415, &json!("415")),
+            "{media}"
+        );
     }
     let limit = 64 * 1024;
     let body = request("large").to_string();
@@ -358,13 +426,30 @@ fn bodies_methods_and_media_types() {
     let answer = gateway.send("POST", "/api/s2s", &[json], &padded(limit + 1));
     assert_eq!((answer.status, &answer.json()["error_number"]), (413, &json!("413")));
     for broken in [
-        "", "[]", "null", "{", "\"x\"", "{\"a\":1}{}", "{\"terNO\":42,\"terNO\":42}",
-        "{\"a\":\"\\ud800\"}", "{\"a\":NaN}", "{'a':1}",
+        "",
+        "[]",
+        "null",
+        "{",
+        "\"x\"",
+        "{\"a\":1}{}",
+        "{\"terNO\":42,\"terNO\":42}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\":NaN}",
+        "{'a':1}",
     ] {
         let answer = gateway.send("POST", "/api/s2s", &[json], broken);
-        assert_eq!((answer.status, &answer.json()["error_number"]), (400, &json!("1043")), "{broken}");
+        assert_eq!(
+            (answer.status, &answer.json()["error_number"]),
+            (400, &json!("1043")),
+            "{broken}"
+        );
     }
-    let answer = gateway.send("POST", "/api/s2s", &[json], &request("nul").to_string().replace("Jurong", "a\\u0000b"));
+    let answer = gateway.send(
+        "POST",
+        "/api/s2s",
+        &[json],
+        &request("nul").to_string().replace("Jurong", "a\\u0000b"),
+    );
     assert_eq!(answer.json()["errors"][0]["field"], "bill_city");
 }
 
@@ -373,14 +458,27 @@ fn an_inactive_address_or_terminal_and_its_fallbacks() {
     let (_folder, data) = folder();
     let gateway = Gateway::start(&data);
     let add = |arguments: &[&str]| {
-        let output = gateway.run(&[&["terminal", "add", "--merchant", "1", "--json"], arguments].concat());
+        let output =
+            gateway.run(&[&["terminal", "add", "--merchant", "1", "--json"], arguments].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
     let narrow = add(&["--name", "narrow", "--allow-address", "10.0.0.0/8"]);
     let limited = add(&[
-        "--name", "limited", "--min", "1.00", "--max", "500", "--currencies", "EUR", "--methods",
-        "DC", "--webhook-url", "http://127.0.0.1:9/own", "--return-url", "https://shop.example/own",
+        "--name",
+        "limited",
+        "--min",
+        "1.00",
+        "--max",
+        "500",
+        "--currencies",
+        "EUR",
+        "--methods",
+        "DC",
+        "--webhook-url",
+        "http://127.0.0.1:9/own",
+        "--return-url",
+        "https://shop.example/own",
     ]);
     let of = |terminal: &Value, changes: Value| {
         let mut request = request_with("other terminal", changes);
@@ -391,8 +489,12 @@ fn an_inactive_address_or_terminal_and_its_fallbacks() {
     let answer = of(&narrow, json!({}));
     assert_eq!((answer.status, &answer.json()["error_number"]), (403, &json!("103")));
     let answer = of(&limited, json!({"bill_amt": "500.01"}));
-    let numbers: Vec<String> = answer.json()["errors"].as_array().unwrap().iter()
-        .map(|e| e["error_number"].as_str().unwrap().to_owned()).collect();
+    let numbers: Vec<String> = answer.json()["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["error_number"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(numbers, ["1051", "1052"], "{}", answer.body);
     let right = json!({"bill_currency": "EUR", "mop": "DC", "bill_amt": "500.01"});
     let answer = of(&limited, right);

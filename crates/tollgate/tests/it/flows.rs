@@ -42,9 +42,15 @@ fn approved_after_the_challenge() {
     assert!(landed.header("location").unwrap().starts_with("https://shop.example/return?shop=1&"));
     let returned = landed.location();
     for (name, value) in [
-        ("transID", &*id), ("order_status", "25"), ("status", "Test Approved"),
-        ("bill_amt", "11.11"), ("bill_currency", "USD"), ("reference", "happy"),
-        ("mop", "Visa"), ("ccno", "411111XXXXXX1111"), ("response", "Payment successful"),
+        ("transID", &*id),
+        ("order_status", "25"),
+        ("status", "Test Approved"),
+        ("bill_amt", "11.11"),
+        ("bill_currency", "USD"),
+        ("reference", "happy"),
+        ("mop", "Visa"),
+        ("ccno", "411111XXXXXX1111"),
+        ("response", "Payment successful"),
     ] {
         assert_eq!(returned[name], value, "{name}");
     }
@@ -71,7 +77,8 @@ fn approved_after_the_challenge() {
     assert_eq!(status["order_status"], "25");
     assert_eq!(status["connector_status_code"], "00");
     assert!(status.get("authurl").is_none(), "nothing left to do");
-    let by_reference = gateway.get("/api/authurl/s2s/happy?public_key=WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2%2FxjlQ%3D");
+    let by_reference = gateway
+        .get("/api/authurl/s2s/happy?public_key=WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2%2FxjlQ%3D");
     assert_eq!(by_reference.json()["transID"], *id);
     assert_eq!(gateway.get("/api/authurl/s2s/happy").status, 404);
     // Pressed again, or the back button: the same result, no second charge.
@@ -80,7 +87,10 @@ fn approved_after_the_challenge() {
     assert_eq!(gateway.get(&Gateway::page(&id)).status, 303);
     let journal = gateway.bank_journal();
     assert_eq!(journal.len(), 1);
-    assert_eq!((&journal[0]["amount_minor"], &journal[0]["currency"]), (&json!(1111), &json!("USD")));
+    assert_eq!(
+        (&journal[0]["amount_minor"], &journal[0]["currency"]),
+        (&json!(1111), &json!("USD"))
+    );
     assert_eq!(journal[0]["trans_id"], *id);
 }
 
@@ -100,8 +110,10 @@ fn decided_at_once_and_told_by_webhook() {
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     for (card, status) in [
-        ("4012000033330026", "25"), ("5123450000000008", "25"),
-        ("4043409999991437", "26"), ("5555229999997722", "26"),
+        ("4012000033330026", "25"),
+        ("5123450000000008", "25"),
+        ("4043409999991437", "26"),
+        ("5555229999997722", "26"),
     ] {
         let body = request_with(card, json!({"ccno": card, "webhook_url": shop.url}));
         let answer = gateway.post(&body);
@@ -148,7 +160,15 @@ fn nobody_acts_and_the_payment_expires() {
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     let output = gateway.run(&[
-        "terminal", "add", "--merchant", "1", "--name", "hasty", "--expires-after", "2", "--json",
+        "terminal",
+        "add",
+        "--merchant",
+        "1",
+        "--name",
+        "hasty",
+        "--expires-after",
+        "2",
+        "--json",
     ]);
     let terminal: Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut body = request_with("late", json!({"webhook_url": shop.url}));
@@ -196,7 +216,8 @@ fn two_secrets_sign_while_they_rotate() {
     assert_eq!(after.get(1), before.first());
     // The running gateway sees the change within a second; the retiring key still works.
     std::thread::sleep(Duration::from_millis(1100));
-    let body = request_with("rotated", json!({"webhook_url": shop.url, "ccno": "4012000033330026"}));
+    let body =
+        request_with("rotated", json!({"webhook_url": shop.url, "ccno": "4012000033330026"}));
     let webhook = shop.webhook_of(&gateway.post(&body).id());
     assert!(verified(&webhook, &before[0]) && verified(&webhook, &after[0]));
 }
@@ -233,7 +254,9 @@ fn a_half_sent_request_is_closed_and_a_shutdown_finishes_what_runs() {
     };
     let began = std::time::Instant::now();
     let mut head = open("POST /api/s2s HTTP/1.1\r\nhost: x\r\n");
-    let mut body = open("POST /api/s2s HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{");
+    let mut body = open(
+        "POST /api/s2s HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+    );
     let mut text = String::new();
     let _closed = head.read_to_string(&mut text);
     let _closed = body.read_to_string(&mut text);

@@ -2,6 +2,12 @@
 //! Nothing here needs a store.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod app;
+mod create_payment;
+mod flows;
+mod repeats;
+mod tidy;
+
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -15,11 +15,9 @@ fn together(gateway: &Gateway, count: usize, body: &Value) -> Vec<Answer> {
 fn of_a_hundred_at_once_one_is_charged() {
     let (_folder, data) = folder();
     let gateway = Gateway::start(&data);
-    for (card, status, authorisations) in [
-        ("4111111111111111", "0", 0),
-        ("4012000033330026", "25", 1),
-        ("4043409999991437", "26", 1),
-    ] {
+    for (card, status, authorisations) in
+        [("4111111111111111", "0", 0), ("4012000033330026", "25", 1), ("4043409999991437", "26", 1)]
+    {
         for round in 0..5 {
             let reference = format!("{card} {round}");
             let body = request_with(&reference, json!({"ccno": card}));
@@ -73,12 +71,21 @@ fn every_field_but_the_security_code_counts() {
     let same = gateway.post(&request_with("fields", json!({"bill_amt": 11.11, "terNO": "42"})));
     assert_eq!(same.id(), first.id(), "another way to write the same");
     for changes in [
-        json!({"bill_amt": "11.12"}), json!({"bill_currency": "EUR"}),
-        json!({"ccno": "4242424242424242"}), json!({"month": "2"}), json!({"year": "31"}),
-        json!({"mop": "DC"}), json!({"product_name": "x"}), json!({"bill_ip": "1.1.1.1"}),
-        json!({"webhook_url": "http://127.0.0.1:9/x"}), json!({"return_url": "https://a.b/"}),
-        json!({"fullname": "x"}), json!({"bill_email": null}), json!({"source": "x"}),
-        json!({"unique_reference": "Y"}), json!({"encryption_method": "aes256"}),
+        json!({"bill_amt": "11.12"}),
+        json!({"bill_currency": "EUR"}),
+        json!({"ccno": "4242424242424242"}),
+        json!({"month": "2"}),
+        json!({"year": "31"}),
+        json!({"mop": "DC"}),
+        json!({"product_name": "x"}),
+        json!({"bill_ip": "1.1.1.1"}),
+        json!({"webhook_url": "http://127.0.0.1:9/x"}),
+        json!({"return_url": "https://a.b/"}),
+        json!({"fullname": "x"}),
+        json!({"bill_email": null}),
+        json!({"source": "x"}),
+        json!({"unique_reference": "Y"}),
+        json!({"encryption_method": "aes256"}),
     ] {
         let answer = gateway.post(&request_with("fields", changes.clone()));
         assert_eq!(answer.status, 409, "{changes}: {}", answer.body);
@@ -115,12 +122,27 @@ fn idempotency_keys_replay_and_refuse() {
     assert_eq!((other.status, &other.json()["error_number"]), (422, &json!("422")));
     assert_ne!(send("def", &declined).id(), first.id(), "another key, another attempt");
     // A refused request leaves its key free.
-    assert_eq!(send("ghi", &request_with("key", json!({"bill_amt": "1.00", "ccno": "4012000033330026", "unique_reference": "Y"}))).status, 409);
+    assert_eq!(
+        send(
+            "ghi",
+            &request_with(
+                "key",
+                json!({"bill_amt": "1.00", "ccno": "4012000033330026", "unique_reference": "Y"})
+            )
+        )
+        .status,
+        409
+    );
     assert_eq!(send("ghi", &request("key free")).status, 200);
     assert_eq!(send(&"k".repeat(256), &request("key long")).status, 400);
     let parallel: Vec<u16> = std::thread::scope(|scope| {
         let body = request("key parallel");
-        let all: Vec<_> = (0..50).map(|_| { let body = body.clone(); scope.spawn(move || send("parallel", &body).status) }).collect();
+        let all: Vec<_> = (0..50)
+            .map(|_| {
+                let body = body.clone();
+                scope.spawn(move || send("parallel", &body).status)
+            })
+            .collect();
         all.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert!(parallel.iter().all(|status| [200, 409].contains(status)), "{parallel:?}");

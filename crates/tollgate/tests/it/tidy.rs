@@ -67,9 +67,21 @@ fn crates_use_only_whom_they_may() {
 #[test]
 fn licences_are_allowed_and_openssl_is_absent() {
     let allowed: BTreeSet<&str> = [
-        "MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause",
-        "BSL-1.0", "ISC", "Zlib", "0BSD", "Unlicense", "Unicode-3.0", "CDLA-Permissive-2.0",
-        "MIT-0", "CC0-1.0", "OpenSSL",
+        "MIT",
+        "Apache-2.0",
+        "Apache-2.0 WITH LLVM-exception",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "BSL-1.0",
+        "ISC",
+        "Zlib",
+        "0BSD",
+        "Unlicense",
+        "Unicode-3.0",
+        "CDLA-Permissive-2.0",
+        "MIT-0",
+        "CC0-1.0",
+        "OpenSSL",
     ]
     .into();
     for package in metadata()["packages"].as_array().unwrap().iter().filter(|one| !own(one)) {
@@ -80,9 +92,9 @@ fn licences_are_allowed_and_openssl_is_absent() {
         let licence = package["license"].as_str().unwrap_or_else(|| panic!("{name} has none"));
         // Every "and" part must offer at least one allowed "or" part.
         let good = licence.replace('/', " OR ").split(" AND ").all(|part| {
-            part.trim_matches(['(', ')']).split(" OR ").any(|one| {
-                allowed.contains(one.trim().trim_matches(['(', ')']))
-            })
+            part.trim_matches(['(', ')'])
+                .split(" OR ")
+                .any(|one| allowed.contains(one.trim().trim_matches(['(', ')'])))
         });
         assert!(good, "{name}: {licence}");
     }
@@ -112,10 +124,13 @@ fn rules_of_the_house_hold_in_every_file() {
         let lines = text.lines().count();
         assert!(lines <= 900, "{name} has {lines} lines: split it");
         let submodule_of_tests = name.ends_with("tests.rs");
-        assert!(tests || submodule_of_tests || text.starts_with("//!"), "{name} does not say what it is for");
-        let sql = ["SELECT ", "INSERT INTO", "UPDATE "].iter().any(|word| {
-            text.lines().any(|line| line.contains(&format!("\"{word}")))
-        });
+        assert!(
+            tests || submodule_of_tests || text.starts_with("//!"),
+            "{name} does not say what it is for"
+        );
+        let sql = ["SELECT ", "INSERT INTO", "UPDATE "]
+            .iter()
+            .any(|word| text.lines().any(|line| line.contains(&format!("\"{word}"))));
         let at_home = name.starts_with("store/") || name.starts_with("connectors/src/sandbox/");
         assert!(!sql || at_home || tests, "{name} has SQL");
         let allow = ["#[", "allow("].concat();
