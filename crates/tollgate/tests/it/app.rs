@@ -23,17 +23,17 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts on a free port, on this data folder.
     pub(crate) fn start(data: &Path) -> Self {
-        Self::start_with(data, &[])
+        Self::start_at_level(data, "debug")
     }
 
-    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
+    /// With a log that tells more or less.
+    pub(crate) fn start_at_level(data: &Path, level: &str) -> Self {
         let log = data.with_extension("log");
         let log_file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = command()
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
-            .args(arguments)
-            .env("TOLLGATE_LOG_LEVEL", "debug")
+            .env("TOLLGATE_LOG_LEVEL", level)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log_file)
@@ -54,6 +54,11 @@ impl Gateway {
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Reaps a process that was killed by other means.
+    pub(crate) fn kill_was_sent(mut self) {
         self.child.wait().unwrap();
     }
 

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod app;
+mod card_data;
+mod crash;
 mod create_payment;
 mod flows;
 mod repeats;
