@@ -34,7 +34,6 @@ pub(crate) fn routes() -> Router<App> {
     // Older clients know the page by its second name.
     let step = get(show).post(answer).layer(DefaultBodyLimit::max(FORM_BYTES_AT_MOST));
     Router::new()
-        .route("/", get(home))
         .route("/api/authurl/{trans_id}", step.clone())
         .route("/api/authurl/auth_3ds/{trans_id}", step)
         .route("/api/authurl/{trans_id}/result", get(result))
@@ -59,11 +58,6 @@ impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
-}
-
-/// `GET /`
-async fn home(State(app): State<App>) -> Redirect {
-    Redirect::temporary(&format!("{}/developers", app.site.base_path()))
 }
 
 /// `GET /api/authurl/{transID}`: the step that the payment waits for, or on to the shop.
