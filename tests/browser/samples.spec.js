@@ -1,5 +1,6 @@
 // Every template in every state, with sample data.
 
+import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { LOOKS, expect, expectAccessible, expectFits, screenshot, test } from "./browser.js";
 import { start } from "./process.js";
@@ -151,6 +152,16 @@ test.describe("the script", () => {
     await expect(spoken).toHaveText("1:00 left to finish the payment");
   });
 
+  test("looks again when the time is over", async ({ page }) => {
+    await page.clock.install();
+    await page.goto(`${preview.url}/challenge-live?again=wrong`);
+    const again = page.waitForRequest(`${preview.url}/challenge-live`);
+    await page.clock.runFor(44_000);
+    await expect(page.getByRole("timer")).toHaveText("Time left 0:01");
+    await page.clock.runFor(3_000);
+    await again;
+  });
+
   test("goes to the wrong code, selected", async ({ page }) => {
     await page.goto(`${preview.url}/challenge-wrong`);
     await expect(page.getByLabel("One-time code")).toBeFocused();
@@ -185,3 +196,48 @@ test.describe("the script", () => {
     }
   });
 });
+
+// The preview's page "confirming" for the first two looks; then the bank has answered.
+async function bankThatAnswersLate() {
+  let looks = 0;
+  const server = createServer(async (request, response) => {
+    if (request.url === "/done") {
+      response.setHeader("content-type", "text/html");
+      response.end('<!doctype html><link rel="icon" href="data:,"><h1>Decided</h1>');
+      return;
+    }
+    if (request.url === "/confirming") {
+      looks += 1;
+      if (looks > 2) {
+        response.writeHead(303, { location: "/done" }).end();
+        return;
+      }
+    }
+    const answer = await fetch(`${preview.url}${request.url}`);
+    response.setHeader("content-type", answer.headers.get("content-type"));
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const stop = () =>
+    new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  return { url, stop };
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(`while the bank is asked, JavaScript ${javaScriptEnabled ? "on" : "off"}`, () => {
+    test.use({ javaScriptEnabled });
+
+    test("the page goes on by itself", async ({ page, ownOrigins }) => {
+      const bank = await bankThatAnswersLate();
+      ownOrigins.add(bank.url);
+      await page.goto(`${bank.url}/confirming`);
+      await expect(page.getByRole("heading", { name: "Confirming with the bank" })).toBeVisible();
+      await expect(page.getByRole("heading", { name: "Decided" })).toBeVisible({ timeout: 15_000 });
+      await bank.stop();
+    });
+  });
+}
