@@ -36,11 +36,11 @@ Data goes to standard output, talk to standard error. NO_COLOR is respected.";
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Common {
     /// The file of settings [default: ./tollgate.toml, if it exists]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Common options")]
     pub(crate) config: Option<PathBuf>,
 
     /// The data folder [default: ./tollgate-data]
-    #[arg(long, global = true, value_name = "FOLDER")]
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Common options")]
     pub(crate) data_dir: Option<PathBuf>,
 }
 

@@ -214,6 +214,10 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
 /// A new data folder gets its key, and the demo data unless the configuration says otherwise.
 fn prepare(settings: &Settings) -> Result<(), Failure> {
     let data_dir = &settings.data_dir.value;
+    // Only where there is no database yet: a new key would not open what an older one sealed.
+    if wire::database_facts(settings)?.is_some() {
+        return Ok(());
+    }
     let created = master_key::create(data_dir, &SystemSource::new())?;
     if created == Creation::Created && settings.demo_data.value {
         demo_data::mark_new(data_dir)?;

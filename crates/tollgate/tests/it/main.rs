@@ -18,7 +18,9 @@ use tempfile::TempDir;
 /// Runs the binary in a folder of its own, with an environment that holds nothing of ours.
 fn run_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let inherited = std::env::vars_os().filter(|(name, _)| name == "PATH");
-    Command::new(env!("CARGO_BIN_EXE_tollgate"))
+    // A command that should have ended at once must not hold up the tests for ever.
+    Command::new("timeout")
+        .args(["--signal=KILL", "20", env!("CARGO_BIN_EXE_tollgate")])
         .args(arguments)
         .env_clear()
         .envs(inherited)

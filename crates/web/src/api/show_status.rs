@@ -42,7 +42,7 @@ pub(super) async fn show_status(
     }
 }
 
-fn throttled(error: &TooManyGuesses) -> Refusal {
+fn throttled(error: TooManyGuesses) -> Refusal {
     let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "429", &error.to_string());
     Refusal { retry_after: u32::try_from(error.retry_after_seconds).ok(), ..refusal }
 }
@@ -73,7 +73,7 @@ async fn find(
     let fault = |fault| fault_refusal(&fault);
     let now = app.gateway.clock().now();
     if terminal.is_none() {
-        app.throttle.check(caller, now).map_err(|error| throttled(&error))?;
+        app.throttle.check(caller, now).map_err(throttled)?;
     }
     if let Ok(id) = id.parse::<PaymentId>()
         && let Some(payment) = app.gateway.payment(actor, id).await.map_err(fault)?

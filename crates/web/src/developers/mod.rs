@@ -17,6 +17,7 @@ pub mod text;
 use crate::app::Site;
 use axum::Router;
 use axum::http::HeaderMap;
+use axum::response::Redirect;
 use axum::routing::get;
 use document::Document;
 
@@ -25,7 +26,8 @@ const SCRIPT_PATH: &str = "/developers/assets/developers.js";
 
 /// The developers' routes.
 pub fn routes<S: Clone + Send + Sync + 'static>(site: &Site) -> Router<S> {
-    documents(site).into_iter().fold(Router::new(), |router, (path, document)| {
+    let home = get(|| async { Redirect::temporary("/developers") });
+    documents(site).into_iter().fold(Router::new().route("/", home), |router, (path, document)| {
         let answer = move |headers: HeaderMap| async move { document.answer(&headers) };
         router.route(path, get(answer))
     })
