@@ -231,6 +231,7 @@ fn configure_writer(connection: &Connection, path: &Path) -> Result<(), OpenErro
              PRAGMA secure_delete = ON;
              PRAGMA foreign_keys = ON;
              PRAGMA trusted_schema = OFF;
+             PRAGMA temp_store = MEMORY;
              PRAGMA mmap_size = 0;
              PRAGMA cache_size = -16384;",
         )

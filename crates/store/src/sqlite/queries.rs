@@ -61,7 +61,7 @@ pub(super) fn held_card(
     first(
         connection,
         "SELECT number, security_code, expiry_year, expiry_month FROM held_cards \
-         WHERE payment_id = ?1",
+         WHERE place = (SELECT place FROM payments WHERE id = ?1)",
         [id.stored()],
         rows::held_card,
     )

@@ -104,7 +104,7 @@ async fn an_impossible_row_is_named() {
         "UPDATE payments SET amount_minor = 0",
         "UPDATE payments SET state = 'done', due_at = NULL",
         "UPDATE payments SET card_brand = NULL",
-        "INSERT INTO deliveries SELECT id, 1, 1, 1, '', '', '', 0, 'pending', 0, NULL, NULL, NULL, NULL FROM payments",
+        "INSERT INTO deliveries SELECT place, 1, id, 1, 1, '', '', '', 0, 'pending', 0, NULL, NULL, NULL, NULL FROM payments",
     ] {
         assert!(raw.execute(sql, []).is_err(), "{sql}");
     }

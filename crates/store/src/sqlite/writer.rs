@@ -1,5 +1,6 @@
-//! The writer: hundreds of changesets in one transaction with one fsync, each in a savepoint of
-//! its own with a reply of its own.
+//! The writer: hundreds of changesets in one transaction with one fsync, each with a reply of its
+//! own. A changeset that is refused with some of its rows written (rare: nearly all refuse at
+//! their first row) makes the batch start again with a savepoint for each.
 
 use super::rows::{AttemptedRow, CardRow, EventRow, PaymentRow, Rows, TerminalRow, UpdateRow};
 use domain::delivery::NewDelivery;
@@ -78,6 +79,47 @@ impl Sink for Writer {
             return Ok(jobs.iter().map(|_job| Ok(())).collect());
         }
         self.wal = Wal::Used;
+        match self.write_batch(jobs, Undo::None) {
+            Err(BatchError::NeedsSavepoints) => self.write_batch(jobs, Undo::Savepoints),
+            written @ (Ok(_) | Err(BatchError::Broken(_))) => written,
+        }
+        .map_err(|error| match error {
+            BatchError::NeedsSavepoints => "a savepoint did not help".to_owned(),
+            BatchError::Broken(error) => error.to_string(),
+        })
+    }
+}
+
+/// How a refused command's rows are taken back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Undo {
+    /// A command refuses before it writes, as a rule, so that there is nothing to take back. A
+    /// savepoint would copy every page it touches.
+    None,
+    /// Each command in a savepoint of its own.
+    Savepoints,
+}
+
+/// Why a batch was not written; none of it was.
+enum BatchError {
+    /// A command was refused after it had written something.
+    NeedsSavepoints,
+    /// SQLite failed.
+    Broken(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for BatchError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl Writer {
+    fn write_batch(
+        &mut self,
+        jobs: &[Job],
+        undo: Undo,
+    ) -> Result<Vec<Result<(), CommitError>>, BatchError> {
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = match begun {
             Ok(transaction) => transaction,
@@ -85,16 +127,17 @@ impl Sink for Writer {
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
                 return Ok(jobs.iter().map(|_job| Err(CommitError::Busy)).collect());
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         };
         let mut replies = Vec::with_capacity(jobs.len());
-        for job in jobs.iter() {
-            replies.push(match job {
-                Job::EmptyWalIfIdle => Ok(()),
-                Job::Commit(rows) => in_savepoint(&transaction, rows)?,
+        for job in jobs {
+            replies.push(match (job, undo) {
+                (Job::EmptyWalIfIdle, _) => Ok(()),
+                (Job::Commit(rows), Undo::None) => in_the_open(&transaction, rows)?,
+                (Job::Commit(rows), Undo::Savepoints) => in_savepoint(&transaction, rows)?,
             });
         }
-        transaction.commit().map_err(|error| error.to_string())?;
+        transaction.commit()?;
         Ok(replies)
     }
 }
@@ -113,12 +156,34 @@ impl From<rusqlite::Error> for WriteError {
 
 type Written = Result<(), WriteError>;
 
-fn in_savepoint(connection: &Connection, rows: &Rows) -> Result<Result<(), CommitError>, String> {
-    let run = |sql: &str| execute(connection, sql, []).map_err(|error| error.to_string());
-    run("SAVEPOINT command")?;
+/// Where a payment and what hangs on it stand: `payments.place`.
+type Place = i64;
+
+/// Writes a command's rows; leaves when it is refused with some of them written.
+fn in_the_open(
+    connection: &Connection,
+    rows: &Rows,
+) -> Result<Result<(), CommitError>, BatchError> {
+    let before = connection.total_changes();
+    match write(connection, rows) {
+        Ok(()) => Ok(Ok(())),
+        Err(WriteError::Refused(refusal)) if connection.total_changes() == before => {
+            Ok(Err(refusal))
+        }
+        Err(WriteError::Refused(_)) => Err(BatchError::NeedsSavepoints),
+        Err(WriteError::Broken(error)) if is_constraint(&error) => Err(BatchError::NeedsSavepoints),
+        Err(WriteError::Broken(error)) => Err(BatchError::Broken(error)),
+    }
+}
+
+fn in_savepoint(
+    connection: &Connection,
+    rows: &Rows,
+) -> Result<Result<(), CommitError>, BatchError> {
+    execute(connection, "SAVEPOINT command", [])?;
     let refusal = match write(connection, rows) {
         Ok(()) => {
-            run("RELEASE command")?;
+            execute(connection, "RELEASE command", [])?;
             return Ok(Ok(()));
         }
         Err(WriteError::Refused(refusal)) => refusal,
@@ -127,10 +192,10 @@ fn in_savepoint(connection: &Connection, rows: &Rows) -> Result<Result<(), Commi
             tracing::error!(command = rows.name, %error, "the schema refused a changeset");
             CommitError::Unavailable(format!("{}: {error}", rows.name))
         }
-        Err(WriteError::Broken(error)) => return Err(error.to_string()),
+        Err(WriteError::Broken(error)) => return Err(error.into()),
     };
-    run("ROLLBACK TO command")?;
-    run("RELEASE command")?;
+    execute(connection, "ROLLBACK TO command", [])?;
+    execute(connection, "RELEASE command", [])?;
     Ok(Err(refusal))
 }
 
@@ -147,21 +212,15 @@ fn execute(
 }
 
 fn write(connection: &Connection, rows: &Rows) -> Written {
-    match &rows.payment {
+    let place = match &rows.payment {
         Some(PaymentRow::Insert { payment, request, facts }) => {
-            insert_payment(connection, payment, request, facts)?;
+            Some(insert_payment(connection, payment, request, facts)?)
         }
-        Some(PaymentRow::Update(update)) => update_payment(connection, update)?,
-        None => {}
-    }
-    if let Some(event) = &rows.event {
-        insert_event(connection, event)?;
-    }
-    if let Some(card) = &rows.card {
-        change_card(connection, card)?;
-    }
-    for delivery in &rows.deliveries {
-        insert_delivery(connection, delivery)?;
+        Some(PaymentRow::Update(update)) => Some(update_payment(connection, update)?),
+        None => None,
+    };
+    if let Some(place) = place {
+        write_beside_payment(connection, place, rows)?;
     }
     for attempted in &rows.attempted {
         record_attempt(connection, attempted)?;
@@ -181,12 +240,26 @@ fn write(connection: &Connection, rows: &Rows) -> Written {
     Ok(())
 }
 
+/// The rows that hang on the payment at this place.
+fn write_beside_payment(connection: &Connection, place: Place, rows: &Rows) -> Written {
+    if let Some(event) = &rows.event {
+        insert_event(connection, place, event)?;
+    }
+    if let Some(card) = &rows.card {
+        change_card(connection, place, card)?;
+    }
+    for delivery in &rows.deliveries {
+        insert_delivery(connection, place, delivery)?;
+    }
+    Ok(())
+}
+
 fn insert_payment(
     connection: &Connection,
     payment: &Payment,
     request: &str,
     facts: &str,
-) -> Written {
+) -> Result<Place, WriteError> {
     let card = payment.method.card.as_ref();
     let inserted = execute(
         connection,
@@ -220,7 +293,7 @@ fn insert_payment(
         ],
     )?;
     if inserted == 1 {
-        return Ok(());
+        return Ok(connection.last_insert_rowid());
     }
     let number_taken: bool = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM payments WHERE id = ?1)")?
@@ -232,37 +305,42 @@ fn insert_payment(
     }))
 }
 
-fn update_payment(connection: &Connection, update: &UpdateRow) -> Written {
-    let updated = execute(
-        connection,
-        "UPDATE payments SET state = ?1, facts = ?2, version = ?3, notices = ?4, due_at = ?5 \
-         WHERE id = ?6 AND version = ?7",
-        (
-            update.state,
-            &update.facts,
-            update.version,
-            update.notices,
-            update.due_at,
-            update.id.stored(),
-            update.expected_version,
-        ),
-    )?;
-    one_or(updated, CommitError::Stale("payment"))
+fn update_payment(connection: &Connection, update: &UpdateRow) -> Result<Place, WriteError> {
+    let place = connection
+        .prepare_cached(
+            "UPDATE payments SET state = ?1, facts = ?2, version = ?3, notices = ?4, due_at = ?5 \
+             WHERE id = ?6 AND version = ?7 RETURNING place",
+        )?
+        .query_row(
+            (
+                update.state,
+                &update.facts,
+                update.version,
+                update.notices,
+                update.due_at,
+                update.id.stored(),
+                update.expected_version,
+            ),
+            |row| row.get(0),
+        )
+        .optional()?;
+    place.ok_or(WriteError::Refused(CommitError::Stale("payment")))
 }
 
 fn one_or(changed: usize, refusal: CommitError) -> Written {
     if changed == 1 { Ok(()) } else { Err(WriteError::Refused(refusal)) }
 }
 
-fn insert_event(connection: &Connection, row: &EventRow) -> Written {
+fn insert_event(connection: &Connection, place: Place, row: &EventRow) -> Written {
     let event = &row.event;
     execute(
         connection,
-        "INSERT INTO events (payment_id, sequence, merchant_id, at, kind, facts) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO events (place, sequence, payment_id, merchant_id, at, kind, facts) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         (
-            event.payment.stored(),
+            place,
             event.sequence,
+            event.payment.stored(),
             event.merchant.0,
             event.at.micros(),
             event.kind.name(),
@@ -272,16 +350,16 @@ fn insert_event(connection: &Connection, row: &EventRow) -> Written {
     Ok(())
 }
 
-fn change_card(connection: &Connection, row: &CardRow) -> Written {
-    let payment = row.payment;
+fn change_card(connection: &Connection, place: Place, row: &CardRow) -> Written {
     match &row.change {
         CardChange::Hold(card) => {
             execute(
                 connection,
-                "INSERT INTO held_cards (payment_id, merchant_id, number, security_code, \
-                 expiry_year, expiry_month) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO held_cards (place, payment_id, merchant_id, number, security_code, \
+                 expiry_year, expiry_month) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 (
-                    payment.stored(),
+                    place,
+                    row.payment.stored(),
                     row.merchant.0,
                     &card.number,
                     &card.security_code,
@@ -294,30 +372,27 @@ fn change_card(connection: &Connection, row: &CardRow) -> Written {
             execute(
                 connection,
                 "UPDATE held_cards SET security_code = NULL \
-                 WHERE payment_id = ?1 AND security_code IS NOT NULL",
-                [payment.stored()],
+                 WHERE place = ?1 AND security_code IS NOT NULL",
+                [place],
             )?;
         }
         CardChange::Drop => {
-            execute(
-                connection,
-                "DELETE FROM held_cards WHERE payment_id = ?1",
-                [payment.stored()],
-            )?;
+            execute(connection, "DELETE FROM held_cards WHERE place = ?1", [place])?;
         }
     }
     Ok(())
 }
 
-fn insert_delivery(connection: &Connection, delivery: &NewDelivery) -> Written {
+fn insert_delivery(connection: &Connection, place: Place, delivery: &NewDelivery) -> Written {
     execute(
         connection,
-        "INSERT INTO deliveries (payment_id, sequence, merchant_id, ter_no, url, content_type, \
-         body, created_at, state, attempts, next_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending', 0, ?8)",
+        "INSERT INTO deliveries (place, sequence, payment_id, merchant_id, ter_no, url, \
+         content_type, body, created_at, state, attempts, next_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', 0, ?9)",
         (
-            delivery.id.payment.stored(),
+            place,
             delivery.id.sequence,
+            delivery.id.payment.stored(),
             delivery.merchant.0,
             delivery.terminal.0,
             delivery.url.as_str(),
@@ -335,7 +410,8 @@ fn record_attempt(connection: &Connection, row: &AttemptedRow) -> Written {
         connection,
         "UPDATE deliveries SET state = ?1, attempts = ?2, next_at = ?3, last_at = ?4, \
          last_status = ?5, last_error = ?6 \
-         WHERE payment_id = ?7 AND sequence = ?8 AND state = 'pending'",
+         WHERE place = (SELECT place FROM payments WHERE id = ?7) AND sequence = ?8 \
+         AND state = 'pending'",
         (
             row.state,
             row.attempts,

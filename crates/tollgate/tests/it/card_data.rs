@@ -52,7 +52,9 @@ fn needles() -> Vec<(String, Vec<u8>)> {
             base64(&PREFIX[skip..skip + whole]).into_bytes(),
         ));
     }
-    for (name, code) in [("JSON", "\"ccvv\":\"739\""), ("form", "ccvv=739"), ("JSON 4", "\"ccvv\":\"7391\"")] {
+    for (name, code) in
+        [("JSON", "\"ccvv\":\"739\""), ("form", "ccvv=739"), ("JSON 4", "\"ccvv\":\"7391\"")]
+    {
         needles.push((format!("security code as {name}"), code.as_bytes().to_vec()));
     }
     needles
@@ -187,7 +189,10 @@ fn core_dump(gateway: &Gateway, folder: &Path) -> Vec<u8> {
     let output = Command::new("gcore").arg("-o").arg(&prefix).arg(&pid).output().unwrap();
     let core = folder.join(format!("core.{pid}"));
     std::fs::read(&core).unwrap_or_else(|error| {
-        panic!("no core dump ({error}); gcore needs root: {}", String::from_utf8_lossy(&output.stderr))
+        panic!(
+            "no core dump ({error}); gcore needs root: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
     })
 }
 
@@ -196,7 +201,8 @@ fn long_a_thousand_canaries_leave_no_trace() {
     let (folder, data) = folder();
     let gateway = Gateway::start_at_level(&data, "trace");
     let shop = Shop::open();
-    let added = ["terminal", "add", "--merchant", "1", "--name", "hasty", "--expires-after", "2", "--json"];
+    let added =
+        ["terminal", "add", "--merchant", "1", "--name", "hasty", "--expires-after", "2", "--json"];
     let hasty: Value = serde_json::from_slice(&gateway.run(&added).stdout).unwrap();
     let mut seen = Seen::default();
     for number in 0..1000 {
@@ -256,7 +262,8 @@ fn an_aborted_process_leaves_no_core() {
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     rustix::process::kill_process(pid, rustix::process::Signal::ABORT).unwrap();
     gateway.child.wait().unwrap();
-    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().contains("core")), "{left:?}");
     assert!(command().arg("version").output().unwrap().status.success());
 }

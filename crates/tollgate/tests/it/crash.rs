@@ -106,7 +106,12 @@ fn long_kill_under_load() {
         eventually(&what, 60, || gateway.status(id)["order_status"] == right);
         now.insert(id.to_owned(), right.to_owned());
     }
-    println!("{} answered, {} at the bank, settled after {:?}", told.len(), journal.len(), began.elapsed());
+    println!(
+        "{} answered, {} at the bank, settled after {:?}",
+        told.len(),
+        journal.len(),
+        began.elapsed()
+    );
     // Every decided status was told.
     let decided: BTreeMap<&String, &String> =
         now.iter().filter(|(_, status)| ["25", "26"].contains(&&***status)).collect();
