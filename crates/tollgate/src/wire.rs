@@ -22,13 +22,12 @@ pub(crate) use store::sqlite::Facts as DatabaseFacts;
 pub(crate) type Ended = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// The data of a gateway, open beside a server that may be running on it.
+#[derive(Debug)]
 pub(crate) struct Opened {
     /// The use cases.
     pub(crate) gateway: Arc<Gateway>,
     /// Whether this is the demo's data: nothing live may be switched on.
     pub(crate) demo_only: bool,
-    /// The writers, for the server to watch.
-    pub(crate) ended: Vec<Ended>,
 }
 
 fn database_path(data_dir: &Path) -> PathBuf {
@@ -41,14 +40,15 @@ fn bank_path(data_dir: &Path) -> PathBuf {
 
 /// Opens the data folder for a command: everything but the banks.
 pub(crate) fn open(settings: &Settings) -> Result<Opened, Failure> {
-    assemble(settings, Options::default(), None)
+    assemble(settings, Options::default(), None).map(|(opened, _writers)| opened)
 }
 
-/// Opens the data folder for the server. `batch`: most commands in one transaction.
+/// Opens the data folder for the server, which watches the writers. `batch`: most commands in one
+/// transaction.
 pub(crate) fn open_for_server(
     settings: &Settings,
     batch: Option<usize>,
-) -> Result<Opened, Failure> {
+) -> Result<(Opened, Vec<Ended>), Failure> {
     let path = bank_path(&settings.data_dir.value);
     let bank = SandboxBank::open(&path, Arc::new(SystemClock))
         .map_err(|error| Failure::CouldNot(error.to_string()))?;
@@ -61,7 +61,7 @@ fn assemble(
     settings: &Settings,
     options: Options,
     bank: Option<Arc<SandboxBank>>,
-) -> Result<Opened, Failure> {
+) -> Result<(Opened, Vec<Ended>), Failure> {
     let data_dir = &settings.data_dir.value;
     let key = master_key::read(data_dir)?;
     let vault = FileVault::open(key.bytes(), &data_dir.join("hour-keys"))
@@ -88,7 +88,7 @@ fn assemble(
         notices: Arc::new(web::notice::PageNotices),
         dialer: Arc::new(dialer),
     });
-    Ok(Opened { gateway, demo_only, ended })
+    Ok((Opened { gateway, demo_only }, ended))
 }
 
 /// The demo lets webhooks go to private addresses, unless the operator says otherwise.

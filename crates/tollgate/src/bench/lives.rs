@@ -1,4 +1,5 @@
 //! Whole lives of payments: create, open the challenge, pass it, webhook received.
+#![expect(clippy::future_not_send, reason = "all clients share one thread")]
 
 use super::http::{self, Connection};
 use super::load::{Measured, Window, find, micros, reference};

@@ -1,4 +1,5 @@
 //! Closed-loop load: so many clients, each with one request at a time.
+#![expect(clippy::future_not_send, reason = "all clients share one thread")]
 
 use super::http::{self, Connection};
 use std::net::SocketAddr;

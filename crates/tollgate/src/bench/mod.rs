@@ -4,6 +4,7 @@
 //! loopback. Beside every figure stand the floors of the same run: an empty handler on the same
 //! server, and one transaction per payment on the same database. Compare ratios, not figures:
 //! machines differ, and shared ones differ from minute to minute.
+#![expect(clippy::future_not_send, reason = "all clients share one thread")]
 
 mod http;
 mod lives;

@@ -8,7 +8,7 @@ use crate::master_key::{self, Creation};
 use crate::output::Output;
 use crate::random::SystemSource;
 use crate::telemetry;
-use crate::wire::{self, Opened};
+use crate::wire::{self, Ended};
 use clap::{Args, ValueEnum};
 use engine::Gateway;
 use rustix::fs::FlockOperation;
@@ -117,7 +117,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
     telemetry::start(settings.log.format, settings.log.level)?;
     let output = Output::new(arguments.json);
     let running = start_with(&settings, arguments.batch).await?;
-    tell_ready(&output, &running)?;
+    tell_ready(output, &running)?;
     let stop = running.stop.clone();
     let ended = running.ended;
     tokio::pin!(ended);
@@ -135,25 +135,26 @@ fn flatten(ended: Result<Result<(), Failure>, tokio::task::JoinError>) -> Result
     ended.map_err(|error| Failure::could_not("the gateway", error))?
 }
 
-fn tell_ready(output: &Output, running: &Running) -> Result<(), Failure> {
+fn tell_ready(output: Output, running: &Running) -> Result<(), Failure> {
     if output.is_json() {
         let pid = std::process::id();
         return output.json_line(&json!({ "ready": true, "url": running.url, "pid": pid }));
     }
     let url = &running.url;
-    let mut text = format!("\nTollgate is ready at {url}\n");
-    if running.demo {
+    let demo = if running.demo {
         let key = demo_data::PUBLIC_KEY;
-        text.push_str(&format!(
+        format!(
             "\nThis is demo data: merchant \"Demo Shop\", test terminal 42, a sandbox bank.\n\
              \x20 a first payment     tollgate pay --otp 123456\n\
              \x20 the API, samples    {url}/developers\n\
              \x20 receive webhooks    tollgate listen\n\
              \x20 terNO 42, public_key {key}\n\
              For a gateway of your own, stop this one and run `tollgate init` in a new folder.\n"
-        ));
-    }
-    output.text(&text)
+        )
+    } else {
+        String::new()
+    };
+    output.text(&format!("\nTollgate is ready at {url}\n{demo}"))
 }
 
 async fn termination() -> Result<(), Failure> {
@@ -182,7 +183,7 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
     let data_dir = &settings.data_dir.value;
     prepare(settings)?;
     let lock = lock(data_dir)?;
-    let opened = wire::open_for_server(settings, batch)?;
+    let (opened, writers) = wire::open_for_server(settings, batch)?;
     if opened.demo_only {
         demo_data::complete(&opened.gateway).await?;
     }
@@ -207,7 +208,7 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
     let gateway = Arc::clone(&opened.gateway);
     let demo = opened.demo_only;
     let server = Server { app, listener, tls, settings: server_settings(settings), lock };
-    let ended = tokio::spawn(server.run(opened, stop.clone()));
+    let ended = tokio::spawn(server.run(opened.gateway, writers, stop.clone()));
     Ok(Running { url, gateway, demo, stop, ended })
 }
 
@@ -263,8 +264,12 @@ struct Server {
 impl Server {
     /// Runs until it is told to stop or a writer fails; then ends in good order: no new requests,
     /// those that run are finished, then background work, then the files are closed.
-    async fn run(self, opened: Opened, stop: CancellationToken) -> Result<(), Failure> {
-        let Opened { gateway, ended: writers, .. } = opened;
+    async fn run(
+        self,
+        gateway: Arc<Gateway>,
+        writers: Vec<Ended>,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
         let (stop_serving, stopped_serving) = watch::channel(false);
         let (stop_working, stopped_working) = watch::channel(false);
         let reload = self.tls.clone().map(|tls| tokio::spawn(reload_certificate(tls)));

@@ -1,6 +1,7 @@
 //! `POST /api/s2s` against the contract's section 1, case by case.
 
 use crate::app::{Gateway, PUBLIC_KEY, folder, request, request_with};
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 /// The requirement page's body, byte for byte as a merchant pastes it.
@@ -78,7 +79,6 @@ fn the_pages_request_gets_the_thirteen_fields() {
     assert_eq!(fields["bill_amt"], "11.11");
     let tdate = fields["tdate"].as_str().unwrap();
     assert_eq!(tdate.len(), "2025-04-26 14:16:06.000657".len());
-    use base64::Engine as _;
     let authdata = base64::engine::general_purpose::STANDARD
         .decode(fields["authdata"].as_str().unwrap())
         .unwrap();

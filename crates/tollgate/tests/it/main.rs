@@ -1,6 +1,18 @@
 //! The binary as people and scripts meet it: help, completions, configuration, `init`, exit codes.
 //! Nothing here needs a store.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::duration_suboptimal_units,
+    reason = "a test fails by panicking, and its tables are long"
+)]
+#![expect(clippy::disallowed_methods, reason = "these tests run in real time")]
 
 mod app;
 mod card_data;
