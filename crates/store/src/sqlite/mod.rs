@@ -250,7 +250,7 @@ fn configure_writer(connection: &Connection, path: &Path) -> Result<(), OpenErro
 }
 
 async fn empty_wal_when_idle(writer: BatchWriter<Writer>) {
-    let mut period = tokio::time::interval(IDLE);
+    let mut period = tokio::time::interval_at(tokio::time::Instant::now() + IDLE, IDLE);
     period.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let ended = writer.ended();
     tokio::pin!(ended);
