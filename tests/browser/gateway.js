@@ -13,14 +13,14 @@ import { start } from "./process.js";
 const PUBLIC_KEY = "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=";
 
 export async function startGateway() {
-  const binary = process.env.TOLLGATE_BINARY;
+  // The gateway refuses TOLLGATE_ variables that it does not know, so ours is not passed on.
+  const { TOLLGATE_BINARY: binary, ...env } = process.env;
   if (!binary) throw new Error("TOLLGATE_BINARY names no binary of the gateway");
   const folder = await mkdtemp(join(tmpdir(), "tollgate-browser-"));
-  const gateway = await start(binary, [
-    ...["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", folder],
-  ]);
+  const options = ["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", folder];
+  const gateway = await start(binary, options, { env });
   const tollgate = async (...args) =>
-    JSON.parse((await promisify(execFile)(binary, [...args, "--data-dir", folder])).stdout);
+    JSON.parse((await promisify(execFile)(binary, [...args, "--data-dir", folder], { env })).stdout);
   return {
     url: gateway.url,
     async terminal() {

@@ -64,7 +64,7 @@ fn load_until_killed(gateway: Gateway, hook: &str, told: &Told, after: Duration)
 }
 
 fn rounds() -> u32 {
-    if std::env::var_os("TOLLGATE_LONG_TESTS").is_some() { 500 } else { 50 }
+    if std::env::var_os("LONG_TESTS").is_some() { 500 } else { 50 }
 }
 
 #[test]
