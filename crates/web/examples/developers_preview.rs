@@ -16,6 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let listener = tokio::net::TcpListener::bind(ADDRESS).await?;
     println!("{}/developers", site.public_url);
-    axum::serve(listener, web::developers::routes::<()>(&site)).await?;
+    let pages = web::developers::routes::<()>(&site).merge(web::assets::files());
+    axum::serve(listener, pages).await?;
     Ok(())
 }

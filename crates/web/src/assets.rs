@@ -1,5 +1,5 @@
-//! Style sheet and script of the customer pages: embedded, named by their content, and listed for
-//! who must account for every script on a payment page (PCI DSS 4.0.1, 6.4.3 and 11.6.1).
+//! Style sheets and scripts of the pages: embedded, named by their content, and those of the
+//! customer pages listed for who must account for every script on a payment page (PCI DSS 4.0.1, 6.4.3 and 11.6.1).
 
 use crate::app::App;
 use aws_lc_rs::digest::{SHA384, digest};
@@ -49,6 +49,26 @@ pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
+/// The style sheet of the developers' pages.
+pub static DEVELOPERS_STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        ("developers", "css"),
+        "text/css; charset=utf-8",
+        "Layout and colours of the developers' pages.",
+        include_str!("../assets/developers.css"),
+    )
+});
+
+/// The script of the developers' pages. Every page works without it.
+pub static DEVELOPERS_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        ("developers", "js"),
+        "text/javascript; charset=utf-8",
+        "Copies samples, and remembers the reader's language.",
+        include_str!("../assets/developers.js"),
+    )
+});
+
 impl Asset {
     fn new(
         (name, extension): (&str, &str),
@@ -82,7 +102,8 @@ pub(crate) fn routes() -> Router<App> {
 /// `GET /assets/{file}`. A name whose content is gone is not found: its page is gone as well.
 async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let wanted = |asset: &&Asset| asset.path.strip_prefix("/assets/") == Some(&*file);
-    let Some(asset) = [&*STYLE, &*SCRIPT].into_iter().find(wanted) else {
+    let assets = [&*STYLE, &*SCRIPT, &*DEVELOPERS_STYLE, &*DEVELOPERS_SCRIPT];
+    let Some(asset) = assets.into_iter().find(wanted) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());

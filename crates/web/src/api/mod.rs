@@ -7,6 +7,8 @@ mod fields;
 mod health;
 mod request;
 mod show_status;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use error::Refusal;
 

@@ -15,7 +15,7 @@ use engine::payment::CreatePayment;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Every field the parser reads; the rest of a request is ignored.
+/// Every field the parser reads, or a later release will; the rest of a request is ignored.
 pub(super) const KNOWN_FIELDS: [&str; 31] = [
     "public_key",
     "terNO",

@@ -117,6 +117,11 @@ pub const RESPONSE_FIELDS: [Field; 13] = [
 /// More fields that an answer has as soon as they are known.
 pub const FURTHER_FIELDS: [Field; 3] = [DESCRIPTOR, RRN, UPA];
 
+/// The create call's fields that the status query answers too: all but `authdata`.
+pub fn status_fields() -> Vec<Field> {
+    RESPONSE_FIELDS.into_iter().filter(|field| field.sample != AUTHDATA).collect()
+}
+
 /// What the status query answers beyond the create call's fields.
 pub const STATUS_FIELDS: [Field; 1] = [CONNECTOR_STATUS_CODE];
 
@@ -169,9 +174,10 @@ pub const RETURN_FIELDS: [Field; 13] = [
 /// The object inside `authdata`, as text: the order of its keys is part of the contract.
 pub fn authdata(public_url: &str) -> String {
     format!(
-        "{{\"transID\":{TRANS_ID},\"action\":\"redirect\",\"payamt\":\"11.11\",\
+        "{{\"transID\":{TRANS_ID},\"action\":\"redirect\",\"payamt\":11.11,\
          \"paycurrency\":\"USD\",\"paytitle\":\"Testing Product\",\
-         \"payaddress\":\"{public_url}/api/authurl/{TRANS_ID}\",\"authdata\":{{}}}}"
+         \"payaddress\":\"{public_url}/api/authurl/{TRANS_ID}\",\
+         \"authdata\":{{\"step\":\"3ds_challenge\"}}}}"
     )
 }
 

@@ -55,7 +55,7 @@ const fn again(
 }
 
 /// The numbers of this release: the gateway's own first, then those that repeat the HTTP status.
-pub const ERRORS: [ErrorNumber; 24] = [
+pub const ERRORS: [ErrorNumber; 26] = [
     mend(
         101,
         401,
@@ -70,21 +70,26 @@ pub const ERRORS: [ErrorNumber; 24] = [
         "Call from your server's fixed address, or have the list changed.",
     ),
     mend(153, 400, "The card's brand is not taken.", "Ask the customer for another card."),
-    mend(154, 400, "`ccvv` is wrong.", "Three digits, four for Amex."),
-    mend(155, 400, "`month` is wrong.", "1 to 12."),
+    mend(154, 400, "`ccvv` is missing or wrong.", "Three digits, four for Amex."),
+    mend(155, 400, "`month` is missing or wrong.", "1 to 12."),
     mend(
         156,
         400,
-        "`year` is wrong, or the card has expired.",
+        "`year` is missing or wrong, or the card has expired.",
         "Two or four digits; ask the customer for another card if it is over.",
     ),
     mend(
         1040,
         400,
-        "A required parameter is missing.",
+        "A required parameter is missing, other than those with a number of their own.",
         "The message names it; `errors` lists all that are missing.",
     ),
-    mend(1043, 400, "A parameter has the wrong form.", "The message says which form is right."),
+    mend(
+        1043,
+        400,
+        "A parameter, the body or the header `Idempotency-Key` has the wrong form.",
+        "The message says which form is right.",
+    ),
     mend(
         1051,
         400,
@@ -107,13 +112,14 @@ pub const ERRORS: [ErrorNumber; 24] = [
     mend(
         1113,
         400,
-        "The card number is wrong.",
+        "The card number is missing or wrong.",
         "Ask the customer to check it, or for another card.",
     ),
     mend(
         5012,
         409,
-        "This `reference` is used already by another payment, which the message names.",
+        "This `reference` is used already, by the payment that the message names: with other \
+         content while that one waits or took money, or once and for all with `unique_reference`.",
         "Ask for that payment's status. A new order needs a new reference.",
     ),
     again(
@@ -123,12 +129,24 @@ pub const ERRORS: [ErrorNumber; 24] = [
         "Try again later, or ask the operator.",
         Retry::Later,
     ),
-    mend(404, 404, "No payment has this number or reference.", "Check it."),
+    mend(
+        404,
+        404,
+        "No payment has this number or reference, or the address leads nowhere.",
+        "Check it. To ask by reference, add `public_key`.",
+    ),
     mend(
         405,
         405,
-        "The method is wrong: card data never travels in a query string.",
-        "Send a `POST`.",
+        "The HTTP method is wrong. Card data never travels in a query string.",
+        "Use a method that the header `Allow` names: payments are created with `POST`.",
+    ),
+    again(
+        408,
+        408,
+        "The body did not arrive in time.",
+        "Send the same request again.",
+        Retry::Same,
     ),
     again(
         409,
@@ -147,13 +165,13 @@ pub const ERRORS: [ErrorNumber; 24] = [
     mend(
         422,
         422,
-        "This `Idempotency-Key` was used with another body.",
+        "This `Idempotency-Key` was used for another request.",
         "Use a new key for a new request.",
     ),
     again(
         429,
         429,
-        "Too many requests.",
+        "Too many unknown payment numbers were asked for from your address.",
         "Wait as many seconds as the header `Retry-After` says.",
         Retry::Later,
     ),
@@ -164,5 +182,12 @@ pub const ERRORS: [ErrorNumber; 24] = [
         "Send the same request with the same `reference`, or ask for the status by reference. \
          Tell the operator the `request_id`.",
         Retry::Same,
+    ),
+    again(
+        503,
+        503,
+        "Too many requests at the moment.",
+        "Wait as many seconds as the header `Retry-After` says, then send the same request again.",
+        Retry::Later,
     ),
 ];

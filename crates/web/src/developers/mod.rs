@@ -21,9 +21,6 @@ use axum::response::Redirect;
 use axum::routing::get;
 use document::Document;
 
-const STYLE_PATH: &str = "/developers/assets/developers.css";
-const SCRIPT_PATH: &str = "/developers/assets/developers.js";
-
 /// The developers' routes.
 pub fn routes<S: Clone + Send + Sync + 'static>(site: &Site) -> Router<S> {
     let home = get(|| async { Redirect::temporary("/developers") });
@@ -39,8 +36,6 @@ fn documents(site: &Site) -> Vec<(&'static str, Document)> {
     let mut documents = vec![
         ("/openapi.json", Document::new("application/json", open_api)),
         ("/llms.txt", Document::new("text/plain; charset=utf-8", pages::index(&site.public_url))),
-        (STYLE_PATH, Document::new("text/css", include_str!("../../assets/developers.css"))),
-        (SCRIPT_PATH, Document::new("text/javascript", include_str!("../../assets/developers.js"))),
     ];
     for page in pages::PAGES {
         match pages::render(page.path, &site.public_url) {

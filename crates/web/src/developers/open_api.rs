@@ -41,8 +41,8 @@ fn paths(public_url: &str) -> Value {
     let mut paths = Map::new();
     let mut add = |path: &str, item: Value| paths.insert(path.to_owned(), item);
     add("/api/s2s", create_payment(public_url));
-    add("/api/authurl/{transID}", customer_page());
-    add("/api/authurl/auth_3ds/{transID}", older_customer_page());
+    add("/api/authurl/{transID}", customer_page(""));
+    add("/api/authurl/auth_3ds/{transID}", customer_page("ByOlderName"));
     add("/api/authurl/{transID}/result", result_page());
     add("/api/authurl/s2s/{transIDOrReference}", status_query(public_url));
     add("/healthz", plain("getHealth", "Operations", "Whether the process runs", "text/plain"));
@@ -67,12 +67,7 @@ fn paths(public_url: &str) -> Value {
         let id = format!("read{}", page.path.replace(['/', '-'], "_"));
         add(page.path, plain(&id, "Developers", page.title, "text/html"));
     }
-    for (path, media_type) in
-        [(super::STYLE_PATH, "text/css"), (super::SCRIPT_PATH, "text/javascript")]
-    {
-        let id = format!("get{}", path.replace(['/', '.'], "_"));
-        add(path, plain(&id, "Developers", "Part of the developers' pages", media_type));
-    }
+    add("/assets/{file}", asset());
     Value::Object(paths)
 }
 
@@ -86,6 +81,25 @@ fn plain(id: &str, tag: &str, summary: &str, media_type: &str) -> Value {
             "description": summary,
             "content": { media_type: { "schema": { "type": schema } } },
         } },
+    } })
+}
+
+fn asset() -> Value {
+    let text = json!({ "schema": { "type": "string" } });
+    json!({ "get": {
+        "operationId": "getAsset",
+        "tags": ["Customer", "Developers"],
+        "summary": "A style sheet or script of the pages, named by its content",
+        "parameters": [{
+            "name": "file", "in": "path", "required": true, "schema": { "type": "string" },
+        }],
+        "responses": {
+            "200": { "description": "The file.", "content": {
+                "text/css": text, "text/javascript": text,
+            } },
+            "304": { "description": "The reader has it already." },
+            "404": { "description": "No page of this release uses it." },
+        },
     } })
 }
 
@@ -113,8 +127,9 @@ fn create_payment(public_url: &str) -> Value {
             reference gets the first answer again, with the header Idempotent-Replayed.",
         "parameters": [{
             "name": "Idempotency-Key", "in": "header", "required": false,
-            "schema": { "type": "string" },
-            "description": "Optional. The same key and body get the first answer again; 409 while \
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+            "description": "Optional: 1 to 255 visible ASCII characters, bare or in double \
+                quotes. The same key and body get the first answer again; 409 while \
                 the first request runs, 422 when the body differs.",
         }],
         "requestBody": { "required": true, "content": {
@@ -137,7 +152,7 @@ fn create_payment(public_url: &str) -> Value {
                     "example": serde_json::from_str::<Value>(&answer).unwrap_or_default(),
                 } },
             } }),
-            |http| http != 404,
+            |http| !matches!(http, 404 | 429),
         ),
     } })
 }
@@ -157,51 +172,41 @@ fn trans_id_parameter() -> Value {
     })
 }
 
-fn customer_page() -> Value {
-    let html = json!({ "text/html": { "schema": { "type": "string" } } });
-    let see_other = json!({ "description": "The payment is decided: on to return_url." });
+/// The step of a payment, under either of its two names.
+fn customer_page(suffix: &str) -> Value {
     json!({
         "parameters": [trans_id_parameter()],
         "get": {
-            "operationId": "openCustomerPage", "tags": ["Customer"],
+            "operationId": format!("openCustomerPage{suffix}"), "tags": ["Customer"],
             "summary": "The step that the payment waits for",
-            "responses": {
-                "200": { "description": "The step.", "content": html },
-                "303": see_other,
-                "404": { "description": "No such payment." },
-            },
+            "parameters": [{
+                "name": "again", "in": "query", "required": false,
+                "description": "Why the step is shown again; the gateway adds it itself.",
+                "schema": { "type": "string", "enum": ["wrong", "empty", "unavailable"] },
+            }],
+            "responses": customer_answers(&["303", "404", "429", "500", "503"]),
         },
         "post": {
-            "operationId": "answerCustomerPage", "tags": ["Customer"],
+            "operationId": format!("answerCustomerPage{suffix}"), "tags": ["Customer"],
             "summary": "The customer's answer: the one-time password, or the wish to cancel",
+            "description": "Browsers send this form. One that comes from another site's page is \
+                refused with 403.",
             "requestBody": { "required": true, "content": {
                 "application/x-www-form-urlencoded": { "schema": {
-                    "type": "object", "properties": { "otp": { "type": "string" } },
+                    "type": "object",
+                    "properties": {
+                        "otp": {
+                            "type": "string",
+                            "description": "The one-time password; blanks in it are dropped.",
+                        },
+                        "cancel": {
+                            "type": "string",
+                            "description": "Not empty: the customer gives up.",
+                        },
+                    },
                 } },
             } },
-            "responses": {
-                "200": { "description": "The step again, with what was wrong.", "content": html },
-                "303": see_other,
-                "404": { "description": "No such payment." },
-            },
-        },
-    })
-}
-
-fn older_customer_page() -> Value {
-    json!({
-        "parameters": [trans_id_parameter()],
-        "get": {
-            "operationId": "openCustomerPageByOlderName", "tags": ["Customer"],
-            "summary": "The same page, by the name that older clients know",
-            "responses": {
-                "200": {
-                    "description": "The step.",
-                    "content": { "text/html": { "schema": { "type": "string" } } },
-                },
-                "303": { "description": "The payment is decided: on to return_url." },
-                "404": { "description": "No such payment." },
-            },
+            "responses": customer_answers(&["303", "403", "404", "413", "429", "500", "503"]),
         },
     })
 }
@@ -212,19 +217,38 @@ fn result_page() -> Value {
         "get": {
             "operationId": "openResultPage", "tags": ["Customer"],
             "summary": "What became of the payment, for the customer",
-            "responses": {
-                "200": {
-                    "description": "The result.",
-                    "content": { "text/html": { "schema": { "type": "string" } } },
-                },
-                "404": { "description": "No such payment." },
-            },
+            "responses": customer_answers(&["404", "429", "500", "503"]),
         },
     })
 }
 
+/// What a customer page answers besides its page: all of them pages in words.
+fn customer_answers(others: &[&str]) -> Value {
+    let html = json!({ "text/html": { "schema": { "type": "string" } } });
+    let mut responses = Map::new();
+    responses.insert("200".to_owned(), json!({ "description": "The page.", "content": html }));
+    for status in others {
+        let description = match *status {
+            "303" => "On to return_url when the payment is decided, else to the page again.",
+            "403" => "The form came from another site's page.",
+            "404" => "No such payment.",
+            "413" => "The form is too large.",
+            "429" => "Too many unknown payment numbers from this address.",
+            "500" => "Our fault.",
+            _ => "Too many requests at the moment.",
+        };
+        let response = json!({ "description": description });
+        // Of two redirects one has a page as its body and one has none.
+        let content = if *status == "303" { json!({}) } else { json!({ "content": html }) };
+        let waits = if matches!(*status, "429" | "503") { retry_after() } else { json!({}) };
+        let response = with(with(response, content), waits);
+        responses.insert((*status).to_owned(), response);
+    }
+    Value::Object(responses)
+}
+
 fn status_query(public_url: &str) -> Value {
-    let answer = answers::sample_object(&RESPONSE_FIELDS, public_url);
+    let answer = answers::sample_object(&answers::status_fields(), public_url);
     json!({ "get": {
         "operationId": "getPaymentStatus",
         "tags": ["Payments"],
@@ -251,7 +275,7 @@ fn status_query(public_url: &str) -> Value {
                     "example": serde_json::from_str::<Value>(&answer).unwrap_or_default(),
                 } },
             } }),
-            |http| matches!(http, 401 | 404 | 429 | 500),
+            |http| matches!(http, 401 | 403 | 404 | 429 | 500 | 503),
         ),
     } })
 }
@@ -313,18 +337,22 @@ fn error_responses() -> Value {
                 },
             },
         });
-        let headers = json!({ "headers": { "Retry-After": {
-            "description": "Seconds to wait.", "schema": { "type": "integer" },
-        } } });
-        let response = if http == 429 { with(response, headers) } else { response };
+        let response =
+            if matches!(http, 409 | 429 | 503) { with(response, retry_after()) } else { response };
         responses.insert(format!("Error{http}"), response);
     }
     Value::Object(responses)
 }
 
+fn retry_after() -> Value {
+    json!({ "headers": { "Retry-After": {
+        "description": "Seconds to wait; not in every answer.", "schema": { "type": "integer" },
+    } } })
+}
+
 fn schemas() -> Value {
     let with_further = [&RESPONSE_FIELDS[..], &FURTHER_FIELDS].concat();
-    let with_status = [&with_further[..], &STATUS_FIELDS].concat();
+    let with_status = [&answers::status_fields()[..], &FURTHER_FIELDS, &STATUS_FIELDS].concat();
     json!({
         "CreatePayment": request_schema(),
         "Payment": answer_schema(&with_further),
@@ -348,9 +376,13 @@ fn parameter_schema(parameter: &Parameter) -> Value {
         Kind::Url => json!({ "type": "string", "format": "uri" }),
         Kind::Choice(values) => json!({ "type": "string", "enum": values }),
         Kind::Pattern(pattern) => json!({ "type": "string", "pattern": pattern }),
+        Kind::Digits(pattern) => json!({ "anyOf": [
+            { "type": "string", "pattern": pattern },
+            { "type": "integer", "minimum": 0 },
+        ] }),
         Kind::Integer => json!({ "anyOf": [
             { "type": "integer", "minimum": 1 },
-            { "type": "string", "pattern": "^[0-9]+$" },
+            { "type": "string", "pattern": "^[0-9]{1,18}$" },
         ] }),
         Kind::Amount => json!({ "anyOf": [
             { "type": "string", "pattern": "^[0-9]{1,8}(\\.[0-9]{1,2})?$" },
@@ -385,8 +417,7 @@ fn answer_schema(fields: &[Field]) -> Value {
 fn error_properties() -> Value {
     json!({
         "error_number": { "type": "string", "description": "Of the first entry in errors." },
-        "error_message": { "type": "string", "description": "Of the first entry in errors." },
-        "errors": { "type": "array", "items": {
+        "errors": { "type": "array", "minItems": 1, "items": {
             "type": "object",
             "properties": {
                 "field": { "type": "string" },
@@ -395,24 +426,27 @@ fn error_properties() -> Value {
             },
             "required": ["error_number", "message"],
         } },
-        "reference": { "type": "string" },
-        "request_id": { "type": "string" },
+        "reference": { "type": "string", "description": "When it could be read." },
     })
 }
 
 fn error_schema() -> Value {
-    let status = json!({ "status": { "type": "string", "const": "Error" } });
-    let properties = with(error_properties(), status);
+    let own = json!({
+        "error_message": { "type": "string", "description": "Of the first entry in errors." },
+        "status": { "type": "string", "const": "Error" },
+        "request_id": { "type": "string", "description": "For the operator's log." },
+    });
+    let properties = with(error_properties(), own);
     json!({
         "type": "object",
         "properties": properties,
-        "required": ["error_number", "error_message", "status"],
+        "required": ["error_number", "error_message", "status", "errors", "request_id"],
         "examples": [{
             "error_number": "1111", "error_message": "bill_amt is missing", "status": "Error",
             "errors": [{
                 "field": "bill_amt", "error_number": "1111", "message": "bill_amt is missing",
             }],
-            "reference": "order-1001",
+            "reference": "order-1001", "request_id": "0197c9b0-7f3c-7b0e-9f5e-3a1d2c4b5a69",
         }],
     })
 }
@@ -424,11 +458,13 @@ fn problem_schema() -> Value {
         "title": { "type": "string" },
         "detail": { "type": "string" },
         "status": { "type": "integer" },
+        "instance": { "type": "string", "description": "The request_id." },
     });
     let properties = with(error_properties(), own);
     json!({
         "type": "object",
         "properties": properties,
+        "required": ["type", "title", "status", "detail", "instance", "error_number", "errors"],
         "description": "RFC 9457; sent when the request's Accept header asks for it.",
     })
 }

@@ -10,6 +10,7 @@ use super::cards::{
 use super::errors::{ERRORS, ErrorNumber};
 use super::parameters::{self, PARAMETERS, Parameter};
 use super::samples::{self, Sample};
+use crate::assets::{Asset, DEVELOPERS_SCRIPT, DEVELOPERS_STYLE};
 use askama::Template;
 use domain::delivery::DeliveryId;
 use domain::schedule;
@@ -104,8 +105,8 @@ struct Shell<'a> {
     page: Page,
     crumbs: Vec<Page>,
     public_url: &'a str,
-    style: &'static str,
-    script: &'static str,
+    style: &'static Asset,
+    script: &'static Asset,
 }
 
 impl<'a> Shell<'a> {
@@ -116,7 +117,7 @@ impl<'a> Shell<'a> {
             crumbs.insert(0, *found);
             above = found.above;
         }
-        let (style, script) = (super::STYLE_PATH, super::SCRIPT_PATH);
+        let (style, script) = (&*DEVELOPERS_STYLE, &*DEVELOPERS_SCRIPT);
         Self { page, crumbs, public_url, style, script }
     }
 
@@ -222,7 +223,7 @@ fn simple_s2s(shell: Shell<'_>) -> SimpleS2s<'_> {
 
 fn status_query(shell: Shell<'_>) -> StatusQuery<'_> {
     StatusQuery {
-        answer: answers::sample_object(&RESPONSE_FIELDS, shell.public_url),
+        answer: answers::sample_object(&answers::status_fields(), shell.public_url),
         further: &STATUS_FIELDS,
         key: DEMO_PUBLIC_KEY,
         shell,

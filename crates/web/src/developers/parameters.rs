@@ -49,6 +49,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Text that matches this pattern (ECMA-262).
     Pattern(&'static str),
+    /// Digits that match this pattern, as a string or as a JSON number.
+    Digits(&'static str),
 }
 
 impl Kind {
@@ -56,6 +58,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text | Self::Choice(_) | Self::Pattern(_) => "string",
+            Self::Digits(_) => "digits",
             Self::Integer => "integer",
             Self::Amount => "dec(10,2)",
             Self::Url => "URL",
@@ -120,12 +123,13 @@ pub const PARAMETERS: [Parameter; 30] = [
              terminal.",
         ),
         sample: "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=",
-        errors: &[1040, 101],
+        errors: &[1040, 1043, 101],
         ..MANDATORY
     },
     Parameter {
         name: "terNO",
         kind: Kind::Integer,
+        max_length: Some(18),
         rule: Prose(
             "The terminal's number, as a JSON number or as digits in a string. It must be the \
              terminal that `public_key` belongs to.",
@@ -237,49 +241,49 @@ pub const PARAMETERS: [Parameter; 30] = [
     Parameter {
         name: "ccno",
         required: true,
-        kind: Kind::Pattern("^[0-9 -]+$"),
+        kind: Kind::Digits("^[0-9 -]+$"),
         rule: Prose(
             "Needed for `CC` and `DC`. The card number: 12 to 19 digits with a right check digit, \
              of a known brand. Blanks and dashes are dropped.",
         ),
         sample: "4111111111111111",
-        errors: &[1040, 1113, 153],
+        errors: &[1113, 153],
         ..TEXT
     },
     Parameter {
         name: "ccvv",
         required: true,
-        kind: Kind::Pattern("^[0-9]{3,4}$"),
+        kind: Kind::Digits("^[0-9]{3,4}$"),
         max_length: Some(4),
         rule: Prose(
             "Needed for `CC` and `DC`. The security code: three digits, four for Amex. It is \
              destroyed when the bank has been asked.",
         ),
         sample: "123",
-        errors: &[1040, 154],
+        errors: &[154],
         ..TEXT
     },
     Parameter {
         name: "month",
         required: true,
-        kind: Kind::Pattern("^(0?[1-9]|1[0-2])$"),
+        kind: Kind::Digits("^(0?[1-9]|1[0-2])$"),
         max_length: Some(2),
         rule: Prose("Needed for `CC` and `DC`. 1 to 12, with or without the zero."),
         sample: "01",
-        errors: &[1040, 155],
+        errors: &[155],
         ..TEXT
     },
     Parameter {
         name: "year",
         required: true,
-        kind: Kind::Pattern("^(20)?[0-9]{2}$"),
+        kind: Kind::Digits("^(20)?[0-9]{2}$"),
         max_length: Some(4),
         rule: Prose(
             "Needed for `CC` and `DC`. Two or four digits. The card is good to the end of its \
              month (UTC).",
         ),
         sample: "30",
-        errors: &[1040, 156],
+        errors: &[156],
         ..TEXT
     },
     Parameter {
@@ -308,31 +312,42 @@ pub const PARAMETERS: [Parameter; 30] = [
     },
     Parameter {
         name: "fullname",
+        max_length: Some(128),
         rule: Prose("The customer's name."),
         sample: "Ada Byron",
         ..TEXT
     },
     Parameter {
         name: "bill_email",
+        max_length: Some(254),
         rule: Prose("The customer's e-mail address."),
         sample: "ada@shop.example",
         ..TEXT
     },
     Parameter {
         name: "bill_phone",
-        rule: Prose("The customer's telephone number."),
+        max_length: Some(32),
+        rule: Prose("The customer's telephone number: digits, blanks and `+ - ( ) . /`."),
         sample: "+44 20 7946 0123",
         ..TEXT
     },
     Parameter {
         name: "bill_address",
+        max_length: Some(255),
         rule: Prose("Street and house number."),
         sample: "12 St James Square",
         ..TEXT
     },
-    Parameter { name: "bill_city", rule: Prose("Town."), sample: "London", ..TEXT },
+    Parameter {
+        name: "bill_city",
+        max_length: Some(128),
+        rule: Prose("Town."),
+        sample: "London",
+        ..TEXT
+    },
     Parameter {
         name: "bill_state",
+        max_length: Some(128),
         rule: Prose("State or province."),
         sample: "Greater London",
         ..TEXT
@@ -345,25 +360,32 @@ pub const PARAMETERS: [Parameter; 30] = [
         sample: "GB",
         ..TEXT
     },
-    Parameter { name: "bill_zip", rule: Prose("Postcode."), sample: "SW1Y 4JH", ..TEXT },
+    Parameter {
+        name: "bill_zip",
+        max_length: Some(20),
+        rule: Prose("Postcode."),
+        sample: "SW1Y 4JH",
+        ..TEXT
+    },
     Parameter {
         name: "source",
+        max_length: Some(255),
         rule: Prose("Which part of your software sent the request; kept for you."),
         sample: "checkout",
         ..TEXT
     },
     Parameter {
         name: "source_url",
+        max_length: Some(2048),
         rule: Prose("The page of your shop that the request comes from; kept for you."),
         sample: "https://shop.example/cart",
         ..TEXT
     },
     Parameter {
         name: "unique_reference",
-        kind: Kind::Choice(&["Y"]),
+        kind: Kind::Choice(&["Y", "N"]),
         rule: Prose(
-            "`Y`: this `reference` may be used once, ever, even when the payment ends without \
-             money.",
+            "`Y`: this `reference` may be used once, ever, even when the payment ends without money. `N` is the default.",
         ),
         sample: "Y",
         errors: &[1043, 5012],

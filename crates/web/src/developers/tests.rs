@@ -25,7 +25,7 @@ fn site() -> Site {
 }
 
 async fn get(path: &str) -> (StatusCode, HeaderMap, String) {
-    let router: Router = routes(&site());
+    let router: Router = routes(&site()).merge(crate::assets::files());
     let request = Request::get(path).body(Body::empty()).unwrap();
     let response = router.oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
@@ -60,7 +60,7 @@ async fn every_page_renders_and_asks_no_third_party() {
         assert!(!html.contains(" style=\"") && !html.contains("<style"), "{path}");
         assert!(!html.contains("{{") && !html.contains("localhost"), "{path}");
         let scripts = html.matches("<script").count();
-        assert_eq!(html.matches("<script src=\"/developers/assets/").count(), scripts, "{path}");
+        assert_eq!(html.matches("<script src=\"/assets/developers.").count(), scripts, "{path}");
         for address in attributes(&html, "src").into_iter().chain(attributes(&html, "href")) {
             let own = address.starts_with('/') || address.starts_with('#');
             assert!(own || address.starts_with("data:image/svg+xml,"), "{path}: {address}");
@@ -189,6 +189,27 @@ fn parameters_agree_with_the_domain() {
     assert!(domain::money::Money::parse(of("bill_amt").sample, usd).is_ok());
 }
 
+/// Numbers stand in the handlers' sources as short texts of digits.
+#[test]
+fn every_error_number_of_the_code_is_in_the_table() {
+    let sources = [
+        include_str!("../api/create_payment.rs"),
+        include_str!("../api/error.rs"),
+        include_str!("../api/request.rs"),
+        include_str!("../api/show_status.rs"),
+        include_str!("../app.rs"),
+    ];
+    let of_code: BTreeSet<u16> = sources
+        .iter()
+        .flat_map(|source| source.split('"'))
+        .filter(|text| text.len() >= 3 && text.bytes().all(|b| b.is_ascii_digit()))
+        .map(|text| text.parse().unwrap())
+        .collect();
+    let of_table: BTreeSet<u16> = ERRORS.iter().map(|error| error.number).collect();
+    assert_eq!(of_code, of_table);
+    assert_eq!(of_table.len(), ERRORS.len(), "a number stands twice");
+}
+
 fn states() -> Vec<State> {
     let at = Timestamp::from_micros(1_745_676_966_000_657);
     let bank = BankFacts::default();
@@ -278,6 +299,7 @@ fn every_route_is_in_the_open_api_document() {
         "/readyz",
         "/metrics",
         "/.well-known/payment-page-scripts.json",
+        "/assets/{file}",
     ];
     routes.extend(documents(&site()).into_iter().map(|(path, _)| path));
     assert_eq!(open_api::undocumented(&document, &routes), Vec::<&str>::new());
