@@ -4,7 +4,7 @@
 The create samples run against a real gateway (the binary named by TOLLGATE_BINARY) through a
 recording proxy, so that what the gateway answered can be compared with what the sample printed.
 The verify samples run against bodies and queries signed here by the rules of the documentation,
-genuine and tampered.
+and against webhooks and returns that the gateway itself signed, genuine and tampered.
 
 A missing interpreter is a failure. Debian packages: packages.txt beside this file.
 """
@@ -17,15 +17,18 @@ import http.server
 import json
 import os
 import pathlib
+import queue
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from gateway import Gateway, payment  # noqa: E402, from tests/tools
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "crates" / "web" / "samples"
 FIELDS = {
@@ -99,7 +102,7 @@ def run(sample, scratch, environment, stdin=b""):
 
 def check_create(sample, scratch, recorder):
     recorder.answers.clear()
-    done = run(sample, scratch, {"TOLLGATE_URL": recorder.url})
+    done = run(sample, scratch, {"GATEWAY_URL": recorder.url})
     printed = done.stdout.decode()
     assert done.returncode == 0, f"exit {done.returncode}: {done.stderr.decode()}"
     assert len(recorder.answers) == 1, f"{len(recorder.answers)} requests were made"
@@ -212,37 +215,81 @@ def check_verify(sample, scratch, case):
     assert genuine == (said == "genuine"), f"{what}: said {said!r}"
 
 
-class Gateway:
-    """A gateway on fresh demo data, stopped at the end."""
+class Shop(http.server.ThreadingHTTPServer):
+    """Keeps the webhooks it gets, headers and bytes."""
 
-    def __init__(self, scratch):
-        binary = os.environ.get("TOLLGATE_BINARY") or "tollgate"
-        self.process = subprocess.Popen(
-            [binary, "serve", "--json", "--listen", "127.0.0.1:0", "--data-dir",
-             str(pathlib.Path(scratch) / "data")],
-            stdout=subprocess.PIPE, text=True,
-        )
-        line = self.process.stdout.readline()
-        ready = json.loads(line) if line else {}
-        assert ready.get("ready") is True, f"the gateway did not start: {line!r}"
-        self.url = ready["url"].rstrip("/")
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), ShopHandler)
+        self.webhooks = queue.Queue()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-def checks(scratch, recorder):
+class ShopHandler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.webhooks.put((dict(self.headers), body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def real_cases(gateway):
+    """The same two kinds of cases, with what the gateway itself signed: a payment that is decided
+    in the create call, and one that its holder cancels."""
+    shop = Shop()
+    secret = gateway.webhook_secret()
+    webhooks, returns = [], []
+    host = urllib.parse.urlsplit(gateway.url).netloc
+    for what, card in (("approved", "4012000033330026"), ("cancelled", "4111111111111111")):
+        fields = payment(
+            f"order \u00fc&=+1 {what}", ccno=card, webhook_url=f"{shop.url}/webhook",
+            return_url=f"{shop.url}/return?cart=7")
+        connection = http.client.HTTPConnection(host, timeout=30)
+        connection.request(
+            "POST", "/api/s2s", json.dumps(fields), {"Content-Type": "application/json"})
+        page = "/api/authurl/" + json.loads(connection.getresponse().read())["transID"]
+        if what == "cancelled":
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request("POST", page, "cancel=1", form)
+        else:
+            connection.request("GET", page)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 303, answer.status
+        connection.close()
+        query = urllib.parse.urlsplit(answer.headers["Location"]).query
+        for changed, genuine in ((query, True), (query.replace("11.11", "11.12"), False)):
+            environment = {"RETURN_QUERY": changed, "WEBHOOK_SECRET": secret}
+            returns.append((f"the gateway's own, {what}, {genuine}", environment, b"", genuine))
+        headers, body = shop.webhooks.get(timeout=30)
+        lower = {name.lower(): value for name, value in headers.items()}
+        environment = {
+            "WEBHOOK_ID": lower["webhook-id"], "WEBHOOK_TIMESTAMP": lower["webhook-timestamp"],
+            "WEBHOOK_SIGNATURE": lower["webhook-signature"], "WEBHOOK_SECRET": secret,
+        }
+        for changed, genuine in ((body, True), (body + b" ", False)):
+            webhooks.append((f"the gateway's own, {what}, {genuine}", environment, changed, genuine))
+    return webhooks, returns
+
+
+def checks(scratch, recorder, gateway):
     """(name, check) of everything there is."""
     yield "first_payment.sh", lambda: check_first_payment(
         SAMPLES / "first_payment.sh", scratch, recorder)
     for sample in sorted((SAMPLES / "create_payment").iterdir()):
         yield f"create_payment/{sample.name}", (
             lambda sample=sample: check_create(sample, scratch, recorder))
-    for folder, cases in (("verify_webhook", webhook_cases), ("verify_return_url", return_cases)):
+    webhooks, returns = real_cases(gateway)
+    for folder, cases in (
+        ("verify_webhook", lambda: webhook_cases() + webhooks),
+        ("verify_return_url", lambda: return_cases() + returns),
+    ):
         for sample in sorted((SAMPLES / folder).iterdir()):
             # Made anew for each sample: the timestamps must be fresh.
             for case in cases():
@@ -264,7 +311,7 @@ def main():
             print(f"{passed} passed, {failed + 1} failed")
             return 1
         try:
-            for name, check in checks(scratch, Recorder(gateway.url)):
+            for name, check in checks(scratch, Recorder(gateway.url), gateway):
                 try:
                     check()
                     passed += 1

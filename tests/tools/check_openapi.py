@@ -1,17 +1,34 @@
 #!/usr/bin/env python3
-"""Checks an OpenAPI document with openapi-spec-validator, an implementation that is not ours.
+"""Checks the gateway's OpenAPI document, and the gateway against it.
 
-Reads the document from standard input or from the address given, and checks besides that each
-example passes its own schema. Needs the Python packages openapi-spec-validator and jsonschema;
-fails without them. The last line says "N passed, N failed".
+Starts the binary that --binary or TOLLGATE_BINARY names, fetches /openapi.json, and checks it with
+openapi-spec-validator, an implementation that is not ours; checks that each example passes its own
+schema; then sends requests of many kinds, and checks each answer's status, media type and body
+against what the document says of that operation. Needs the packages of requirements.txt beside
+this file. The last line says "N passed, N failed".
 """
 
+import argparse
+import http.server
 import json
+import queue
 import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.parse
 import urllib.request
 
+from gateway import PUBLIC_KEY, Gateway, payment
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
+CREATE = "/api/s2s"
+STATUS = "/api/authurl/s2s/{transIDOrReference}"
+PAGE = "/api/authurl/{transID}"
+OLDER_PAGE = "/api/authurl/auth_3ds/{transID}"
+RESULT = "/api/authurl/{transID}/result"
+UNKNOWN = "100000200101000000"
 
 
 def media_types(node, path=""):
@@ -32,37 +49,253 @@ def media_types(node, path=""):
             yield from media_types(child, f"{path}/{place}")
 
 
-def main():
-    if len(sys.argv) > 1:
-        with urllib.request.urlopen(sys.argv[1], timeout=30) as answer:
-            document = json.load(answer)
-    else:
-        document = json.load(sys.stdin)
-    passed = failed = 0
-    problems = list(OpenAPIV31SpecValidator(document).iter_errors())
-    for problem in problems:
-        print(f"FAILED document: {problem.message} at {list(problem.absolute_path)}")
-    failed += len(problems)
-    passed += not problems
+def resolve(document, node):
+    while "$ref" in node:
+        found = document
+        for name in node["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        node = found
+    return node
+
+
+def problems_of(document, schema, value):
+    """What is wrong with a value, a field that the schema does not name included."""
+    rooted = {**schema, "components": document["components"]}
+    problems = [error.message for error in Draft202012Validator(rooted).iter_errors(value)]
+    known = resolve(document, schema).get("properties")
+    if known and isinstance(value, dict):
+        problems += [f"{name} is not documented" for name in value if name not in known]
+    return problems
+
+
+def check_document(document):
+    """(name, problems) of the document alone."""
+    problems = OpenAPIV31SpecValidator(document).iter_errors()
+    yield "document", [f"{one.message} at {list(one.absolute_path)}" for one in problems]
     operations = [
         operation.get("operationId")
         for item in [*document["paths"].values(), *document["webhooks"].values()]
         for method, operation in item.items() if method in ("get", "post")
     ]
     distinct = len(set(operations)) == len(operations) and None not in operations
-    passed += distinct
-    failed += not distinct
-    if not distinct:
-        print("FAILED operationId: missing, or one stands twice")
+    yield "operationId", [] if distinct else ["missing, or one stands twice"]
     for path, schema, example in media_types(document):
-        rooted = {**schema, "components": document["components"]}
-        errors = list(Draft202012Validator(rooted).iter_errors(example))
-        for error in errors:
-            print(f"FAILED example at {path}: {error.message}")
-        failed += bool(errors)
-        passed += not errors
+        yield f"example at {path}", problems_of(document, schema, example)
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+OPENER = urllib.request.build_opener(NoRedirect, urllib.request.ProxyHandler({}))
+
+
+def send(url, body=None, headers=None, method=None):
+    """(status, headers, text)"""
+    request = urllib.request.Request(url, body, headers or {}, method=method)
+    try:
+        answer = OPENER.open(request, timeout=30)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        return answer.status, answer.headers, answer.read().decode()
+
+
+class Live:
+    """Sends requests, and compares answers with the document."""
+
+    def __init__(self, document, gateway):
+        self.document = document
+        self.url = gateway.url
+        self.last = {}
+
+    def check(self, what, route, expected, *, path=None, body=None, headers=None, replayed=None):
+        """(name, problems) of one request; `self.last` is the answer's body."""
+        method = "get" if body is None else "post"
+        status, given, text = send(self.url + (path or route), body, headers)
+        name = f"{what}: {method.upper()} {route} {expected}"
+        if status != expected:
+            return name, [f"answered {status}: {text[:300]}"]
+        documented = self.document["paths"][route][method]["responses"].get(str(status))
+        if documented is None:
+            return name, [f"{status} is not documented"]
+        documented = resolve(self.document, documented)
+        media = (given.get("Content-Type") or "").split(";")[0]
+        problems = []
+        if "content" in documented and media not in documented["content"]:
+            problems.append(f"{media} is not documented")
+        elif media.endswith("json"):
+            self.last = json.loads(text)
+            schema = documented["content"][media]["schema"]
+            problems += problems_of(self.document, schema, self.last)
+        if replayed is not None and replayed != (given.get("Idempotent-Replayed") == "true"):
+            problems.append(f"Idempotent-Replayed is {given.get('Idempotent-Replayed')}")
+        documented_headers = {name.lower() for name in documented.get("headers", {})}
+        for header in ("idempotent-replayed", "retry-after"):
+            if header in given and header not in documented_headers:
+                problems.append(f"header {header} is not documented")
+        return name, problems
+
+    def create(self, what, expected, fields, replayed=None, **headers):
+        headers = {"Content-Type": "application/json", **headers}
+        body = json.dumps(fields).encode()
+        return self.check(what, CREATE, expected, body=body, headers=headers, replayed=replayed)
+
+    def numbers(self, *expected):
+        """(name, problems): the error numbers of the last answer, all at once."""
+        given = [error["error_number"] for error in self.last.get("errors", [])]
+        wrong = sorted(given) != sorted(expected) or self.last.get("error_number") != given[0]
+        return f"numbers {', '.join(expected)}", [f"given {given}"] if wrong else []
+
+
+def check_answers(document, gateway, receiver):
+    """(name, problems) of everything that is sent to the live gateway."""
+    live = Live(document, gateway)
+    url = f"{receiver.url}/webhook"
+    # The document's own example, as it is printed.
+    example = document["paths"][CREATE]["post"]["requestBody"]["content"]["application/json"]
+    yield live.create("the example", 200, example["example"], replayed=False)
+    waiting = payment("order ü&=+1", webhook_url=url)
+    yield live.create("waits", 200, waiting, replayed=False)
+    first = live.last
+    yield live.create("replayed", 200, waiting, replayed=True)
+    yield "the same answer", [] if live.last == first else [f"{live.last} is not {first}"]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urllib.parse.urlencode(payment("form")).encode()
+    yield live.check("a form", CREATE, 200, body=body, headers=form)
+    parts = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in payment("multipart").items())
+    yield live.check("multipart", CREATE, 200, body=f"{parts}--x--\r\n".encode(),
+                     headers={"Content-Type": "multipart/form-data; boundary=x"})
+    approved = payment("approved", ccno="4012000033330026", webhook_url=url)
+    yield live.create("approved at once", 200, approved)
+    yield "status 25", [] if live.last["order_status"] == "25" else [str(live.last)]
+    decided = live.last["transID"]
+    yield live.create("declined at once", 200, payment("declined", ccno="4043409999991437"))
+    yield "status 26", [] if live.last["order_status"] == "26" else [str(live.last)]
+
+    yield live.create("empty", 400, {})
+    yield live.create("problems", 400, payment(
+        "x", bill_amt=None, product_name=None, ccno=None, ccvv=None, month=None, year=None))
+    yield live.numbers("1040", "1111", "1113", "154", "155", "156")
+    problem = {"Accept": "application/problem+json"}
+    yield live.create("problem details", 400, payment("x", bill_amt="0"), **problem)
+    yield live.numbers("1112")
+    yield live.check("no JSON", CREATE, 400, body=b"{", headers={"Content-Type": "application/json"})
+    yield live.create("other key", 401, payment("x", public_key="A" * 43 + "="))
+    yield live.numbers("101")
+    yield live.create("reference used", 409, payment("order ü&=+1", bill_amt="12", webhook_url=url))
+    yield live.numbers("5012")
+    keyed = {"Idempotency-Key": '"key-1"'}
+    yield live.create("with a key", 200, payment("keyed"), replayed=False, **keyed)
+    yield live.create("with a key again", 200, payment("keyed"), replayed=True, **keyed)
+    yield live.create("a key's other use", 422, payment("other"), **keyed)
+    yield live.numbers("422")
+    yield live.create("too large", 413, payment("x", fullname="x" * 70_000))
+    yield live.check("no media type", CREATE, 415, body=b"x", headers={"Content-Type": "text/x"})
+
+    for name in (first["transID"], decided):
+        yield live.check("by number", STATUS, 200, path=f"/api/authurl/s2s/{name}")
+    key = urllib.parse.urlencode({"public_key": PUBLIC_KEY})
+    reference = urllib.parse.quote("order ü&=+1", safe="")
+    yield live.check("by reference", STATUS, 200, path=f"/api/authurl/s2s/{reference}?{key}")
+    yield "the same payment", [] if live.last["transID"] == first["transID"] else [str(live.last)]
+    yield live.check("other key", STATUS, 401, path=f"/api/authurl/s2s/x?public_key={'A' * 43}=")
+    yield live.check("unknown", STATUS, 404, path=f"/api/authurl/s2s/{UNKNOWN}")
+    yield live.check("no number", STATUS, 404, path="/api/authurl/s2s/x")
+
+    page = f"/api/authurl/{first['transID']}"
+    yield live.check("waits", PAGE, 200, path=page)
+    yield live.check("older name", OLDER_PAGE, 200, path=page.replace("url/", "url/auth_3ds/"))
+    yield live.check("again", PAGE, 200, path=f"{page}?again=wrong")
+    yield live.check("in the challenge", STATUS, 200, path=first["authstatus"][len(live.url):])
+    yield "status 27", [] if live.last["order_status"] == "27" else [str(live.last)]
+    yield live.check("another site", PAGE, 403, path=page, body=b"cancel=1",
+                     headers={"Origin": "https://other.example"})
+    yield live.check("no code", PAGE, 303, path=page, body=b"otp=")
+    yield live.check("wrong code", PAGE, 303, path=page, body=b"otp=000000")
+    yield live.check("too large", PAGE, 413, path=page, body=b"otp=" + b"1" * 5000)
+    yield live.check("cancelled", PAGE, 303, path=page, body=b"cancel=1")
+    yield live.check("decided", PAGE, 303, path=page)
+    yield live.check("decided", RESULT, 200, path=f"{page}/result")
+    yield live.check("unknown", RESULT, 404, path=f"/api/authurl/{UNKNOWN}/result")
+    yield live.check("unknown", PAGE, 404, path=f"/api/authurl/{UNKNOWN}")
+
+    # 405 and 404 belong to no operation; their shape is that of every error.
+    error = {"$ref": "#/components/schemas/Error"}
+    for path, expected in ((f"{CREATE}?ccno=4111111111111111", 405), ("/api/nowhere", 404)):
+        status, _headers, text = send(live.url + path)
+        wrong = [] if status == expected else [f"answered {status}"]
+        yield f"GET {path} {expected}", wrong or problems_of(document, error, json.loads(text))
+    for path, item in document["paths"].items():
+        if "{" not in path and "get" in item and path not in (CREATE, "/"):
+            yield live.check("plain", path, 200)
+
+    schema = document["webhooks"]["paymentDecided"]["post"]["requestBody"]
+    schema = schema["content"]["application/json"]["schema"]
+    for trans_id in (decided, first["transID"]):
+        body = receiver.webhook_of(trans_id)
+        yield f"webhook {trans_id}", problems_of(document, schema, body)
+    for _guess in range(40):
+        live.check("guess", STATUS, 404, path=f"/api/authurl/s2s/{UNKNOWN}")
+    yield live.check("guessing", STATUS, 429, path=f"/api/authurl/s2s/{UNKNOWN}")
+    yield live.check("guessing", PAGE, 429, path=f"/api/authurl/{UNKNOWN}")
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """A shop that takes webhooks."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), ReceiverHandler)
+        self.bodies = queue.Queue()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def webhook_of(self, trans_id):
+        while True:
+            body = json.loads(self.bodies.get(timeout=20))
+            if body["transID"] == trans_id:
+                return body
+
+
+class ReceiverHandler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.bodies.put(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binary", help="the gateway; else what TOLLGATE_BINARY names")
+    binary = parser.parse_args().binary
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="tollgate-openapi-") as folder:
+        gateway = Gateway(folder, binary)
+        try:
+            document = json.loads(send(f"{gateway.url}/openapi.json")[2])
+            everything = [check_document(document), check_answers(document, gateway, Receiver())]
+            for checks in everything:
+                for name, problems in checks:
+                    passed += not problems
+                    failed += bool(problems)
+                    for problem in problems:
+                        print(f"FAILED {name}: {problem}")
+        except (OSError, ValueError, KeyError, queue.Empty) as error:
+            failed += 1
+            print(f"FAILED the checks broke off: {error!r}")
+        finally:
+            gateway.stop()
     print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ public static class CreatePayment
     private static async Task<int> Run()
     {
         string gateway =
-            Environment.GetEnvironmentVariable("TOLLGATE_URL") ?? "http://localhost:9003";
+            Environment.GetEnvironmentVariable("GATEWAY_URL") ?? "http://localhost:9003";
 
         var payment = new Dictionary<string, string>
         {

@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 
 public class Java {
     public static void main(String[] arguments) throws Exception {
-        String gateway = System.getenv().getOrDefault("TOLLGATE_URL", "http://localhost:9003");
+        String gateway = System.getenv().getOrDefault("GATEWAY_URL", "http://localhost:9003");
 
         Map<String, String> payment = new LinkedHashMap<>();
         payment.put("public_key", "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=");

@@ -2,7 +2,7 @@
 # Creates a payment on the test terminal; prints its transID and the page to send the customer to.
 set -eu
 
-gateway="${TOLLGATE_URL:-http://localhost:9003}"
+gateway="${GATEWAY_URL:-http://localhost:9003}"
 # Your own order number. The same request with the same reference is never charged twice.
 reference="order-$(date +%s)-$$"
 

@@ -2,7 +2,7 @@
 // Needs Node 20 or newer, and no packages.
 import { randomUUID } from "node:crypto";
 
-const gateway = process.env.TOLLGATE_URL || "http://localhost:9003";
+const gateway = process.env.GATEWAY_URL || "http://localhost:9003";
 
 const payment = {
   public_key: "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=",

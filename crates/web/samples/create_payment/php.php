@@ -2,7 +2,7 @@
 // Creates a payment on the test terminal; prints its transID and the page to send the customer to.
 // Needs PHP 8 with the curl extension.
 
-$gateway = getenv('TOLLGATE_URL') ?: 'http://localhost:9003';
+$gateway = getenv('GATEWAY_URL') ?: 'http://localhost:9003';
 
 $payment = [
     'public_key' => 'WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=',

@@ -7,7 +7,7 @@ import uuid
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-gateway = os.environ.get("TOLLGATE_URL") or "http://localhost:9003"
+gateway = os.environ.get("GATEWAY_URL") or "http://localhost:9003"
 
 payment = {
     "public_key": "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=",

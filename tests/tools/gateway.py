@@ -1,0 +1,56 @@
+"""A real gateway on fresh demo data, for the tools that test it from outside."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+PUBLIC_KEY = "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ="
+
+
+class Gateway:
+    """Started in the folder given, and stopped at the end. The binary is the one named, else the
+    one that TOLLGATE_BINARY names."""
+
+    def __init__(self, folder, binary=None):
+        # The gateway refuses TOLLGATE_ variables that it does not know, so ours is not passed on.
+        self.environment = dict(os.environ)
+        named = self.environment.pop("TOLLGATE_BINARY", None)
+        self.binary = binary or named or "tollgate"
+        self.data = str(pathlib.Path(folder) / "data")
+        self.process = subprocess.Popen(
+            [self.binary, "serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", self.data],
+            stdout=subprocess.PIPE, text=True, env=self.environment,
+        )
+        line = self.process.stdout.readline()
+        ready = json.loads(line) if line else {}
+        assert ready.get("ready") is True, f"the gateway did not start: {line!r}"
+        self.url = ready["url"].rstrip("/")
+
+    def webhook_secret(self):
+        """The demo terminal's."""
+        shown = subprocess.run(
+            [self.binary, "terminal", "show", "42", "--json", "--reveal", "--data-dir", self.data],
+            check=True, capture_output=True, text=True, timeout=30, env=self.environment,
+        )
+        return json.loads(shown.stdout)["webhook_secrets"][0]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def payment(reference, **changes):
+    """A request that passes; a change to None leaves the field out."""
+    fields = {
+        "public_key": PUBLIC_KEY, "terNO": 42, "integration-type": "s2s", "bill_amt": "11.11",
+        "bill_currency": "USD", "product_name": "Testing Product", "reference": reference,
+        "webhook_url": "http://127.0.0.1:9/webhook", "return_url": "https://shop.example/return",
+        "bill_ip": "198.51.100.7", "mop": "CC", "ccno": "4111111111111111", "ccvv": "123",
+        "month": "12", "year": "2040", **changes,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
