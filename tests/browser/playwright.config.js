@@ -32,5 +32,6 @@ export default defineConfig({
   projects: [
     { name: "samples", testMatch: "samples.spec.js" },
     { name: "live", testMatch: "live.spec.js" },
+    { name: "developers", testMatch: "developers.spec.js" },
   ],
 });
