@@ -7,24 +7,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { start } from "./process.js";
+import { environment, start } from "./process.js";
 
 /** The demo terminal of the contract, section 7. */
 const PUBLIC_KEY = "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=";
 
 export async function startGateway() {
-  // The gateway refuses TOLLGATE_ variables that it does not know, so ours is not passed on.
-  const { TOLLGATE_BINARY: binary, ...env } = process.env;
+  const binary = process.env.TOLLGATE_BINARY;
   if (!binary) throw new Error("TOLLGATE_BINARY names no binary of the gateway");
   const folder = await mkdtemp(join(tmpdir(), "tollgate-browser-"));
-  const options = ["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", folder];
-  const gateway = await start(binary, options, { env });
-  const tollgate = async (...args) =>
-    JSON.parse((await promisify(execFile)(binary, [...args, "--data-dir", folder], { env })).stdout);
+  const gateway = await start(binary, [
+    ...["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", folder],
+  ]);
+  const tollgate = async (...args) => {
+    const done = promisify(execFile)(binary, [...args, "--data-dir", folder], { env: environment });
+    return JSON.parse((await done).stdout);
+  };
   return {
     url: gateway.url,
-    async terminal() {
-      return tollgate("terminal", "show", "42", "--json", "--reveal");
+    async terminal(number = 42) {
+      return tollgate("terminal", "show", `${number}`, "--json", "--reveal");
+    },
+    /** A terminal whose customers have this many seconds. */
+    async hastyTerminal(seconds) {
+      const asked = ["--merchant", "1", "--name", "hasty", "--expires-after", `${seconds}`];
+      return tollgate("terminal", "add", ...asked, "--json");
     },
     async stop() {
       await gateway.stop();

@@ -27,14 +27,16 @@ async function answerWith(page, code) {
 }
 
 /** What the shop was told in its return address, the signature checked. */
-async function returned(page) {
-  await expect(page.getByRole("heading", { name: "Thank you for your order" })).toBeVisible();
+async function returned(page, terminal = 42) {
+  await expect(page.getByRole("heading", { name: "Thank you for your order" })).toBeVisible({
+    timeout: 15_000,
+  });
   const url = new URL(page.url());
   expect(url.origin).toBe(shop.url);
   const parameters = Object.fromEntries(url.searchParams);
   expect(parameters.cart).toBe("7");
   const { cart, sig, ...signed } = parameters;
-  const secret = (await gateway.terminal()).webhook_secrets[0].replace("whsec_", "");
+  const secret = (await gateway.terminal(terminal)).webhook_secrets[0].replace("whsec_", "");
   const text = Object.keys(signed)
     .sort()
     .map((name) => `${name}=${signed[name]}`)
@@ -144,7 +146,51 @@ test.describe("without JavaScript", () => {
     await page.goto(authurl);
     expect((await returned(page)).transID).toBe(transID);
   });
+
+  test("three wrong codes decline", async ({ page }) => {
+    const { authurl, transID } = await createPayment(gateway, shop);
+    await page.goto(authurl);
+    for (const left of ["2 tries left", "1 try left"]) {
+      await answerWith(page, "000000");
+      await expect(page.getByText(left, { exact: true })).toBeVisible();
+    }
+    await answerWith(page, "000000");
+    expect(await returned(page)).toMatchObject({ transID, order_status: "26" });
+    expect(await shop.webhookOf(transID)).toMatchObject({ order_status: "26" });
+  });
+
+  test("the customer cancels", async ({ page }) => {
+    const { authurl, transID } = await createPayment(gateway, shop);
+    await page.goto(authurl);
+    await page.getByRole("button", { name: "Cancel payment" }).click();
+    expect(await returned(page)).toMatchObject({ transID, order_status: "23" });
+    expect(await shop.webhookOf(transID)).toMatchObject({ order_status: "23" });
+  });
 });
+
+// The first code was wrong, so that the page stands there by an answer to POST as well.
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(`left open, JavaScript ${javaScriptEnabled ? "on" : "off"}`, () => {
+    test.use({ javaScriptEnabled });
+
+    for (const answered of [false, true]) {
+      test(`${answered ? "after a wrong code" : "untouched"}, the payment expires`, async ({ page }) => {
+        const { ter_no: terNO, public_key } = await gateway.hastyTerminal(3);
+        const { authurl, transID } = await createPayment(gateway, shop, { terNO, public_key });
+        await page.goto(authurl);
+        if (answered) {
+          await answerWith(page, "000000");
+          await expect(page.getByText("2 tries left", { exact: true })).toBeVisible();
+        }
+        const parameters = await returned(page, terNO);
+        expect(parameters).toMatchObject({ transID, order_status: "22", status: "Expired" });
+        expect(await shop.webhookOf(transID)).toMatchObject({ order_status: "22" });
+        await page.goto(`${gateway.url}/api/authurl/${transID}/result`);
+        await expect(page.getByRole("heading", { name: "Time is over" })).toBeVisible();
+      });
+    }
+  });
+}
 
 test("a keyboard is enough", async ({ page }) => {
   const { authurl } = await createPayment(gateway, shop);

@@ -12,11 +12,14 @@ export default defineConfig({
   outputDir: "../../test-output/browser",
   reporter: [["list"]],
   timeout: 30_000,
-  workers: 1,
+  workers: 2,
+  // Looks at one page after the other would keep one worker busy and the other idle.
+  fullyParallel: true,
   forbidOnly: true,
   use: {
     browserName: "chromium",
-    trace: "retain-on-failure",
+    // Traces cost half of the run time: `npx playwright test --trace=retain-on-failure` has them.
+    screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: [

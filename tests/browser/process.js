@@ -3,8 +3,13 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-export async function start(command, args, options = {}) {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], ...options });
+/** Variables named TOLLGATE_ are settings of the gateway; what the tests were told is none. */
+export const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("TOLLGATE_")),
+);
+
+export async function start(command, args) {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], env: environment });
   const lines = createInterface({ input: child.stdout });
   const ready = await new Promise((resolve, reject) => {
     child.once("error", reject);

@@ -1,11 +1,14 @@
 // Every template in every state, with sample data.
 
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
-import { LOOKS, expect, expectAccessible, expectFits, screenshot, test } from "./browser.js";
+import { LOOKS, MORE_LOOKS, expect, expectAccessible, expectFits, screenshot, test } from "./browser.js";
 import { start } from "./process.js";
 
-const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
+const PREVIEW =
+  process.env.PAGES_PREVIEW ??
+  fileURLToPath(new URL("../../target/debug/examples/pages_preview", import.meta.url));
 const SAMPLES = [
   "challenge",
   "challenge-wrong",
@@ -32,13 +35,10 @@ const SAMPLES = [
 let preview;
 
 test.beforeAll(async () => {
-  test.setTimeout(600_000);
-  const built = process.env.PAGES_PREVIEW;
-  preview = built
-    ? await start(built, [])
-    : await start("cargo", ["run", "-q", "-p", "web", "--example", "pages_preview"], {
-        cwd: REPOSITORY,
-      });
+  if (!existsSync(PREVIEW)) {
+    throw new Error(`${PREVIEW} is not there: cargo build -p web --example pages_preview`);
+  }
+  preview = await start(PREVIEW, []);
 });
 
 test.afterAll(async () => {
@@ -66,6 +66,20 @@ for (const { look, ...use } of LOOKS) {
         await screenshot(page, `sample-${name}-${look}`);
       });
     }
+  });
+}
+
+for (const { look, ...use } of MORE_LOOKS) {
+  test.describe(look, () => {
+    test.use(use);
+    test("every sample fits", async ({ page }) => {
+      test.setTimeout(90_000);
+      for (const name of SAMPLES) {
+        await page.goto(`${preview.url}/${name}`);
+        await expectFits(page);
+        await screenshot(page, `sample-${name}-${look}`);
+      }
+    });
   });
 }
 
