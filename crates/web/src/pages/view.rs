@@ -62,6 +62,11 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// Whether the amount needs smaller letters and a button of its own width.
+    const fn is_long(&self) -> bool {
+        self.amount.len() > 9
+    }
+
     fn of(payment: &Payment, terminal: &Terminal) -> Self {
         let merchant = terminal.merchant_name.clone();
         let card = payment.method.card.as_ref();
@@ -222,6 +227,11 @@ impl Ending {
             State::Cancelled { .. } => Self::Cancelled,
             State::Failed { .. } => Self::Failed,
         }
+    }
+
+    /// Whether the bank's words tell more than heading and explanation do.
+    const fn has_reason(self) -> bool {
+        matches!(self, Self::Declined)
     }
 
     const fn words(self) -> words::ResultWords {
