@@ -107,8 +107,10 @@ pub(crate) struct Running {
 impl Running {
     /// Ends it in good order: no new requests, those begun are finished.
     pub(crate) async fn end(self) -> Result<(), Failure> {
-        self.stop.cancel();
-        self.ended.await.map_err(|error| Failure::could_not("the gateway", error))?
+        let Self { gateway, stop, ended, .. } = self;
+        drop(gateway);
+        stop.cancel();
+        ended.await.map_err(|error| Failure::could_not("the gateway", error))?
     }
 }
 
@@ -118,8 +120,9 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
     let output = Output::new(arguments.json);
     let running = start_with(&settings, arguments.batch).await?;
     tell_ready(output, &running)?;
-    let stop = running.stop.clone();
-    let ended = running.ended;
+    // The database closes when nobody holds the gateway: the handle must not outlive the server.
+    let Running { gateway, stop, ended, .. } = running;
+    drop(gateway);
     tokio::pin!(ended);
     tokio::select! {
         // A writer failed, or the listener did.
