@@ -20,7 +20,6 @@ mod receiver;
 mod signature;
 mod table;
 mod telemetry;
-mod tls;
 mod wire;
 
 use clap::Parser as _;

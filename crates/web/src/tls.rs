@@ -1,6 +1,6 @@
 //! The server's TLS identity, reloaded when its files change.
 
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -115,13 +115,56 @@ fn load(certificate: &Path, private_key: &Path) -> Result<Loaded, TlsError> {
     let changed_at = [changed_at(certificate), changed_at(private_key)];
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| file(certificate, error.to_string()))?;
+        .map_err(|error| file(certificate, why(&error)))?;
     if chain.is_empty() {
         return Err(file(certificate, "holds no PEM certificate".to_owned()));
     }
     let key = PrivateKeyDer::from_pem_file(private_key)
-        .map_err(|error| file(private_key, error.to_string()))?;
+        .map_err(|error| file(private_key, why(&error)))?;
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let key = CertifiedKey::from_der(chain, key, &provider).map_err(TlsError::Unusable)?;
     Ok(Loaded { key: Arc::new(key), changed_at })
+}
+
+/// The error's own text may quote the file, and one of the files is a private key.
+fn why(error: &pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => error.to_string(),
+        pem::Error::NoItemsFound => "holds no such PEM item".to_owned(),
+        pem::Error::MissingSectionEnd { .. }
+        | pem::Error::IllegalSectionStart { .. }
+        | pem::Error::Base64Decode(_)
+        | pem::Error::SectionTooLarge
+        | _ => "is not well-formed PEM".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_none_are_named_and_not_quoted() {
+        let folder = std::env::temp_dir().join(format!("tollgate-tls-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let why = |certificate: &Path, private_key: &Path| {
+            TlsIdentity::load(certificate, private_key).unwrap_err().to_string()
+        };
+        let empty = file("empty.pem", "");
+        let missing = folder.join("missing.pem");
+        assert!(why(&missing, &empty).contains("missing.pem: "));
+        assert!(why(&empty, &empty).ends_with("holds no PEM certificate"));
+        let chain =
+            file("chain.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+        assert!(why(&chain, &empty).ends_with("empty.pem: holds no such PEM item"));
+        let key =
+            file("key.pem", "-----BEGIN PRIVATE KEY-----\nhush!\n-----END PRIVATE KEY-----\n");
+        assert!(why(&chain, &key).ends_with("key.pem: is not well-formed PEM"));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

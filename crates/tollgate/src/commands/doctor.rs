@@ -7,7 +7,6 @@ use crate::failure::Failure;
 use crate::http_client::HttpClient;
 use crate::master_key;
 use crate::output::{Output, Style};
-use crate::tls;
 use crate::wire::{self, DatabaseFacts};
 use clap::Args;
 use domain::time::Timestamp;
@@ -18,6 +17,7 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 use url::Url;
+use web::server::TlsIdentity;
 
 /// Free space below which to warn, and below which it is a problem, in bytes.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -107,16 +107,24 @@ async fn examine(settings: &Settings) -> Vec<Check> {
     checks.push(clock(SystemClock.now()));
     checks.extend(data_folder(settings));
     checks.push(public_url(settings));
-    checks.extend(settings.tls.as_ref().map(|tls| match tls::load(tls) {
-        Ok(_config) => good("tls", "certificate and private key belong together"),
-        Err(failure) => failed("tls", &failure),
+    checks.extend(settings.tls.as_ref().map(|tls| {
+        match TlsIdentity::load(&tls.certificate, &tls.private_key) {
+            Ok(_identity) => good("tls", "certificate and private key belong together"),
+            Err(error) => {
+                let fix = "mend the files that tls.certificate and tls.private_key name";
+                problem("tls", error.to_string(), fix)
+            }
+        }
     }));
     checks.push(listen(settings).await);
     if settings.data_dir.value.is_dir() {
         match wire::database_facts(settings) {
             Ok(Some(facts)) => {
                 checks.extend(database(&facts));
-                checks.push(secrets(settings).await);
+                // Without a key that can be read, that is what to mend.
+                if master_key::read(&settings.data_dir.value).is_ok() {
+                    checks.push(secrets(settings).await);
+                }
             }
             Ok(None) => {
                 checks.push(warning("database", "there is none yet", "tollgate serve makes it"));
@@ -245,7 +253,11 @@ fn database(facts: &DatabaseFacts) -> Vec<Check> {
     } else {
         good("database", found)
     }];
-    let found = format!("{} webhooks wait to be acknowledged", facts.deliveries_waiting);
+    let found = match facts.deliveries_waiting {
+        0 => "none waits to be acknowledged".to_owned(),
+        1 => "1 waits to be acknowledged".to_owned(),
+        many => format!("{many} wait to be acknowledged"),
+    };
     checks.push(if facts.deliveries_waiting > MANY_DELIVERIES {
         warning("webhooks", found, "look at the receivers, and at the way out to them")
     } else {
@@ -262,7 +274,12 @@ async fn secrets(settings: &Settings) -> Check {
     };
     match opened.gateway.terminals(Actor::Operator).await {
         Ok(terminals) => {
-            good("secrets", format!("the secrets of {} terminals open", terminals.len()))
+            let found = match terminals.len() {
+                0 => "there are none yet".to_owned(),
+                1 => "the secrets of 1 terminal open".to_owned(),
+                many => format!("the secrets of {many} terminals open"),
+            };
+            good("secrets", found)
         }
         Err(fault) => {
             let fix = "put back the master.key that this data folder was made with";

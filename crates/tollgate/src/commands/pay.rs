@@ -166,16 +166,29 @@ fn print_text(output: Output, outcome: &Outcome) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Names and values of a JSON object, aligned.
+/// How much is shown of `authdata`, which is long and for programs.
+const BEGINNING: usize = 48;
+
+/// Names and values of a JSON object, aligned, for people: `authdata` is cut.
 pub(crate) fn fields(fields: &Map<String, Value>) -> String {
     let rows: Vec<(String, String)> = fields
         .iter()
         .map(|(name, value)| {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            (name.clone(), text)
+            (name.clone(), if name == "authdata" { cut(&text) } else { text })
         })
         .collect();
     pairs(&rows)
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(BEGINNING) {
+        Some((at, _)) => {
+            let beginning = text.get(..at).unwrap_or_default();
+            format!("{beginning}… ({} characters)", text.chars().count())
+        }
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

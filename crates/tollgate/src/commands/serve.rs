@@ -1,7 +1,7 @@
 //! `tollgate serve`: the gateway itself.
 
 use crate::cli::Common;
-use crate::config::{Role, Settings};
+use crate::config::{Origin, Role, Settings};
 use crate::demo_data;
 use crate::failure::Failure;
 use crate::master_key::{self, Creation};
@@ -10,10 +10,12 @@ use crate::random::SystemSource;
 use crate::telemetry;
 use crate::wire::{self, Ended};
 use clap::{Args, ValueEnum};
-use engine::Gateway;
+use engine::{Actor, Gateway};
 use rustix::fs::FlockOperation;
 use serde_json::json;
 use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,6 +100,8 @@ pub(crate) struct Running {
     pub(crate) gateway: Arc<Gateway>,
     /// Whether it runs on demo data.
     pub(crate) demo: bool,
+    /// Whether it has no terminals yet.
+    pub(crate) empty: bool,
     /// Ends it: cancel, then await `ended`.
     pub(crate) stop: CancellationToken,
     /// Ends when everything that was begun is done.
@@ -107,10 +111,11 @@ pub(crate) struct Running {
 impl Running {
     /// Ends it in good order: no new requests, those begun are finished.
     pub(crate) async fn end(self) -> Result<(), Failure> {
-        let Self { gateway, stop, ended, .. } = self;
+        let Self { stop, ended, gateway, .. } = self;
+        // The files are closed when nobody has the gateway any more.
         drop(gateway);
         stop.cancel();
-        ended.await.map_err(|error| Failure::could_not("the gateway", error))?
+        flatten(ended.await)
     }
 }
 
@@ -118,16 +123,18 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
     let settings = common.settings_with(arguments.flags())?;
     telemetry::start(settings.log.format, settings.log.level)?;
     let output = Output::new(arguments.json);
+    // Before it is said to be ready, so that a signal right then ends it in good order as well.
+    let termination = termination()?;
     let running = start_with(&settings, arguments.batch).await?;
-    tell_ready(output, &running)?;
-    // The database closes when nobody holds the gateway: the handle must not outlive the server.
-    let Running { gateway, stop, ended, .. } = running;
+    tell_ready(output, &settings, &running)?;
+    let Running { stop, ended, gateway, .. } = running;
+    // The files are closed when nobody has the gateway any more, and this one is not needed.
     drop(gateway);
     tokio::pin!(ended);
     tokio::select! {
         // A writer failed, or the listener did.
         ended = &mut ended => return flatten(ended),
-        signal = termination() => signal?,
+        () = termination => {}
     }
     tracing::info!("stopping: requests that run are finished first");
     stop.cancel();
@@ -138,37 +145,64 @@ fn flatten(ended: Result<Result<(), Failure>, tokio::task::JoinError>) -> Result
     ended.map_err(|error| Failure::could_not("the gateway", error))?
 }
 
-fn tell_ready(output: Output, running: &Running) -> Result<(), Failure> {
+fn tell_ready(output: Output, settings: &Settings, running: &Running) -> Result<(), Failure> {
     if output.is_json() {
         let pid = std::process::id();
         return output.json_line(&json!({ "ready": true, "url": running.url, "pid": pid }));
     }
     let url = &running.url;
-    let demo = if running.demo {
+    let next = if running.demo {
         let key = demo_data::PUBLIC_KEY;
+        let (same_url, same_data) = (same_gateway(settings, url), same_data(settings));
         format!(
             "\nThis is demo data: merchant \"Demo Shop\", test terminal 42, a sandbox bank.\n\
-             \x20 a first payment     tollgate pay --otp 123456\n\
+             \x20 a first payment     tollgate pay{same_url} --otp 123456\n\
              \x20 the API, samples    {url}/developers\n\
-             \x20 receive webhooks    tollgate listen\n\
+             \x20 receive webhooks    tollgate listen{same_data}\n\
              \x20 terNO 42, public_key {key}\n\
              For a gateway of your own, stop this one and run `tollgate init` in a new folder.\n"
+        )
+    } else if running.empty {
+        let same_data = same_data(settings);
+        format!(
+            "\nIt has no terminals yet, and can take no payment. In another window:\n\
+             \x20 tollgate merchant add{same_data} --name \"Corner Shop\"\n\
+             \x20 tollgate terminal add{same_data} --merchant 1 --name \"Web shop\"\n\
+             The API and its samples: {url}/developers\n"
         )
     } else {
         String::new()
     };
-    output.text(&format!("\nTollgate is ready at {url}\n{demo}"))
+    output.text(&format!("\nTollgate is ready at {url}\n{next}"))
 }
 
-async fn termination() -> Result<(), Failure> {
+/// The flag by which another command finds this gateway, unless it does by itself.
+fn same_gateway(settings: &Settings, url: &str) -> String {
+    match settings.listen.origin {
+        Origin::Flag(_) => format!(" --url {url}"),
+        Origin::Default | Origin::File { .. } | Origin::Variable(_) => String::new(),
+    }
+}
+
+/// The flag by which another command finds this data, unless it does by itself.
+fn same_data(settings: &Settings) -> String {
+    match settings.data_dir.origin {
+        Origin::Flag(_) => format!(" --data-dir {}", settings.data_dir.value.display()),
+        Origin::Default | Origin::File { .. } | Origin::Variable(_) => String::new(),
+    }
+}
+
+/// Ends with the first signal that asks for an end; catches them from now on.
+fn termination() -> Result<impl Future<Output = ()>, Failure> {
     let could_not = |error| Failure::could_not("signals", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(could_not)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(could_not)?;
-    tokio::select! {
-        _signal = terminate.recv() => {}
-        _signal = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _signal = terminate.recv() => {}
+            _signal = interrupt.recv() => {}
+        }
+    })
 }
 
 /// Starts a gateway in this process: makes the data folder with its master key when it is new,
@@ -184,12 +218,12 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
         return Err(Failure::Usage(text.to_owned()));
     }
     let data_dir = &settings.data_dir.value;
-    prepare(settings)?;
-    let lock = lock(data_dir)?;
-    let (opened, writers) = wire::open_for_server(settings, batch)?;
-    if opened.demo_only {
-        demo_data::complete(&opened.gateway).await?;
-    }
+    let listen = settings.listen.value;
+    let bound = TcpListener::bind(listen).await;
+    // Where another gateway has data and port, the data is the better reason.
+    let locked = if data_dir.is_dir() { Some(lock(data_dir)?) } else { None };
+    // Before anything is made, so that a start that fails leaves nothing behind.
+    let listener = bound.map_err(|error| cannot_listen(listen, &error))?;
     let tls = match &settings.tls {
         None => None,
         Some(tls) => Some(
@@ -197,10 +231,22 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
                 .map_err(|error| Failure::could_not("tls", error))?,
         ),
     };
-    let listen = settings.listen.value;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| Failure::CouldNot(format!("cannot listen on {listen}: {error}")))?;
+    prepare(settings)?;
+    let lock = locked.map_or_else(|| lock(data_dir), Ok)?;
+    let (opened, writers) = wire::open_for_server(settings, batch)?;
+    // Reads what the master key sealed: with a wrong key no payment could be taken.
+    let terminals = opened.gateway.terminals(Actor::Operator).await.map_err(|fault| {
+        let why = Failure::from(fault);
+        let path = master_key::path_in(data_dir);
+        Failure::CouldNot(format!(
+            "{}; put back the key that this data folder was made with, as {}",
+            why.text().unwrap_or_default(),
+            path.display()
+        ))
+    })?;
+    if opened.demo_only {
+        demo_data::complete(&opened.gateway).await?;
+    }
     let port = listener.local_addr().map_or(listen.port(), |address| address.port());
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url =
@@ -212,7 +258,16 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
     let demo = opened.demo_only;
     let server = Server { app, listener, tls, settings: server_settings(settings), lock };
     let ended = tokio::spawn(server.run(opened.gateway, writers, stop.clone()));
-    Ok(Running { url, gateway, demo, stop, ended })
+    Ok(Running { url, gateway, demo, empty: terminals.is_empty(), stop, ended })
+}
+
+fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
+    let why = if error.kind() == io::ErrorKind::AddrInUse {
+        "another program has it; choose another with --listen".to_owned()
+    } else {
+        error.to_string()
+    };
+    Failure::CouldNot(format!("cannot listen on {listen}: {why}"))
 }
 
 /// A new data folder gets its key, and the demo data unless the configuration says otherwise.
@@ -254,7 +309,7 @@ fn server_settings(settings: &Settings) -> ServerSettings {
 /// How long the writers may take to close their files.
 const CLOSING: Duration = Duration::from_secs(5);
 /// How often the certificate's files are looked at.
-const CERTIFICATE_PERIOD: Duration = Duration::from_secs(30);
+const CERTIFICATE_PERIOD: Duration = Duration::from_secs(5);
 
 struct Server {
     app: App,

@@ -180,9 +180,8 @@ impl Add {
         };
         if mode == Mode::Live && demo_only {
             return Err(Failure::No(
-                "this data folder holds the demo, and nothing live can be switched on in it; set \
-                 demo_data = false, choose a new data folder with `tollgate init`, and add the \
-                 terminal there"
+                "this data folder holds the demo, and nothing live can be switched on in it; run \
+                 `tollgate init` in a new folder, and add the terminal there"
                     .to_owned(),
             ));
         }

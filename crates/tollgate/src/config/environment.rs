@@ -33,13 +33,21 @@ pub(crate) fn colour_is_welcome() -> bool {
     !refused && !dumb
 }
 
+/// What Kubernetes gives to every container where a service has the name `tollgate`; none of it is
+/// meant for us.
+fn of_kubernetes(name: &str) -> bool {
+    name == "TOLLGATE_PORT"
+        || ["TOLLGATE_PORT_", "TOLLGATE_SERVICE_"].iter().any(|start| name.starts_with(start))
+}
+
 /// Puts what the variables say into the layers.
 pub(super) fn read(
     variables: &[(String, String)],
     layers: &mut Layers,
     problems: &mut Vec<String>,
 ) {
-    for (name, value) in variables.iter().filter(|(name, _)| name != CONFIG_VARIABLE) {
+    let ours = |name: &str| name != CONFIG_VARIABLE && !of_kubernetes(name);
+    for (name, value) in variables.iter().filter(|(name, _)| ours(name)) {
         let Some(key) = KEYS.iter().find(|key| key.variable() == *name) else {
             // The prefix that all have in common must not make strangers look alike.
             let bare = |name: &str| name.trim_start_matches("TOLLGATE_").to_owned();

@@ -16,11 +16,13 @@
 
 mod app;
 mod card_data;
+mod commands;
 mod crash;
 mod create_payment;
 mod flows;
 mod repeats;
 mod tidy;
+mod tls;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
