@@ -154,26 +154,32 @@ fn tell_ready(output: Output, settings: &Settings, running: &Running) -> Result<
     let next = if running.demo {
         let key = demo_data::PUBLIC_KEY;
         let (same_url, same_data) = (same_gateway(settings, url), same_data(settings));
+        let program = program();
         format!(
             "\nThis is demo data: merchant \"Demo Shop\", test terminal 42, a sandbox bank.\n\
-             \x20 a first payment     tollgate pay{same_url} --otp 123456\n\
+             \x20 a first payment     {program} pay{same_url} --otp 123456\n\
              \x20 the API, samples    {url}/developers\n\
-             \x20 receive webhooks    tollgate listen{same_data}\n\
+             \x20 receive webhooks    {program} listen{same_data}\n\
              \x20 terNO 42, public_key {key}\n\
-             For a gateway of your own, stop this one and run `tollgate init` in a new folder.\n"
+             For a gateway of your own, stop this one and run `{program} init` in a new folder.\n"
         )
     } else if running.empty {
-        let same_data = same_data(settings);
+        let (program, same_data) = (program(), same_data(settings));
         format!(
             "\nIt has no terminals yet, and can take no payment. In another window:\n\
-             \x20 tollgate merchant add{same_data} --name \"Corner Shop\"\n\
-             \x20 tollgate terminal add{same_data} --merchant 1 --name \"Web shop\"\n\
+             \x20 {program} merchant add{same_data} --name \"Corner Shop\"\n\
+             \x20 {program} terminal add{same_data} --merchant 1 --name \"Web shop\"\n\
              The API and its samples: {url}/developers\n"
         )
     } else {
         String::new()
     };
     output.text(&format!("\nTollgate is ready at {url}\n{next}"))
+}
+
+/// The program as it was called, so that hints can be pasted also where it is in no `PATH`.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "tollgate".to_owned())
 }
 
 /// The flag by which another command finds this gateway, unless it does by itself.
