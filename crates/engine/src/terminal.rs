@@ -104,6 +104,9 @@ impl Gateway {
     ) -> Result<Arc<Terminal>, Denied> {
         let terminal = self.terminal_by_key(public_key).await?.ok_or(Denied::Unknown)?;
         if number.is_some_and(|number| number != terminal.number) {
+            // A wrong number costs the same question as an unknown key, so that the time of the
+            // answer does not tell which of the two it was.
+            self.store.terminal_by_public_key("").await.map_err(Fault::from)?;
             return Err(Denied::Unknown);
         }
         if !terminal.takes_payments() {

@@ -1,10 +1,6 @@
 use super::*;
 use domain::card::{CardNumber, Expiry, SecurityCode};
-use domain::id::{MerchantId, TerminalNumber};
-use domain::method::{Method, MethodCode};
 use domain::outcome::DeclineReason;
-use domain::payment::{Customer, Fingerprint, Request, State, WebhookEncryption};
-use domain::text::{ProductName, Reference, WebAddress};
 use domain::time::Timestamp;
 use engine::ports::OpenCard;
 use std::collections::BTreeSet;
@@ -72,36 +68,7 @@ async fn authorise(bank: &SandboxBank, our_reference: &str, number: &str) -> Out
 }
 
 fn payment() -> Payment {
-    let web_address = WebAddress::parse("https://shop.example/").unwrap();
-    let card = CardNumber::parse("4111111111111111", true).unwrap().masked();
-    Payment {
-        id: payment_id(1),
-        merchant: MerchantId(1),
-        terminal: TerminalNumber(42),
-        mode: Mode::Test,
-        reference: Reference::parse("1DEV").unwrap(),
-        attempt: 1,
-        fingerprint: Fingerprint([0; 32]),
-        amount: eleven_euros(),
-        method: Method { code: MethodCode::CreditCard, card: Some(card) },
-        authentication: Authentication::Challenge,
-        request: Request {
-            product_name: ProductName::parse("Tea").unwrap(),
-            webhook_url: web_address.clone(),
-            return_url: web_address,
-            customer: Customer::default(),
-            source: None,
-            source_url: None,
-            webhook_encryption: WebhookEncryption::None,
-            unique_reference: false,
-            caller: None,
-        },
-        created_at: NOW,
-        state: State::Waiting { expires_at: NOW },
-        version: 1,
-        notices: 0,
-        due_at: Some(NOW),
-    }
+    Payment { id: payment_id(1), ..testkit::fixture::payment(1, "1DEV") }
 }
 
 #[tokio::test]

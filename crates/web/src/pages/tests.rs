@@ -4,16 +4,13 @@ use crate::app::{App, Caller, Site, router};
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
-use domain::card::{Brand, Card, CardNumber, Expiry, MaskedCard, SecurityCode};
+use domain::card::{Card, CardNumber, Expiry, SecurityCode};
 use domain::delivery::DueDelivery;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::merchant::Merchant;
-use domain::method::{Method, MethodCode};
 use domain::money::{Currency, Money};
 use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
-use domain::payment::{
-    Authentication, Customer, Fingerprint, Payment, Request as Words, State, WebhookEncryption,
-};
+use domain::payment::{Authentication, Payment, Request as Words, State};
 use domain::terminal::{Mode, Settings};
 use domain::text::{ProductName, Reference, WebAddress};
 use domain::time::Timestamp;
@@ -244,41 +241,17 @@ fn created_at() -> Timestamp {
 const ID: &str = "417823250426141606";
 
 pub(super) fn payment(state: State) -> Payment {
-    let address = |text: &str| WebAddress::parse(text).unwrap();
+    let sample = testkit::fixture::payment(317_823, "1DEV & söns");
     Payment {
-        id: ID.parse().unwrap(),
-        merchant: MerchantId(1),
-        terminal: TerminalNumber(42),
-        mode: Mode::Test,
-        reference: Reference::parse("1DEV & söns").unwrap(),
-        attempt: 1,
-        fingerprint: Fingerprint([1; 32]),
         amount: Money::parse("1234.50", Currency::from_code("USD").unwrap()).unwrap(),
-        method: Method {
-            code: MethodCode::CreditCard,
-            card: Some(MaskedCard {
-                brand: Brand::Visa,
-                first_six: "411111".to_owned(),
-                last_four: "1111".to_owned(),
-            }),
-        },
-        authentication: Authentication::Challenge,
         request: Words {
             product_name: ProductName::parse("Testing <b>Product</b>").unwrap(),
-            webhook_url: address("https://shop.example/hook"),
-            return_url: address("https://shop.example/return?cart=7"),
-            customer: Customer::default(),
-            source: None,
-            source_url: None,
-            webhook_encryption: WebhookEncryption::None,
-            unique_reference: false,
-            caller: None,
+            return_url: WebAddress::parse("https://shop.example/return?cart=7").unwrap(),
+            ..sample.request
         },
-        created_at: created_at(),
         state,
-        version: 1,
-        notices: 0,
         due_at: None,
+        ..sample
     }
 }
 
