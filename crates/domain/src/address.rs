@@ -134,11 +134,6 @@ pub fn classify(address: IpAddr) -> AddressClass {
     }
 }
 
-/// Whether a server on the internet may have this address; [`classify`] says why not.
-pub fn is_public(address: IpAddr) -> bool {
-    classify(address) == AddressClass::Public
-}
-
 fn classify_v4(address: Ipv4Addr) -> AddressClass {
     IPV4.iter()
         .find(|(network, prefix, _)| {
@@ -289,7 +284,6 @@ mod tests {
         for (text, class) in TABLE {
             let address: IpAddr = text.parse().unwrap();
             assert_eq!(classify(address), *class, "{text}");
-            assert_eq!(is_public(address), *class == Public, "{text}");
         }
     }
 

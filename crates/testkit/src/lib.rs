@@ -7,6 +7,5 @@
     reason = "test code: a failed expectation is a failed test"
 )]
 
-pub mod clock;
 pub mod conformance;
 pub mod fixture;
