@@ -60,6 +60,7 @@ pub async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let server = Arc::new(Server {
+        stop: stop.clone(),
         router: crate::app::router(app.clone()),
         in_flight: Semaphore::new(settings.in_flight),
         app,
@@ -107,7 +108,39 @@ async fn accept(
     }
 }
 
+/// The versions of HTTP that are spoken.
+#[derive(Clone, Copy, Debug)]
+enum Version {
+    /// 1.0 and 1.1.
+    One,
+    /// 2, over TLS by its name and else by its preface.
+    Two,
+}
+
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How often a preface that has come in part is looked at again.
+const PREFACE_PERIOD: Duration = Duration::from_millis(5);
+
+async fn first_bytes(stream: &TcpStream) -> std::io::Result<Version> {
+    let mut bytes = [0; PREFACE.len()];
+    loop {
+        let count = stream.peek(&mut bytes).await?;
+        let came = bytes.get(..count).unwrap_or_default();
+        if came.is_empty() {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if !PREFACE.starts_with(came) {
+            return Ok(Version::One);
+        }
+        if came.len() == PREFACE.len() {
+            return Ok(Version::Two);
+        }
+        tokio::time::sleep(PREFACE_PERIOD).await;
+    }
+}
+
 struct Server {
+    stop: watch::Receiver<bool>,
     router: Router,
     app: App,
     tls: Option<Arc<TlsIdentity>>,
@@ -127,11 +160,20 @@ impl Server {
             tracing::debug!(%error, "TCP_NODELAY was not set");
         }
         match self.tls.clone() {
-            None => self.http(TokioIo::new(stream), peer, watcher).await,
+            None => {
+                if let Some(version) = self.version_by_first_bytes(&stream).await {
+                    self.http(TokioIo::new(stream), version, peer, watcher).await;
+                }
+            }
             Some(tls) => {
                 let accepted = tls.acceptor().accept(stream);
                 match tokio::time::timeout(self.settings.head_timeout, accepted).await {
-                    Ok(Ok(stream)) => self.http(TokioIo::new(stream), peer, watcher).await,
+                    Ok(Ok(stream)) => {
+                        let chosen = stream.get_ref().1.alpn_protocol();
+                        let two = chosen == Some(b"h2".as_slice());
+                        let version = if two { Version::Two } else { Version::One };
+                        self.http(TokioIo::new(stream), version, peer, watcher).await;
+                    }
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_elapsed) => tracing::debug!("a TLS handshake took too long"),
                 }
@@ -139,9 +181,22 @@ impl Server {
         }
     }
 
+    /// Looks at the first bytes without taking them: HTTP/2 begins with a preface (RFC 9113,
+    /// section 3.4). None when they do not come in time or the server stops; hyper's own look
+    /// has no time limit.
+    async fn version_by_first_bytes(&self, stream: &TcpStream) -> Option<Version> {
+        let mut stop = self.stop.clone();
+        let looked = tokio::time::timeout(self.settings.head_timeout, first_bytes(stream));
+        tokio::select! {
+            looked = looked => looked.ok()?.ok(),
+            _stopped = stop.wait_for(|stop| *stop) => None,
+        }
+    }
+
     async fn http<I>(
         self: Arc<Self>,
         io: TokioIo<I>,
+        version: Version,
         peer: SocketAddr,
         watcher: hyper_util::server::graceful::Watcher,
     ) where
@@ -159,6 +214,10 @@ impl Server {
             .max_header_list_size(32 * 1024)
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(Duration::from_secs(10));
+        let builder = match version {
+            Version::One => builder.http1_only(),
+            Version::Two => builder.http2_only(),
+        };
         let server = Arc::clone(&self);
         let service = hyper::service::service_fn(move |request| {
             let server = Arc::clone(&server);

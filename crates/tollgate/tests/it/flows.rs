@@ -257,9 +257,16 @@ fn a_half_sent_request_is_closed_and_a_shutdown_finishes_what_runs() {
     let mut body = open(
         "POST /api/s2s HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
     );
+    let mut silent = open("");
+    let mut preface = open("PRI * HTTP/2.0\r\n");
+    let mut idle = open("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
     let mut text = String::new();
-    let _closed = head.read_to_string(&mut text);
-    let _closed = body.read_to_string(&mut text);
+    for stream in [&mut head, &mut body, &mut silent, &mut preface, &mut idle] {
+        let closed = stream.read_to_string(&mut text);
+        let open = closed.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+        assert!(!open, "still open: {text:?}");
+    }
+    assert!(text.contains("200 OK"), "{text}");
     let took = began.elapsed();
     assert!(took >= Duration::from_secs(9) && took < Duration::from_secs(15), "{took:?}");
     let pid = rustix::process::Pid::from_child(&gateway.child);
