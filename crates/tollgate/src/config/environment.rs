@@ -53,15 +53,11 @@ pub(super) fn read(
             let bare = |name: &str| name.trim_start_matches("TOLLGATE_").to_owned();
             let candidates = KEYS.iter().map(|key| bare(&key.variable()));
             let near = keys::nearest(&bare(name), candidates.chain([bare(CONFIG_VARIABLE)]));
-            problems.push(match near {
-                Some(near) => {
-                    format!("{name}: there is no such variable; did you mean TOLLGATE_{near}?")
-                }
-                None => format!(
-                    "{name}: there is no such variable; a variable is TOLLGATE_ and a key of the \
-                     file in capitals, as TOLLGATE_LISTEN or TOLLGATE_LOG_LEVEL"
-                ),
-            });
+            // What looks like none of ours is meant for another program: a file belongs to the
+            // gateway alone, the environment does not.
+            problems.extend(near.map(|near| {
+                format!("{name}: there is no such variable; did you mean TOLLGATE_{near}?")
+            }));
             continue;
         };
         let words = if key.kind == keys::Kind::List {

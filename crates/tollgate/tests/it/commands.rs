@@ -243,7 +243,14 @@ fn variables_of_others_do_not_stop_it() {
         command.args(["config", "show", "--data-dir"]).arg(&data);
         command.env(name, "tcp://10.0.0.1:9003").output().unwrap()
     };
-    for name in ["TOLLGATE_PORT", "TOLLGATE_SERVICE_HOST", "TOLLGATE_PORT_9003_TCP_ADDR"] {
+    let others = [
+        "TOLLGATE_PORT",
+        "TOLLGATE_SERVICE_HOST",
+        "TOLLGATE_PORT_9003_TCP_ADDR",
+        "TOLLGATE_SPECS",
+        "TOLLGATE_BINARY",
+    ];
+    for name in others {
         let output = show(name);
         assert_eq!(code(&output), 0, "{name}: {}", stderr(&output));
     }
