@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
-import { LOOKS, MORE_LOOKS, expect, expectAccessible, expectFits, screenshot, test } from "./browser.js";
+import { LOOKS, expect, expectAccessible, expectFits, screenshot, test } from "./browser.js";
 import { start } from "./process.js";
 
 const PREVIEW =
@@ -66,20 +66,6 @@ for (const { look, ...use } of LOOKS) {
         await screenshot(page, `sample-${name}-${look}`);
       });
     }
-  });
-}
-
-for (const { look, ...use } of MORE_LOOKS) {
-  test.describe(look, () => {
-    test.use(use);
-    test("every sample fits", async ({ page }) => {
-      test.setTimeout(90_000);
-      for (const name of SAMPLES) {
-        await page.goto(`${preview.url}/${name}`);
-        await expectFits(page);
-        await screenshot(page, `sample-${name}-${look}`);
-      }
-    });
   });
 }
 
