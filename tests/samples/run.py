@@ -17,7 +17,6 @@ import http.server
 import json
 import os
 import pathlib
-import queue
 import re
 import shutil
 import subprocess
@@ -28,7 +27,7 @@ import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
-from gateway import Gateway, payment  # noqa: E402, from tests/tools
+from gateway import Gateway, Shop, payment  # noqa: E402, from tests/tools
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "crates" / "web" / "samples"
 FIELDS = {
@@ -213,30 +212,6 @@ def check_verify(sample, scratch, case):
     said = done.stdout.decode().strip()
     assert done.returncode == expected[0], f"{what}: exit {done.returncode} {done.stderr.decode()}"
     assert genuine == (said == "genuine"), f"{what}: said {said!r}"
-
-
-class Shop(http.server.ThreadingHTTPServer):
-    """Keeps the webhooks it gets, headers and bytes."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), ShopHandler)
-        self.webhooks = queue.Queue()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class ShopHandler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.webhooks.put((dict(self.headers), body))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
 
 
 def real_cases(gateway):

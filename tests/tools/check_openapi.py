@@ -9,17 +9,15 @@ this file. The last line says "N passed, N failed".
 """
 
 import argparse
-import http.server
 import json
 import queue
 import sys
 import tempfile
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from gateway import PUBLIC_KEY, Gateway, payment
+from gateway import PUBLIC_KEY, Gateway, Shop, payment
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -244,35 +242,6 @@ def check_answers(document, gateway, receiver):
     yield live.check("guessing", PAGE, 429, path=f"/api/authurl/{UNKNOWN}")
 
 
-class Receiver(http.server.ThreadingHTTPServer):
-    """A shop that takes webhooks."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), ReceiverHandler)
-        self.bodies = queue.Queue()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def webhook_of(self, trans_id):
-        while True:
-            body = json.loads(self.bodies.get(timeout=20))
-            if body["transID"] == trans_id:
-                return body
-
-
-class ReceiverHandler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.server.bodies.put(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", help="the gateway; else what TOLLGATE_BINARY names")
@@ -282,7 +251,7 @@ def main():
         gateway = Gateway(folder, binary)
         try:
             document = json.loads(send(f"{gateway.url}/openapi.json")[2])
-            everything = [check_document(document), check_answers(document, gateway, Receiver())]
+            everything = [check_document(document), check_answers(document, gateway, Shop())]
             for checks in everything:
                 for name, problems in checks:
                     passed += not problems

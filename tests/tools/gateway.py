@@ -1,10 +1,13 @@
-"""A real gateway on fresh demo data, for the tools that test it from outside."""
+"""A real gateway on fresh demo data, and a shop, for the tools that test from outside."""
 
+import http.server
 import json
 import os
 import pathlib
+import queue
 import signal
 import subprocess
+import threading
 
 PUBLIC_KEY = "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ="
 
@@ -14,7 +17,7 @@ class Gateway:
     one that TOLLGATE_BINARY names."""
 
     def __init__(self, folder, binary=None):
-        # The gateway refuses TOLLGATE_ variables that it does not know, so ours is not passed on.
+        # What the tests were told is no setting of the gateway.
         self.environment = dict(os.environ)
         named = self.environment.pop("TOLLGATE_BINARY", None)
         self.binary = binary or named or "tollgate"
@@ -42,6 +45,38 @@ class Gateway:
             self.process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             self.process.kill()
+
+
+class Shop(http.server.ThreadingHTTPServer):
+    """Keeps the webhooks it gets, headers and bytes."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), ShopHandler)
+        self.webhooks = queue.Queue()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def webhook_of(self, trans_id):
+        """The body of the next webhook that tells of this payment."""
+        while True:
+            _headers, body = self.webhooks.get(timeout=20)
+            told = json.loads(body)
+            if told["transID"] == trans_id:
+                return told
+
+
+class ShopHandler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.webhooks.put((dict(self.headers), body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
 
 
 def payment(reference, **changes):

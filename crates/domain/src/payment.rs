@@ -125,6 +125,14 @@ pub struct Sending {
     pub sent_at: Timestamp,
 }
 
+impl Sending {
+    /// The call whose intent this version of the payment commits; the version makes our reference
+    /// differ from that of any other call.
+    pub fn intended(payment: PaymentId, version: i64, now: Timestamp) -> Self {
+        Self { our_reference: format!("{payment}-{version}"), sent_at: now }
+    }
+}
+
 /// A call whose outcome is not known. Only the bank's answer resolves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unknown {
@@ -381,12 +389,6 @@ impl Payment {
         self.event(EventKind::Created, self.created_at)
     }
 
-    /// Our reference for the call that comes next: the payment's number and the version that
-    /// commits the intent, so that no two calls share one.
-    pub fn next_bank_reference(&self) -> String {
-        format!("{}-{}", self.id, self.version.saturating_add(1))
-    }
-
     /// The customer opened the page.
     pub fn open_challenge(self, now: Timestamp) -> Result<Changed, Refused> {
         if let State::Waiting { expires_at } = self.state
@@ -403,7 +405,7 @@ impl Payment {
         if self.state.customer_has_until().is_none_or(|expires_at| now >= expires_at) {
             return Err(self.refused("be sent to the bank"));
         }
-        let sending = Sending { our_reference: self.next_bank_reference(), sent_at: now };
+        let sending = Sending::intended(self.id, self.version.saturating_add(1), now);
         let due = Some(now.plus(schedule::SENDING_IS_LOST_AFTER));
         Ok(self.change(State::Sending(sending), EventKind::Sending, now, due))
     }

@@ -74,11 +74,6 @@ impl Gateway {
         &*self.vault
     }
 
-    /// Fills the buffer from a cryptographic source.
-    pub fn random_fill(&self, buffer: &mut [u8]) {
-        self.random.fill(buffer);
-    }
-
     /// The connector for a terminal's mode. A test terminal reaches only the sandbox, and a live
     /// one never does.
     pub(crate) fn connector(&self, mode: Mode) -> Option<&Arc<dyn Connector>> {

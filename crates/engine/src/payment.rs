@@ -171,7 +171,7 @@ impl Gateway {
                 (State::Waiting { expires_at }, expires_at)
             }
             Authentication::Frictionless => {
-                let sending = Sending { our_reference: format!("{id}-1"), sent_at: now };
+                let sending = Sending::intended(id, 1, now);
                 (State::Sending(sending), now.plus(schedule::SENDING_IS_LOST_AFTER))
             }
         };
