@@ -101,6 +101,11 @@ fn dialer_settings(settings: &Settings, demo_only: bool) -> DialerSettings {
     }
 }
 
+/// Whether the data folder has a database, so that its master key must not be made anew.
+pub(crate) fn has_database(settings: &Settings) -> bool {
+    database_path(&settings.data_dir.value).exists()
+}
+
 /// Looks at the database without changing it; none when the data folder has none yet.
 pub(crate) fn database_facts(settings: &Settings) -> Result<Option<DatabaseFacts>, Failure> {
     store::sqlite::facts(&database_path(&settings.data_dir.value))

@@ -280,7 +280,7 @@ fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
 fn prepare(settings: &Settings) -> Result<(), Failure> {
     let data_dir = &settings.data_dir.value;
     // Only where there is no database yet: a new key would not open what an older one sealed.
-    if wire::database_facts(settings)?.is_some() {
+    if wire::has_database(settings) {
         return Ok(());
     }
     let created = master_key::create(data_dir, &SystemSource::new())?;
