@@ -2,6 +2,7 @@
 
 use crate::id::{MerchantId, PaymentId};
 use crate::payment::State;
+use crate::refund::RefundFacts;
 use crate::time::Timestamp;
 
 /// What kind of thing happened.
@@ -15,14 +16,55 @@ pub enum EventKind {
     Sending,
     /// The bank's outcome is not known (yet).
     OutcomeUnknown,
+    /// The call is being undone.
+    Reversing,
     /// The payment reached a decided status.
     Decided,
+    /// A capture of held money was intended.
+    Capturing,
+    /// Held money was taken.
+    Captured,
+    /// Held money was not taken; it is still held.
+    CaptureRefused,
+    /// The release of held money was intended.
+    Voiding,
+    /// Held money was released.
+    Voided,
+    /// Held money was not released; it is still held.
+    VoidRefused,
+    /// A refund was accepted and its call intended.
+    Refunding,
+    /// The refund's outcome is not known (yet).
+    RefundUnknown,
+    /// The refund's call is being undone.
+    RefundReversing,
+    /// Money was given back.
+    Refunded,
+    /// The refund ended without money.
+    RefundRefused,
 }
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::Created, Self::ChallengeOpened, Self::Sending, Self::OutcomeUnknown, Self::Decided];
+    pub const ALL: [Self; 17] = [
+        Self::Created,
+        Self::ChallengeOpened,
+        Self::Sending,
+        Self::OutcomeUnknown,
+        Self::Reversing,
+        Self::Decided,
+        Self::Capturing,
+        Self::Captured,
+        Self::CaptureRefused,
+        Self::Voiding,
+        Self::Voided,
+        Self::VoidRefused,
+        Self::Refunding,
+        Self::RefundUnknown,
+        Self::RefundReversing,
+        Self::Refunded,
+        Self::RefundRefused,
+    ];
 
     /// The word in the database.
     pub const fn name(self) -> &'static str {
@@ -31,7 +73,19 @@ impl EventKind {
             Self::ChallengeOpened => "challenge_opened",
             Self::Sending => "sending",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::Reversing => "reversing",
             Self::Decided => "decided",
+            Self::Capturing => "capturing",
+            Self::Captured => "captured",
+            Self::CaptureRefused => "capture_refused",
+            Self::Voiding => "voiding",
+            Self::Voided => "voided",
+            Self::VoidRefused => "void_refused",
+            Self::Refunding => "refunding",
+            Self::RefundUnknown => "refund_unknown",
+            Self::RefundReversing => "refund_reversing",
+            Self::Refunded => "refunded",
+            Self::RefundRefused => "refund_refused",
         }
     }
 
@@ -56,4 +110,6 @@ pub struct Event {
     pub kind: EventKind,
     /// Where the payment stood after it.
     pub state: State,
+    /// The refund that it is about, if it is about one.
+    pub refund: Option<RefundFacts>,
 }

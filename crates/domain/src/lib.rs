@@ -5,15 +5,18 @@
 #![deny(missing_docs, clippy::arithmetic_side_effects)]
 
 pub mod address;
+pub mod call;
 pub mod card;
 pub mod delivery;
 pub mod event;
 pub mod id;
+pub mod ledger;
 pub mod merchant;
 pub mod method;
 pub mod money;
 pub mod outcome;
 pub mod payment;
+pub mod refund;
 pub mod schedule;
 pub mod secret;
 pub mod status;

@@ -6,6 +6,10 @@ use std::time::Duration;
 /// the process that made it died. Longer than any call may take.
 pub const SENDING_IS_LOST_AFTER: Duration = Duration::from_secs(40);
 
+/// A call whose outcome the bank has not told for this long is reversed where the terminal says
+/// so, and stands on the operator's list.
+pub const UNKNOWN_IS_REVERSED_AFTER: Duration = Duration::from_mins(30);
+
 /// How long after the last answer the bank is asked again, by the number of lookups made:
 /// quickly at first, then every 15 minutes for a day, then hourly.
 pub const fn until_lookup(lookups: u32) -> Duration {

@@ -31,11 +31,38 @@ impl OrderStatus {
     /// How a state shows on a terminal of this mode.
     pub const fn of(state: &State, mode: Mode) -> Self {
         match (state, mode) {
-            (State::Waiting { .. } | State::Sending(_) | State::Unknown(_), _)
+            (
+                State::Waiting { .. } | State::Sending(_) | State::Unknown(_) | State::Reversing(_),
+                _,
+            )
             | (State::Challenged { .. }, Mode::Live) => PENDING,
             (State::Challenged { .. }, Mode::Test) => TEST_CHALLENGE,
-            (State::Approved { .. }, Mode::Live) => decided("1", "Approved"),
-            (State::Approved { .. }, Mode::Test) => decided("25", "Test Approved"),
+            (State::Approved { taken, .. }, _) if taken.refunding_minor > 0 => {
+                decided("8", "Refund Pending")
+            }
+            (State::Approved { taken, .. }, _) if taken.refunded_minor > 0 => {
+                if taken.refunded_minor < taken.captured_minor {
+                    decided("12", "Partial Refund")
+                } else {
+                    decided("3", "Refunded")
+                }
+            }
+            // Held money counts as approved: the customer has paid as far as they can.
+            (
+                State::Authorised(_)
+                | State::Capturing { .. }
+                | State::Voiding { .. }
+                | State::Approved { .. },
+                Mode::Live,
+            ) => decided("1", "Approved"),
+            (
+                State::Authorised(_)
+                | State::Capturing { .. }
+                | State::Voiding { .. }
+                | State::Approved { .. },
+                Mode::Test,
+            ) => decided("25", "Test Approved"),
+            (State::Reversed { .. }, _) => decided("7", "Reversed"),
             (State::Declined { .. }, Mode::Live) => decided("2", "Declined"),
             (State::Declined { .. }, Mode::Test) => decided("26", "Test Declined"),
             (State::Expired { .. }, _) => decided("22", "Expired"),

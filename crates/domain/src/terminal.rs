@@ -55,6 +55,58 @@ impl Currencies {
     }
 }
 
+/// When money that the bank authorised is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capture {
+    /// With the authorisation.
+    #[default]
+    Automatic,
+    /// By a capture of its own, later.
+    Manual,
+}
+
+impl Capture {
+    /// The word in settings and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::Manual => "manual",
+        }
+    }
+
+    /// By its word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Automatic, Self::Manual].into_iter().find(|capture| capture.name() == name)
+    }
+}
+
+/// What is done when the bank has not said for half an hour what became of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenUnknown {
+    /// The bank is asked on, and the payment stands on the operator's list.
+    #[default]
+    Wait,
+    /// The call is reversed: the order ends without money.
+    Reverse,
+}
+
+impl WhenUnknown {
+    /// The word in settings and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Reverse => "reverse",
+        }
+    }
+
+    /// By its word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Wait, Self::Reverse].into_iter().find(|policy| policy.name() == name)
+    }
+}
+
 /// What an operator sets for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -74,6 +126,19 @@ pub struct Settings {
     pub allowed_addresses: Vec<ipnet::IpNet>,
     /// How long a customer may take, in seconds.
     pub expires_after_seconds: u32,
+    /// When authorised money is taken.
+    #[serde(default)]
+    pub capture: Capture,
+    /// What is done with an outcome that stays unknown.
+    #[serde(default)]
+    pub when_unknown: WhenUnknown,
+    /// How long after it was taken money may be given back, in days.
+    #[serde(default = "a_year")]
+    pub refundable_days: u32,
+}
+
+const fn a_year() -> u32 {
+    365
 }
 
 impl Settings {
@@ -92,12 +157,20 @@ impl Settings {
             return_url: None,
             allowed_addresses: Vec::new(),
             expires_after_seconds: 15 * 60,
+            capture: Capture::Automatic,
+            when_unknown: WhenUnknown::Wait,
+            refundable_days: a_year(),
         }
     }
 
     /// How long a customer may take.
     pub fn expires_after(&self) -> Duration {
         Duration::from_secs(u64::from(self.expires_after_seconds))
+    }
+
+    /// How long after it was taken money may be given back.
+    pub fn refundable_for(&self) -> Duration {
+        Duration::from_secs(u64::from(self.refundable_days).saturating_mul(24 * 3600))
     }
 
     /// Whether the amount lies inside the limits.

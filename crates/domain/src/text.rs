@@ -56,6 +56,10 @@ text_type!(
     ProductName, 255, "must be 1 to 255 printable characters"
 );
 text_type!(
+    /// Why money is given back (`refundReason`), in the merchant's words.
+    RefundReason, 255, "must be 1 to 255 printable characters"
+);
+text_type!(
     /// The customer's address as the merchant gave it (`bill_ip`): any text, for the page's own
     /// sample is no valid address. Risk checks treat what does not parse as "address unknown".
     BillAddress, 64, "must be at most 64 printable characters"

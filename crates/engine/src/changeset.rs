@@ -5,10 +5,12 @@
 //! a failing test can print it.
 
 use domain::delivery::{Attempted, NewDelivery};
-use domain::event::Event;
+use domain::event::{Event, EventKind};
 use domain::id::{MerchantId, TerminalNumber};
+use domain::ledger::{self, Posting};
 use domain::merchant::Merchant;
 use domain::payment::{Changed, Payment};
+use domain::refund::{Refund, RefundChanged};
 use domain::terminal::{Mode, Settings};
 use domain::time::Timestamp;
 
@@ -23,6 +25,10 @@ pub struct Changeset {
     pub event: Option<Event>,
     /// What happens to its sealed card.
     pub card: Option<CardChange>,
+    /// A refund of the payment that is inserted or changed.
+    pub refund: Option<RefundChange>,
+    /// What the event means for the books; sums to zero.
+    pub postings: Vec<Posting>,
     /// Messages to merchants' servers.
     pub deliveries: Vec<NewDelivery>,
     /// What attempts at deliveries came to.
@@ -49,6 +55,15 @@ pub enum PaymentChange {
         /// Its version before the change.
         expected_version: i64,
     },
+}
+
+/// A refund row. It belongs to the changeset's payment, whose version guards it.
+#[derive(Debug)]
+pub enum RefundChange {
+    /// A new row.
+    Insert(Box<Refund>),
+    /// The row as it stands now.
+    Update(Box<Refund>),
 }
 
 /// What happens to the sealed card of the changeset's payment.
@@ -183,20 +198,33 @@ impl Changeset {
         Self { name: "audit", audit: Some(line), ..Self::default() }
     }
 
-    /// A change of a payment with its event. What it does to the held card follows from where the
-    /// payment went: the commit that records the send deletes the security code, and nothing of
-    /// the card outlives the decision.
+    /// A change of a payment with its event, and what it means for the books. What it does to the
+    /// held card follows from what happened: the commit that records the send deletes the security
+    /// code, and nothing of the card outlives the decision.
     pub fn payment_changed(name: &'static str, changed: Changed) -> Self {
         let expected_version = changed.payment.version.saturating_sub(1);
-        let card = if changed.payment.state.decided_at().is_some() {
-            Some(CardChange::Drop)
-        } else if changed.payment.state.customer_may_act() {
-            None
-        } else {
-            Some(CardChange::DropSecurityCode)
+        let card = match changed.event.kind {
+            EventKind::Sending => Some(CardChange::DropSecurityCode),
+            EventKind::Decided => Some(CardChange::Drop),
+            EventKind::Created
+            | EventKind::ChallengeOpened
+            | EventKind::OutcomeUnknown
+            | EventKind::Reversing
+            | EventKind::Capturing
+            | EventKind::Captured
+            | EventKind::CaptureRefused
+            | EventKind::Voiding
+            | EventKind::Voided
+            | EventKind::VoidRefused
+            | EventKind::Refunding
+            | EventKind::RefundUnknown
+            | EventKind::RefundReversing
+            | EventKind::Refunded
+            | EventKind::RefundRefused => None,
         };
         Self {
             name,
+            postings: ledger::postings(&changed.payment, &changed.event),
             payment: Some(PaymentChange::Update {
                 payment: Box::new(changed.payment),
                 expected_version,
@@ -205,5 +233,16 @@ impl Changeset {
             card,
             ..Self::default()
         }
+    }
+
+    /// A change of a payment by one of its refunds.
+    pub fn refund_changed(name: &'static str, changed: RefundChanged) -> Self {
+        let refund = Box::new(changed.refund);
+        let refund = if changed.changed.event.kind == EventKind::Refunding {
+            RefundChange::Insert(refund)
+        } else {
+            RefundChange::Update(refund)
+        };
+        Self { refund: Some(refund), ..Self::payment_changed(name, changed.changed) }
     }
 }

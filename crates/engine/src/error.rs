@@ -21,6 +21,9 @@ pub enum CommitError {
     /// A row with this number or key exists already.
     #[error("the {0} exists already")]
     Exists(&'static str),
+    /// The postings do not sum to zero: a bug, and nothing of it is written.
+    #[error("the postings do not sum to zero")]
+    Unbalanced,
     /// More commands wait than the store admits.
     #[error("too many commands are waiting for the database")]
     Busy,
@@ -102,6 +105,7 @@ impl From<CommitError> for Fault {
             | CommitError::Stale(_)
             | CommitError::KeyInUse(_)
             | CommitError::Exists(_)
+            | CommitError::Unbalanced
             | CommitError::Unavailable(_)) => Self::Broken(other.to_string()),
         }
     }

@@ -3,9 +3,12 @@
 use crate::changeset::{AuditLine, Changeset};
 use crate::error::{CommitError, Fault};
 use crate::ports::{Clock, Connector, Dialer, NoticeFormat, NoticeKeys, Random, Store, Vault};
+use crate::refund::RefundTurns;
 use crate::terminal::TerminalCache;
 use domain::delivery::{DeliveryId, NewDelivery};
+use domain::ledger;
 use domain::payment::{Changed, Payment};
+use domain::refund::{Refund, RefundChanged};
 use domain::terminal::Mode;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -43,6 +46,7 @@ pub struct Gateway {
     pub(crate) tasks: TaskTracker,
     /// A delivery was written.
     pub(crate) deliveries: Notify,
+    pub(crate) refund_turns: RefundTurns,
     notices: Arc<dyn NoticeFormat>,
     connectors: Vec<Arc<dyn Connector>>,
 }
@@ -59,6 +63,7 @@ impl Gateway {
             terminals: TerminalCache::default(),
             tasks: TaskTracker::new(),
             deliveries: Notify::new(),
+            refund_turns: RefundTurns::default(),
             notices: parts.notices,
             connectors: parts.connectors,
         })
@@ -109,37 +114,75 @@ impl Gateway {
         }
     }
 
-    /// Commits a change of a payment with its event and, when it was decided, its webhook.
+    /// Commits a change of a payment with its event, its postings and, when the merchant's server
+    /// is told of it, its webhook.
     pub(crate) async fn commit_payment(
         &self,
         name: &'static str,
         changed: Changed,
     ) -> Result<Payment, CommitError> {
+        self.commit_payment_audited(name, changed, None).await
+    }
+
+    /// The same with a line in the audit log.
+    pub(crate) async fn commit_payment_audited(
+        &self,
+        name: &'static str,
+        changed: Changed,
+        audit: Option<AuditLine>,
+    ) -> Result<Payment, CommitError> {
         let payment = changed.payment.clone();
-        let delivery = match payment.state.decided_at() {
-            Some(_) => Some(self.notice(&payment).await?),
-            None => None,
-        };
+        let delivery = self.notice(&changed, None).await?;
+        let changeset = Changeset { audit, ..Changeset::payment_changed(name, changed) };
+        self.commit_noticed(changeset, delivery).await?;
+        Ok(payment)
+    }
+
+    /// The same for a change by a refund.
+    pub(crate) async fn commit_refund(
+        &self,
+        name: &'static str,
+        changed: RefundChanged,
+    ) -> Result<(), CommitError> {
+        let delivery = self.notice(&changed.changed, Some(&changed.refund)).await?;
+        self.commit_noticed(Changeset::refund_changed(name, changed), delivery).await
+    }
+
+    async fn commit_noticed(
+        &self,
+        mut changeset: Changeset,
+        delivery: Option<NewDelivery>,
+    ) -> Result<(), CommitError> {
         let has_delivery = delivery.is_some();
-        let mut changeset = Changeset::payment_changed(name, changed);
         changeset.deliveries.extend(delivery);
+        if !ledger::balanced(&changeset.postings) {
+            return Err(CommitError::Unbalanced);
+        }
         self.store.commit(changeset).await?;
         if has_delivery {
             self.deliveries.notify_one();
         }
-        Ok(payment)
+        Ok(())
     }
 
-    async fn notice(&self, payment: &Payment) -> Result<NewDelivery, CommitError> {
+    async fn notice(
+        &self,
+        changed: &Changed,
+        refund: Option<&Refund>,
+    ) -> Result<Option<NewDelivery>, CommitError> {
+        if !changed.notifies {
+            return Ok(None);
+        }
+        let payment = &changed.payment;
         let unavailable = |fault: Fault| CommitError::Unavailable(fault.to_string());
         let terminal = self.terminal_of(payment).await.map_err(unavailable)?;
         let Some(pair) = terminal.keys.first() else {
             return Err(CommitError::Unavailable("the terminal has no keys".to_owned()));
         };
         let keys = NoticeKeys { public: &pair.public, private: &pair.private };
-        let created_at = payment.state.decided_at().unwrap_or(payment.created_at);
-        let notice = self.notices.notice(payment, created_at, keys);
-        Ok(NewDelivery {
+        let created_at = changed.event.at;
+        let notice = self.notices.notice(payment, refund, created_at, keys);
+        Ok(Some(NewDelivery {
             id: DeliveryId { payment: payment.id, sequence: payment.notices },
             merchant: payment.merchant,
             terminal: payment.terminal,
@@ -147,6 +190,6 @@ impl Gateway {
             content_type: notice.content_type,
             body: notice.body,
             created_at,
-        })
+        }))
     }
 }

@@ -6,7 +6,9 @@
 #![deny(missing_docs, clippy::arithmetic_side_effects)]
 
 pub mod actor;
+pub mod balance;
 pub mod batch;
+pub mod capture;
 pub mod changeset;
 pub mod error;
 pub mod gateway;
@@ -14,6 +16,7 @@ pub mod idempotency;
 pub mod merchant;
 pub mod payment;
 pub mod ports;
+pub mod refund;
 pub mod terminal;
 pub mod work;
 

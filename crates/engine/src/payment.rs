@@ -5,16 +5,16 @@ use crate::actor::Actor;
 use crate::changeset::{CardChange, Changeset, PaymentChange};
 use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
-use crate::ports::{AuthorisationRequest, ChallengeVerdict, ChallengeView, OpenCard};
+use crate::ports::{AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, OpenCard};
+use domain::call::{Rules, Sending, Word};
 use domain::card::Card;
 use domain::id::PaymentId;
 use domain::method::{Method, MethodCode};
 use domain::money::Money;
 use domain::outcome::{BankFacts, Outcome};
 use domain::payment::{
-    Authentication, Changed, Fingerprint, Payment, Refused, Request, Sending, State,
+    Authentication, Changed, Fingerprint, Payment, Refused, Request, State, call_reference,
 };
-use domain::schedule;
 use domain::terminal::Terminal;
 use domain::text::Reference;
 use domain::time::Timestamp;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a change is decided again when the row changed meanwhile.
-const TRIES: u32 = 16;
+pub(crate) const TRIES: u32 = 16;
 /// How long a repeated request waits for the first one to end.
 const WAIT_FOR_FIRST: Duration = Duration::from_secs(45);
 
@@ -171,8 +171,9 @@ impl Gateway {
                 (State::Waiting { expires_at }, expires_at)
             }
             Authentication::Frictionless => {
-                let sending = Sending::intended(id, 1, now);
-                (State::Sending(sending), now.plus(schedule::SENDING_IS_LOST_AFTER))
+                let sending = Sending { our_reference: call_reference(id, 1), sent_at: now };
+                let due_at = sending.asked_at();
+                (State::Sending(sending), due_at)
             }
         };
         Payment {
@@ -186,6 +187,7 @@ impl Gateway {
             amount: command.amount,
             method: Method { code: command.method, card: Some(command.card.number.masked()) },
             authentication,
+            capture: command.terminal.settings.capture,
             request: command.request.clone(),
             created_at: now,
             state,
@@ -282,25 +284,49 @@ impl Gateway {
     /// of it.
     async fn send(&self, payment: Payment, card: OpenCard) -> Result<Payment, Fault> {
         let State::Sending(sending) = &payment.state else { return Ok(payment) };
-        let Some(connector) = self.connector(payment.mode) else {
-            return Err(Fault::Broken("the connector is gone".to_owned()));
-        };
+        let connector = self.connector_of(&payment)?;
         let outcome = connector
             .authorise(AuthorisationRequest {
                 our_reference: &sending.our_reference,
                 payment: payment.id,
                 amount: payment.amount,
                 card: &card,
+                capture: payment.capture,
             })
             .await;
         drop(card);
         if let Outcome::Unknown(why) | Outcome::NotSent(why) = &outcome {
             tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
         }
-        self.change_payment("record_outcome", payment, |payment, now| {
-            payment.record_outcome(outcome.clone(), now)
+        self.record("record_outcome", payment, Word::Outcome(outcome)).await
+    }
+
+    /// Commits what the bank said about the call that only it can end.
+    pub(crate) async fn record(
+        &self,
+        name: &'static str,
+        payment: Payment,
+        word: Word,
+    ) -> Result<Payment, Fault> {
+        let rules = self.rules(&payment).await?;
+        self.change_payment(name, payment, |payment, now| payment.record(word.clone(), rules, now))
+            .await
+    }
+
+    /// What the bank's answers about this payment are judged by.
+    pub(crate) async fn rules(&self, payment: &Payment) -> Result<Rules, Fault> {
+        let terminal = self.terminal_of(payment).await?;
+        let connector = self.connector_of(payment)?;
+        Ok(Rules {
+            patience: connector.lookup_patience(),
+            when_unknown: terminal.settings.when_unknown,
         })
-        .await
+    }
+
+    /// The bank that this payment was sent to.
+    pub(crate) fn connector_of(&self, payment: &Payment) -> Result<&Arc<dyn Connector>, Fault> {
+        self.connector(payment.mode)
+            .ok_or_else(|| Fault::Broken("the connector is gone".to_owned()))
     }
 
     /// Applies a transition and commits it; when the row changed meanwhile, loads it and decides
@@ -327,7 +353,7 @@ impl Gateway {
         Err(Fault::Busy)
     }
 
-    async fn load(&self, id: PaymentId) -> Result<Payment, Fault> {
+    pub(crate) async fn load(&self, id: PaymentId) -> Result<Payment, Fault> {
         self.store
             .payment(Actor::Worker.scope(), id)
             .await?

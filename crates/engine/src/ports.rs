@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
 use domain::delivery::{DeliveryId, DueDelivery};
 use domain::id::{PaymentId, TerminalNumber};
+use domain::ledger::Balance;
 use domain::merchant::Merchant;
 use domain::money::Money;
 use domain::outcome::{BankFacts, Lookup, Outcome};
 use domain::payment::{Authentication, Payment};
+use domain::refund::Refund;
 use domain::secret::SecretText;
-use domain::terminal::Mode;
+use domain::terminal::{Capture, Mode};
 use domain::text::Reference;
 use domain::time::Timestamp;
 use std::fmt;
@@ -37,6 +39,17 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// The sealed card of a payment, while it is held.
     async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError>;
+
+    /// All refunds of a payment, by number.
+    async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError>;
+
+    /// What the accounts hold, by merchant, mode, currency and account; accounts without postings
+    /// are left out.
+    async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError>;
+
+    /// Payments with a call whose outcome only the bank can tell, the oldest first: those that
+    /// are not decided, and those with a capture, a release or a refund on its way.
+    async fn at_the_bank(&self, limit: u32) -> Result<Vec<Payment>, StoreError>;
 
     /// Payments that background work must look at, the longest due first.
     async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError>;
@@ -147,6 +160,21 @@ pub struct AuthorisationRequest<'a> {
     pub amount: Money,
     /// From which card.
     pub card: &'a OpenCard,
+    /// Whether the money is taken at once, or held until a capture.
+    pub capture: Capture,
+}
+
+/// A call that follows an earlier one: a capture, a refund, or a reversal.
+#[derive(Clone, Copy, Debug)]
+pub struct FollowUpRequest<'a> {
+    /// Our reference for this call, unique at the bank.
+    pub our_reference: &'a str,
+    /// Our reference of the call it follows: the authorisation, or whatever is reversed.
+    pub original: &'a str,
+    /// The payment.
+    pub payment: PaymentId,
+    /// How much. A reversal undoes its original whole, and names its amount.
+    pub amount: Money,
 }
 
 /// What the customer sees of the bank's challenge.
@@ -203,15 +231,34 @@ pub trait Connector: Send + Sync + fmt::Debug {
     /// Asks for the money. Called once per `our_reference`, after the intent was committed.
     async fn authorise(&self, request: AuthorisationRequest<'_>) -> Outcome;
 
-    /// What became of the call with this reference?
+    /// Takes money that an authorisation holds; at most what it holds, once.
+    async fn capture(&self, request: FollowUpRequest<'_>) -> Outcome;
+
+    /// Gives back money that was taken. "Declined" when the bank will not, or not that much.
+    async fn refund(&self, request: FollowUpRequest<'_>) -> Outcome;
+
+    /// Undoes the call `original`, whether the bank knows it or not: "approved" means that no
+    /// effect of that call stands, and none will, should the call still be under way. "Declined"
+    /// means that it stands and cannot be undone (a refund that was paid, a captured payment).
+    /// May be repeated with the same `our_reference`.
+    async fn reverse(&self, request: FollowUpRequest<'_>) -> Outcome;
+
+    /// What became of the call with this reference, of whatever kind?
     async fn look_up(&self, our_reference: &str) -> Lookup;
 }
 
 /// The shape of webhook bodies; implemented by the web crate, which owns every JSON shape.
 pub trait NoticeFormat: Send + Sync + fmt::Debug {
     /// The body that tells of the payment's present state, and its content type.
-    /// `private_key` and `public_key` are the terminal's, for the encrypted form.
-    fn notice(&self, payment: &Payment, at: Timestamp, keys: NoticeKeys<'_>) -> Notice;
+    /// `refund` is the one that it is about, if it is about one. The keys are the terminal's, for
+    /// the encrypted form.
+    fn notice(
+        &self,
+        payment: &Payment,
+        refund: Option<&Refund>,
+        at: Timestamp,
+        keys: NoticeKeys<'_>,
+    ) -> Notice;
 }
 
 /// The terminal's keys for the encrypted form of webhooks.

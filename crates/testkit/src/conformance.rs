@@ -2,11 +2,15 @@
 //! they may run on one database.
 
 use crate::fixture;
+use domain::call::Word;
 use domain::delivery::{Attempted, NextStep};
 use domain::id::{MerchantId, TerminalNumber};
+use domain::ledger::Account;
 use domain::outcome::{BankFacts, Outcome};
 use domain::payment::{Payment, State};
+use domain::refund::{Refund, RefundRequest};
 use domain::terminal::Mode;
+use domain::text::{Reference, RefundReason};
 use engine::actor::Scope;
 use engine::changeset::{AuditLine, Changeset, IdempotencyChange, StoredAnswer, TerminalChange};
 use engine::error::CommitError;
@@ -24,6 +28,8 @@ pub async fn run(store: &dyn Store) {
     deliveries_are_claimed_once(store).await;
     idempotency_keys(store).await;
     due_payments_come_oldest_first(store).await;
+    refunds_and_their_books(store).await;
+    postings_that_do_not_sum_to_zero_are_refused(store).await;
     store.ping().await.unwrap();
     let line = AuditLine {
         at: fixture::now(),
@@ -157,7 +163,8 @@ async fn cards_go_with_the_send_and_the_decision(store: &dyn Store) {
     let found = store.sending_payments(10).await.unwrap();
     assert_eq!(found, vec![sending.payment.clone()]);
     let approved = Outcome::Approved(BankFacts::default());
-    let done = sending.payment.record_outcome(approved, fixture::now()).unwrap();
+    let rules = fixture::rules();
+    let done = sending.payment.record(Word::Outcome(approved), rules, fixture::now()).unwrap();
     store.commit(Changeset::payment_changed("done", done.clone())).await.unwrap();
     assert_eq!(store.held_card(id).await.unwrap(), None);
     let stored = store.payment(Scope::Holder, id).await.unwrap().unwrap();
@@ -265,4 +272,82 @@ async fn due_payments_come_oldest_first(store: &dyn Store) {
     assert!(!found.contains(&second));
     assert!(found.is_sorted_by_key(|payment| payment.due_at));
     assert_eq!(store.due_payments(now, 1).await.unwrap().len(), 1);
+}
+
+/// What the bank's "yes" makes of a payment that waits for its customer, committed step by step.
+async fn approve(store: &dyn Store, payment: &Payment) -> Payment {
+    store.commit(fixture::insert(payment)).await.unwrap();
+    let now = fixture::now();
+    let sending = payment.clone().begin_sending(now).unwrap();
+    store.commit(Changeset::payment_changed("send", sending.clone())).await.unwrap();
+    let yes = Word::Outcome(Outcome::Approved(BankFacts::default()));
+    let done = sending.payment.record(yes, fixture::rules(), now).unwrap();
+    store.commit(Changeset::payment_changed("done", done.clone())).await.unwrap();
+    done.payment
+}
+
+async fn sums(store: &dyn Store, merchant: MerchantId) -> Vec<(Account, i64, u64)> {
+    let balances = store.balances(Scope::Merchant(merchant)).await.unwrap();
+    assert!(balances.iter().all(|balance| balance.merchant == merchant));
+    balances.iter().map(|one| (one.account, one.amount_minor, one.postings)).collect()
+}
+
+async fn refunds_and_their_books(store: &dyn Store) {
+    let mine = MerchantId(77);
+    let payment = Payment { merchant: mine, ..fixture::payment(200, "refunds") };
+    let now = fixture::now();
+    let payment = approve(store, &payment).await;
+    let sale = vec![(Account::BankReceivable, 1111, 1), (Account::MerchantPayable, -1111, 1)];
+    assert_eq!(sums(store, mine).await, sale);
+    assert_eq!(store.refunds(payment.id).await.unwrap(), vec![]);
+    let request = RefundRequest {
+        amount: fixture::usd("1.11"),
+        reference: Some(Reference::parse("refund 1 \u{1F600}").unwrap()),
+        reason: Some(RefundReason::parse("too small").unwrap()),
+    };
+    let year = Duration::from_hours(24 * 365);
+    let asked = payment.clone().request_refund(&[], request.clone(), year, now).unwrap();
+    let same = payment.request_refund(&[], request, year, now).unwrap();
+    store.commit(Changeset::refund_changed("ask", asked.clone())).await.unwrap();
+    assert!(matches!(
+        store.commit(Changeset::refund_changed("ask", same)).await,
+        Err(CommitError::Stale("payment"))
+    ));
+    let stored: Vec<Refund> = store.refunds(asked.refund.payment).await.unwrap();
+    assert_eq!(stored, vec![asked.refund.clone()]);
+    let waiting = store.at_the_bank(1000).await.unwrap();
+    assert!(waiting.contains(&asked.changed.payment));
+    let late = now.plus(Duration::from_hours(1));
+    assert!(store.due_payments(late, 1000).await.unwrap().contains(&asked.changed.payment));
+    let yes = Word::Outcome(Outcome::Approved(BankFacts::default()));
+    let done = asked.changed.payment.record_refund(&stored, 1, yes, fixture::rules(), now).unwrap();
+    store.commit(Changeset::refund_changed("done", done.clone())).await.unwrap();
+    assert_eq!(store.refunds(done.refund.payment).await.unwrap(), vec![done.refund.clone()]);
+    let read = store.payment(Scope::Merchant(mine), done.refund.payment).await.unwrap();
+    assert_eq!(read, Some(done.changed.payment));
+    let given_back = vec![
+        (Account::BankReceivable, 1000, 2),
+        (Account::MerchantPayable, -1111, 1),
+        (Account::Refunds, 111, 1),
+    ];
+    assert_eq!(sums(store, mine).await, given_back);
+    assert_eq!(store.balances(Scope::Holder).await.unwrap(), vec![]);
+    let all = store.balances(Scope::Everything).await.unwrap();
+    assert!(all.len() > given_back.len(), "other merchants have balances too");
+    assert!(store.at_the_bank(1000).await.unwrap().iter().all(|one| one.id != done.refund.payment));
+}
+
+async fn postings_that_do_not_sum_to_zero_are_refused(store: &dyn Store) {
+    let payment = fixture::payment(201, "unbalanced");
+    store.commit(fixture::insert(&payment)).await.unwrap();
+    let now = fixture::now();
+    let sending = payment.begin_sending(now).unwrap();
+    store.commit(Changeset::payment_changed("send", sending.clone())).await.unwrap();
+    let yes = Word::Outcome(Outcome::Approved(BankFacts::default()));
+    let done = sending.payment.clone().record(yes, fixture::rules(), now).unwrap();
+    let mut changeset = Changeset::payment_changed("done", done);
+    changeset.postings.pop();
+    assert!(matches!(store.commit(changeset).await, Err(CommitError::Unbalanced)));
+    let read = store.payment(Scope::Everything, sending.payment.id).await.unwrap();
+    assert_eq!(read, Some(sending.payment), "nothing was written");
 }

@@ -1,5 +1,6 @@
 //! Samples of the trade's types.
 
+use domain::call::Rules;
 use domain::card::{Brand, Expiry, MaskedCard};
 use domain::delivery::{DeliveryId, NewDelivery};
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
@@ -9,7 +10,7 @@ use domain::money::{Currency, Money};
 use domain::payment::{
     Authentication, Customer, Fingerprint, Payment, Request, State, WebhookEncryption,
 };
-use domain::terminal::{Mode, Settings};
+use domain::terminal::{Capture, Mode, Settings, WhenUnknown};
 use domain::text::{ProductName, Reference, WebAddress};
 use domain::time::Timestamp;
 use engine::changeset::{CardChange, Changeset, PaymentChange, SealedCard, StoredTerminal};
@@ -55,7 +56,7 @@ pub fn payment(draw: u64, reference: &str) -> Payment {
         reference: Reference::parse(reference).unwrap(),
         attempt: 1,
         fingerprint: Fingerprint([9; 32]),
-        amount: Money::parse("11.11", Currency::from_code("USD").unwrap()).unwrap(),
+        amount: usd("11.11"),
         method: Method {
             code: MethodCode::CreditCard,
             card: Some(MaskedCard {
@@ -65,6 +66,7 @@ pub fn payment(draw: u64, reference: &str) -> Payment {
             }),
         },
         authentication: Authentication::Challenge,
+        capture: Capture::Automatic,
         request: Request {
             product_name: ProductName::parse("Testing Product").unwrap(),
             webhook_url: WebAddress::parse("https://shop.example/hook").unwrap(),
@@ -82,6 +84,16 @@ pub fn payment(draw: u64, reference: &str) -> Payment {
         notices: 0,
         due_at: Some(expires_at),
     }
+}
+
+/// An amount in US dollars.
+pub fn usd(text: &str) -> Money {
+    Money::parse(text, Currency::from_code("USD").unwrap()).unwrap()
+}
+
+/// A minute of patience, and no reversal of what stays unknown.
+pub fn rules() -> Rules {
+    Rules { patience: Duration::from_mins(1), when_unknown: WhenUnknown::Wait }
 }
 
 /// A sealed card of no meaning.

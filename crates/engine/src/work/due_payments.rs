@@ -3,8 +3,12 @@
 use super::{PERIOD, pause};
 use crate::error::Fault;
 use crate::gateway::Gateway;
-use domain::outcome::Lookup;
+use crate::ports::FollowUpRequest;
+use domain::call::{Call, Sending, Unknown, Word};
+use domain::money::Money;
+use domain::outcome::{Lookup, Outcome};
 use domain::payment::Payment;
+use domain::refund::RefundState;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -68,19 +72,52 @@ impl Gateway {
             self.change_payment("expire", payment, Payment::expire).await?;
             return Ok(());
         }
-        let Some(call) = payment.state.at_the_bank() else { return Ok(()) };
-        let Some(connector) = self.connector(payment.mode) else {
-            return Err(Fault::Broken("the connector is gone".to_owned()));
+        match payment.state.at_the_bank() {
+            Some(call) => {
+                let word = self.ask_bank(&payment, &call, payment.amount).await?;
+                self.record("record_bank_word", payment, word).await?;
+            }
+            None => self.settle_refunds(payment).await?,
+        }
+        Ok(())
+    }
+
+    /// Refunds of a payment that are due.
+    async fn settle_refunds(&self, payment: Payment) -> Result<(), Fault> {
+        let now = self.clock.now();
+        for refund in self.store.refunds(payment.id).await? {
+            let RefundState::Pending { call, due_at } = &refund.state else { continue };
+            if *due_at <= now {
+                let word = self.ask_bank(&payment, call, refund.amount).await?;
+                self.record_refund(payment.id, refund.number, word).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the bank what became of a call, or goes on undoing it.
+    async fn ask_bank(&self, payment: &Payment, call: &Call, amount: Money) -> Result<Word, Fault> {
+        let connector = self.connector_of(payment)?;
+        let word = match call {
+            Call::Sending(Sending { our_reference, .. })
+            | Call::Unknown(Unknown { our_reference, .. }) => {
+                Word::Lookup(connector.look_up(our_reference).await)
+            }
+            Call::Reversing(reversing) => {
+                let request = FollowUpRequest {
+                    our_reference: &reversing.our_reference,
+                    original: &reversing.original,
+                    payment: payment.id,
+                    amount,
+                };
+                Word::Reversal(connector.reverse(request).await)
+            }
         };
-        let answer = connector.look_up(&call.our_reference).await;
-        if let Lookup::Unavailable(why) = &answer {
+        if let Word::Lookup(Lookup::Unavailable(why))
+        | Word::Reversal(Outcome::Unknown(why) | Outcome::NotSent(why)) = &word
+        {
             tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
         }
-        let patience = connector.lookup_patience();
-        self.change_payment("record_lookup", payment, |payment, now| {
-            payment.record_lookup(answer.clone(), patience, now)
-        })
-        .await?;
-        Ok(())
+        Ok(word)
     }
 }

@@ -4,8 +4,10 @@ use super::OpenError;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "init", include_str!("../../migrations/0001_init/sqlite.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "init", include_str!("../../migrations/0001_init/sqlite.sql")),
+    (2, "money", include_str!("../../migrations/0002_money/sqlite.sql")),
+];
 
 /// The newest schema's number.
 pub(super) fn newest() -> i64 {

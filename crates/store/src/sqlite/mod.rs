@@ -12,8 +12,10 @@ mod writer;
 use async_trait::async_trait;
 use domain::delivery::{DeliveryId, DueDelivery};
 use domain::id::{PaymentId, TerminalNumber};
+use domain::ledger::Balance;
 use domain::merchant::Merchant;
 use domain::payment::Payment;
+use domain::refund::Refund;
 use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::actor::Scope;
@@ -320,6 +322,24 @@ impl Store for SqliteStore {
 
     async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
         self.read(|connection| queries::held_card(connection, id))
+    }
+
+    async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        self.read(|connection| queries::refunds(connection, payment))
+    }
+
+    async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {
+        let merchant = match scope {
+            Scope::Merchant(merchant) => Some(merchant),
+            Scope::Everything => None,
+            // Who holds one payment's number sees no sums.
+            Scope::Holder => return Ok(Vec::new()),
+        };
+        self.read(|connection| queries::balances(connection, merchant))
+    }
+
+    async fn at_the_bank(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        self.read(|connection| queries::at_the_bank(connection, limit))
     }
 
     async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError> {

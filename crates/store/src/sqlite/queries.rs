@@ -2,9 +2,11 @@
 
 use super::{QueryError, rows};
 use domain::delivery::DueDelivery;
-use domain::id::{PaymentId, TerminalNumber};
+use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::ledger::Balance;
 use domain::merchant::Merchant;
 use domain::payment::Payment;
+use domain::refund::Refund;
 use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::changeset::{SealedCard, StoredTerminal};
@@ -65,6 +67,44 @@ pub(super) fn held_card(
         [id.stored()],
         rows::held_card,
     )
+}
+
+pub(super) fn refunds(connection: &Connection, id: PaymentId) -> Result<Vec<Refund>, QueryError> {
+    list(
+        connection,
+        "SELECT payment_id, number, merchant_id, amount_minor, currency, reference, reason, \
+         requested_at, state, facts FROM refunds \
+         WHERE place = (SELECT place FROM payments WHERE id = ?1) ORDER BY number",
+        [id.stored()],
+        rows::refund,
+    )
+}
+
+pub(super) fn balances(
+    connection: &Connection,
+    merchant: Option<MerchantId>,
+) -> Result<Vec<Balance>, QueryError> {
+    const SUMS: &str = "SELECT merchant_id, mode, currency, \
+         (SELECT name FROM accounts a WHERE a.account = p.account), sum(amount_minor), count(*) \
+         FROM postings p";
+    const GROUPS: &str = "GROUP BY merchant_id, mode, currency, account \
+         ORDER BY merchant_id, mode, currency, account";
+    match merchant {
+        Some(merchant) => {
+            let sql = format!("{SUMS} WHERE merchant_id = ?1 {GROUPS}");
+            list(connection, &sql, [merchant.0], rows::balance)
+        }
+        None => list(connection, &format!("{SUMS} {GROUPS}"), [], rows::balance),
+    }
+}
+
+pub(super) fn at_the_bank(connection: &Connection, limit: u32) -> Result<Vec<Payment>, QueryError> {
+    let sql = format!(
+        "SELECT {} FROM payments WHERE due_at IS NOT NULL \
+         AND state NOT IN ('waiting', 'challenged') ORDER BY place LIMIT ?1",
+        rows::PAYMENT_COLUMNS
+    );
+    list(connection, &sql, [limit], rows::payment)
 }
 
 pub(super) fn due_payments(

@@ -4,16 +4,18 @@ use domain::card::{Brand, Expiry, MaskedCard};
 use domain::delivery::{Attempted, DeliveryId, DueDelivery, NewDelivery, NextStep};
 use domain::event::Event;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::ledger::{self, Account, Balance, Posting};
 use domain::merchant::Merchant;
 use domain::method::{Method, MethodCode};
 use domain::money::{Currency, Money};
-use domain::payment::{Authentication, Fingerprint, Payment};
-use domain::terminal::Mode;
-use domain::text::Reference;
+use domain::payment::{Authentication, Fingerprint, Payment, Taken};
+use domain::refund::{Refund, RefundState};
+use domain::terminal::{Capture, Mode};
+use domain::text::{Reference, RefundReason};
 use domain::time::Timestamp;
 use engine::changeset::{
-    AuditLine, CardChange, Changeset, IdempotencyChange, PaymentChange, SealedCard, StoredTerminal,
-    TerminalChange,
+    AuditLine, CardChange, Changeset, IdempotencyChange, PaymentChange, RefundChange, SealedCard,
+    StoredTerminal, TerminalChange,
 };
 use engine::error::{CommitError, StoreError};
 use rusqlite::Row;
@@ -25,6 +27,8 @@ pub(super) struct Rows {
     pub(super) payment: Option<PaymentRow>,
     pub(super) event: Option<EventRow>,
     pub(super) card: Option<CardRow>,
+    pub(super) refund: Option<RefundRow>,
+    pub(super) postings: Vec<Posting>,
     pub(super) deliveries: Vec<NewDelivery>,
     pub(super) attempted: Vec<AttemptedRow>,
     pub(super) idempotency: Option<IdempotencyChange>,
@@ -49,6 +53,7 @@ pub(super) struct UpdateRow {
     pub(super) expected_version: i64,
     pub(super) state: &'static str,
     pub(super) facts: String,
+    pub(super) taken: Taken,
     pub(super) version: i64,
     pub(super) notices: i32,
     pub(super) due_at: Option<i64>,
@@ -57,6 +62,13 @@ pub(super) struct UpdateRow {
 pub(super) struct EventRow {
     pub(super) event: Event,
     pub(super) facts: String,
+    pub(super) refund: Option<String>,
+}
+
+pub(super) struct RefundRow {
+    pub(super) refund: Box<Refund>,
+    pub(super) facts: String,
+    pub(super) is_new: bool,
 }
 
 pub(super) struct AttemptedRow {
@@ -92,10 +104,11 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
         merchant,
         change,
     });
-    let event = match changeset.event {
-        Some(event) => Some(EventRow { facts: json(&event.state)?, event }),
-        None => None,
-    };
+    let event = changeset.event.map(event_row).transpose()?;
+    let refund = changeset.refund.map(refund_row).transpose()?;
+    if !ledger::balanced(&changeset.postings) {
+        return Err(CommitError::Unbalanced);
+    }
     let payment = match changeset.payment {
         None => None,
         Some(PaymentChange::Insert(payment)) => Some(PaymentRow::Insert {
@@ -109,6 +122,7 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
                 expected_version,
                 state: payment.state.name(),
                 facts: json(&payment.state)?,
+                taken: payment.state.taken().cloned().unwrap_or_default(),
                 version: payment.version,
                 notices: payment.notices,
                 due_at: payment.due_at.map(Timestamp::micros),
@@ -129,6 +143,8 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
         payment,
         event,
         card,
+        refund,
+        postings: changeset.postings,
         deliveries: changeset.deliveries,
         attempted: changeset.attempted.into_iter().map(attempted).collect(),
         idempotency: changeset.idempotency,
@@ -136,6 +152,22 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
         terminal,
         audit: changeset.audit,
     })
+}
+
+fn event_row(event: Event) -> Result<EventRow, CommitError> {
+    Ok(EventRow {
+        facts: json(&event.state)?,
+        refund: event.refund.as_ref().map(json).transpose()?,
+        event,
+    })
+}
+
+fn refund_row(change: RefundChange) -> Result<RefundRow, CommitError> {
+    let (refund, is_new) = match change {
+        RefundChange::Insert(refund) => (refund, true),
+        RefundChange::Update(refund) => (refund, false),
+    };
+    Ok(RefundRow { facts: json(&refund.state)?, refund, is_new })
 }
 
 fn attempted(attempted: Attempted) -> AttemptedRow {
@@ -174,7 +206,8 @@ impl Place {
 /// The columns of [`payment`], in order.
 pub(super) const PAYMENT_COLUMNS: &str = "id, merchant_id, ter_no, mode, reference, attempt, \
     fingerprint, amount_minor, currency, method, card_brand, card_first_six, card_last_four, \
-    authentication, request, created_at, state, facts, version, notices, due_at";
+    authentication, request, created_at, state, facts, version, notices, due_at, capture, \
+    captured_minor, refunded_minor, refunding_minor";
 
 /// The one place where a row becomes a payment.
 pub(super) fn payment(row: &Row<'_>) -> Result<Payment, super::QueryError> {
@@ -202,6 +235,12 @@ pub(super) fn payment(row: &Row<'_>) -> Result<Payment, super::QueryError> {
     if facts.name() != text(16)? {
         return Err(place.corrupt("state").into());
     }
+    let taken = facts.taken().cloned().unwrap_or_default();
+    if (taken.captured_minor, taken.refunded_minor, taken.refunding_minor)
+        != (row.get(22)?, row.get(23)?, row.get(24)?)
+    {
+        return Err(place.corrupt("captured_minor, refunded_minor or refunding_minor").into());
+    }
     Ok(Payment {
         id,
         merchant: MerchantId(row.get(1)?),
@@ -213,6 +252,7 @@ pub(super) fn payment(row: &Row<'_>) -> Result<Payment, super::QueryError> {
         amount,
         method: Method { code, card },
         authentication,
+        capture: Capture::from_name(text(21)?).ok_or_else(|| place.corrupt("capture"))?,
         request: place.json("request", text(14)?)?,
         created_at: Timestamp::from_micros(row.get(15)?),
         state: facts,
@@ -236,6 +276,51 @@ fn brand_from_name(name: &str) -> Option<Brand> {
     ]
     .into_iter()
     .find(|brand| brand.name() == name)
+}
+
+/// `payment_id, number, merchant_id, amount_minor, currency, reference, reason, requested_at,
+/// state, facts`
+pub(super) fn refund(row: &Row<'_>) -> Result<Refund, super::QueryError> {
+    let id: i64 = row.get(0)?;
+    let number: i32 = row.get(1)?;
+    let place = Place { table: "refunds", row: format!("{id}/{number}") };
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let optional =
+        |column: usize| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
+    let currency = Currency::from_code(text(4)?).map_err(|_unknown| place.corrupt("currency"))?;
+    let amount =
+        Money::from_minor(row.get(3)?, currency).ok_or_else(|| place.corrupt("amount_minor"))?;
+    let reference = optional(5)?.map(Reference::parse).transpose();
+    let reason = optional(6)?.map(RefundReason::parse).transpose();
+    let state: RefundState = place.json("facts", text(9)?)?;
+    if state.name() != text(8)? {
+        return Err(place.corrupt("state").into());
+    }
+    Ok(Refund {
+        payment: PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?,
+        number,
+        merchant: MerchantId(row.get(2)?),
+        amount,
+        reference: reference.map_err(|_form| place.corrupt("reference"))?,
+        reason: reason.map_err(|_form| place.corrupt("reason"))?,
+        requested_at: Timestamp::from_micros(row.get(7)?),
+        state,
+    })
+}
+
+/// `merchant_id, mode, currency, account name, sum, count`
+pub(super) fn balance(row: &Row<'_>) -> Result<Balance, super::QueryError> {
+    let merchant: i64 = row.get(0)?;
+    let place = Place { table: "postings", row: format!("of merchant {merchant}") };
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    Ok(Balance {
+        merchant: MerchantId(merchant),
+        mode: Mode::from_name(text(1)?).ok_or_else(|| place.corrupt("mode"))?,
+        currency: Currency::from_code(text(2)?).map_err(|_unknown| place.corrupt("currency"))?,
+        account: Account::from_name(text(3)?).ok_or_else(|| place.corrupt("account"))?,
+        amount_minor: row.get(4)?,
+        postings: u64::try_from(row.get::<_, i64>(5)?).unwrap_or(0),
+    })
 }
 
 /// `number, security_code, expiry_year, expiry_month`

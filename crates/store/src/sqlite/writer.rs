@@ -2,10 +2,14 @@
 //! own. A changeset that is refused with some of its rows written (rare: nearly all refuse at
 //! their first row) makes the batch start again with a savepoint for each.
 
-use super::rows::{AttemptedRow, CardRow, EventRow, PaymentRow, Rows, TerminalRow, UpdateRow};
+use super::rows::{
+    AttemptedRow, CardRow, EventRow, PaymentRow, RefundRow, Rows, TerminalRow, UpdateRow,
+};
 use domain::delivery::NewDelivery;
+use domain::ledger::{Account, Posting};
 use domain::merchant::Merchant;
 use domain::payment::Payment;
+use domain::text::{Reference, RefundReason};
 use domain::time::Timestamp;
 use engine::batch::Sink;
 use engine::changeset::{AuditLine, CardChange, IdempotencyChange, StoredAnswer};
@@ -248,6 +252,12 @@ fn write_beside_payment(connection: &Connection, place: Place, rows: &Rows) -> W
     if let Some(card) = &rows.card {
         change_card(connection, place, card)?;
     }
+    if let Some(refund) = &rows.refund {
+        write_refund(connection, place, refund)?;
+    }
+    for posting in &rows.postings {
+        insert_posting(connection, place, posting)?;
+    }
     for delivery in &rows.deliveries {
         insert_delivery(connection, place, delivery)?;
     }
@@ -265,9 +275,10 @@ fn insert_payment(
         connection,
         "INSERT INTO payments (id, merchant_id, ter_no, mode, reference, attempt, fingerprint, \
          amount_minor, currency, method, card_brand, card_first_six, card_last_four, \
-         authentication, request, created_at, state, facts, version, notices, due_at) \
+         authentication, request, created_at, state, facts, version, notices, due_at, capture, \
+         captured_minor, refunded_minor, refunding_minor) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-         ?18, ?19, ?20, ?21) ON CONFLICT DO NOTHING",
+         ?18, ?19, ?20, ?21, ?22, 0, 0, 0) ON CONFLICT DO NOTHING",
         rusqlite::params![
             payment.id.stored(),
             payment.merchant.0,
@@ -290,6 +301,7 @@ fn insert_payment(
             payment.version,
             payment.notices,
             payment.due_at.map(Timestamp::micros),
+            payment.capture.name(),
         ],
     )?;
     if inserted == 1 {
@@ -308,7 +320,8 @@ fn insert_payment(
 fn update_payment(connection: &Connection, update: &UpdateRow) -> Result<Place, WriteError> {
     let place = connection
         .prepare_cached(
-            "UPDATE payments SET state = ?1, facts = ?2, version = ?3, notices = ?4, due_at = ?5 \
+            "UPDATE payments SET state = ?1, facts = ?2, version = ?3, notices = ?4, due_at = ?5, \
+             captured_minor = ?8, refunded_minor = ?9, refunding_minor = ?10 \
              WHERE id = ?6 AND version = ?7 RETURNING place",
         )?
         .query_row(
@@ -320,6 +333,9 @@ fn update_payment(connection: &Connection, update: &UpdateRow) -> Result<Place, 
                 update.due_at,
                 update.id.stored(),
                 update.expected_version,
+                update.taken.captured_minor,
+                update.taken.refunded_minor,
+                update.taken.refunding_minor,
             ),
             |row| row.get(0),
         )
@@ -335,8 +351,8 @@ fn insert_event(connection: &Connection, place: Place, row: &EventRow) -> Writte
     let event = &row.event;
     execute(
         connection,
-        "INSERT INTO events (place, sequence, payment_id, merchant_id, at, kind, facts) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO events (place, sequence, payment_id, merchant_id, at, kind, facts, refund) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         (
             place,
             event.sequence,
@@ -345,6 +361,7 @@ fn insert_event(connection: &Connection, place: Place, row: &EventRow) -> Writte
             event.at.micros(),
             event.kind.name(),
             &row.facts,
+            &row.refund,
         ),
     )?;
     Ok(())
@@ -380,6 +397,68 @@ fn change_card(connection: &Connection, place: Place, row: &CardRow) -> Written 
             execute(connection, "DELETE FROM held_cards WHERE place = ?1", [place])?;
         }
     }
+    Ok(())
+}
+
+fn write_refund(connection: &Connection, place: Place, row: &RefundRow) -> Written {
+    let refund = &row.refund;
+    if row.is_new {
+        execute(
+            connection,
+            "INSERT INTO refunds (place, number, payment_id, merchant_id, amount_minor, currency, \
+             reference, reason, requested_at, state, facts) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            (
+                place,
+                refund.number,
+                refund.payment.stored(),
+                refund.merchant.0,
+                refund.amount.minor(),
+                refund.amount.currency().code(),
+                refund.reference.as_ref().map(Reference::as_str),
+                refund.reason.as_ref().map(RefundReason::as_str),
+                refund.requested_at.micros(),
+                refund.state.name(),
+                &row.facts,
+            ),
+        )?;
+        return Ok(());
+    }
+    let changed = execute(
+        connection,
+        "UPDATE refunds SET state = ?1, facts = ?2 WHERE place = ?3 AND number = ?4",
+        (refund.state.name(), &row.facts, place, refund.number),
+    )?;
+    one_or(changed, CommitError::Stale("refund"))
+}
+
+/// The number of an account in the chart of accounts.
+const fn account_number(account: Account) -> i64 {
+    match account {
+        Account::BankReceivable => 1,
+        Account::MerchantPayable => 2,
+        Account::Refunds => 3,
+        Account::Fees => 4,
+    }
+}
+
+fn insert_posting(connection: &Connection, place: Place, posting: &Posting) -> Written {
+    execute(
+        connection,
+        "INSERT INTO postings (cause, cause_place, sequence, account, merchant_id, payment_id, \
+         mode, currency, amount_minor, at) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        (
+            place,
+            posting.sequence,
+            account_number(posting.account),
+            posting.merchant.0,
+            posting.payment.stored(),
+            posting.mode.name(),
+            posting.currency.code(),
+            posting.amount_minor,
+            posting.at.micros(),
+        ),
+    )?;
     Ok(())
 }
 

@@ -1,0 +1,184 @@
+//! Refunds: accepted in one commit with what they take off the payment, then sent to the bank.
+
+use crate::actor::Actor;
+use crate::error::{CommitError, Fault};
+use crate::gateway::Gateway;
+use crate::payment::TRIES;
+use crate::ports::FollowUpRequest;
+use domain::call::{Call, Word};
+use domain::id::PaymentId;
+use domain::outcome::Outcome;
+use domain::payment::Payment;
+use domain::refund::{Refund, RefundRefused, RefundRequest, RefundState};
+use domain::terminal::Terminal;
+use std::sync::Arc;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Changes of the refunds of one payment take turns on this node, so that many at once do not
+/// decide against the same version again and again. Other nodes are kept apart by the version.
+#[derive(Debug)]
+pub(crate) struct RefundTurns([Mutex<()>; 64]);
+
+impl Default for RefundTurns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_place| Mutex::default()))
+    }
+}
+
+impl RefundTurns {
+    async fn take(&self, payment: PaymentId) -> Option<MutexGuard<'_, ()>> {
+        let places = i64::try_from(self.0.len()).ok()?;
+        let place = usize::try_from(payment.stored().checked_rem(places)?).ok()?;
+        Some(self.0.get(place)?.lock().await)
+    }
+}
+
+/// A refund that was accepted.
+#[derive(Debug)]
+pub struct RefundAccepted {
+    /// The payment as it stands now.
+    pub payment: Payment,
+    /// The refund as it stands now.
+    pub refund: Refund,
+    /// It was asked for before, by the same `refundReference`.
+    pub replayed: bool,
+}
+
+/// Why a refund was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum RefundError {
+    /// The terminal has no such payment.
+    #[error("the terminal has no such payment")]
+    NotFound,
+    /// The payment does not allow it.
+    #[error(transparent)]
+    Refused(#[from] RefundRefused),
+    /// The `refundReference` names a refund of another amount.
+    #[error("the refund's reference is used by a refund of {}", earlier.amount)]
+    ReferenceUsed {
+        /// That refund.
+        earlier: Box<Refund>,
+    },
+    /// The bank of this payment gives nothing back.
+    #[error("the bank cannot refund this payment")]
+    NoConnector,
+    /// Our fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Gateway {
+    /// A payment that this terminal took; none when it is another's.
+    pub async fn payment_of_terminal(
+        &self,
+        actor: Actor,
+        terminal: &Terminal,
+        id: PaymentId,
+    ) -> Result<Option<Payment>, Fault> {
+        let payment = self.payment(actor, id).await?;
+        Ok(payment.filter(|payment| payment.terminal == terminal.number))
+    }
+
+    /// Accepts a refund, and sends it to the bank without waiting for its answer.
+    pub async fn request_refund(
+        self: &Arc<Self>,
+        actor: Actor,
+        terminal: &Terminal,
+        id: PaymentId,
+        request: RefundRequest,
+    ) -> Result<RefundAccepted, RefundError> {
+        if self.connector(terminal.mode).is_none() {
+            return Err(RefundError::NoConnector);
+        }
+        let turn = self.refund_turns.take(id).await;
+        for _try in 0..TRIES {
+            let found = self.payment_of_terminal(actor, terminal, id).await?;
+            let payment = found.ok_or(RefundError::NotFound)?;
+            let refunds = self.store.refunds(id).await.map_err(Fault::from)?;
+            if let Some(refund) = named(&refunds, &request) {
+                if refund.amount != request.amount {
+                    return Err(RefundError::ReferenceUsed { earlier: Box::new(refund) });
+                }
+                return Ok(RefundAccepted { payment, refund, replayed: true });
+            }
+            let refundable_for = terminal.settings.refundable_for();
+            let now = self.clock.now();
+            let changed = payment.request_refund(&refunds, request.clone(), refundable_for, now)?;
+            let (payment, refund) = (changed.changed.payment.clone(), changed.refund.clone());
+            match self.commit_refund("request_refund", changed).await {
+                Ok(()) => {
+                    drop(turn);
+                    let gateway = Arc::clone(self);
+                    let (sent, order) = (refund.clone(), payment.clone());
+                    self.tasks.spawn(async move {
+                        if let Err(error) = gateway.send_refund(&order, &sent).await {
+                            tracing::error!(payment = %order.id, %error, "a refund's answer was not recorded");
+                        }
+                    });
+                    return Ok(RefundAccepted { payment, refund, replayed: false });
+                }
+                Err(CommitError::Stale(_)) => {}
+                Err(error) => return Err(Fault::from(error).into()),
+            }
+        }
+        Err(Fault::Busy.into())
+    }
+
+    async fn send_refund(&self, payment: &Payment, refund: &Refund) -> Result<(), Fault> {
+        let RefundState::Pending { call: Call::Sending(sending), .. } = &refund.state else {
+            return Ok(());
+        };
+        let Some(taken) = payment.state.taken() else { return Ok(()) };
+        let connector = self.connector_of(payment)?;
+        let outcome = connector
+            .refund(FollowUpRequest {
+                our_reference: &sending.our_reference,
+                original: &taken.our_reference,
+                payment: payment.id,
+                amount: refund.amount,
+            })
+            .await;
+        if let Outcome::Unknown(why) | Outcome::NotSent(why) = &outcome {
+            tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
+        }
+        self.record_refund(payment.id, refund.number, Word::Outcome(outcome)).await
+    }
+
+    /// Commits what the bank said about a refund. A word that says nothing to where the refund
+    /// stands by now changes nothing.
+    pub(crate) async fn record_refund(
+        &self,
+        id: PaymentId,
+        number: i32,
+        word: Word,
+    ) -> Result<(), Fault> {
+        let _turn = self.refund_turns.take(id).await;
+        for _try in 0..TRIES {
+            let payment = self.load(id).await?;
+            let refunds = self.store.refunds(id).await?;
+            let rules = self.rules(&payment).await?;
+            let now = self.clock.now();
+            let Ok(changed) = payment.record_refund(&refunds, number, word.clone(), rules, now)
+            else {
+                return Ok(());
+            };
+            match self.commit_refund("record_refund", changed).await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Stale(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Fault::Busy)
+    }
+
+    /// The refunds of a payment, by number.
+    pub async fn refunds(&self, _actor: Actor, id: PaymentId) -> Result<Vec<Refund>, Fault> {
+        Ok(self.store.refunds(id).await?)
+    }
+}
+
+/// The refund that the request names by its reference.
+fn named(refunds: &[Refund], request: &RefundRequest) -> Option<Refund> {
+    let reference = request.reference.as_ref()?;
+    refunds.iter().find(|refund| refund.reference.as_ref() == Some(reference)).cloned()
+}
