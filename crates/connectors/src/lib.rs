@@ -9,4 +9,6 @@ pub mod dialer;
 pub mod sandbox;
 
 pub use dialer::{DialerError, DialerSettings, GuardedDialer};
-pub use sandbox::{JournalEntry, JournalReader, SandboxBank, SandboxError, read_journal};
+pub use sandbox::{
+    JournalEntry, JournalReader, NetMoney, SandboxBank, SandboxError, net_money, read_journal,
+};

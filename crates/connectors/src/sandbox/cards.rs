@@ -1,5 +1,6 @@
 //! The sandbox bank's test cards: this table is all there is to know of what a card does.
 
+use super::rules::Refusal;
 use domain::outcome::DeclineReason;
 use domain::payment::Authentication;
 
@@ -15,15 +16,25 @@ pub enum Answer {
     Approve,
     /// No, for this reason.
     Decline(DeclineReason),
+    /// No, by the bank's own rules.
+    Refuse(Refusal),
 }
 
 impl Answer {
     /// All of them, to find one by its code.
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 12] = [
         Self::Approve,
         Self::Decline(DeclineReason::Refused),
         Self::Decline(DeclineReason::InsufficientFunds),
         Self::Decline(DeclineReason::AuthenticationFailed),
+        Self::Refuse(Refusal::NoOriginal),
+        Self::Refuse(Refusal::WrongOriginal),
+        Self::Refuse(Refusal::WrongAmount),
+        Self::Refuse(Refusal::AboveWhatIsThere),
+        Self::Refuse(Refusal::CapturedAlready),
+        Self::Refuse(Refusal::Reversed),
+        Self::Refuse(Refusal::Stands),
+        Self::Refuse(Refusal::ReferenceUsed),
     ];
 
     /// The response code (ISO 8583, data element 39; `1A` is Visa's and Mastercard's word for
@@ -34,6 +45,7 @@ impl Answer {
             Self::Decline(DeclineReason::Refused) => "05",
             Self::Decline(DeclineReason::InsufficientFunds) => "51",
             Self::Decline(DeclineReason::AuthenticationFailed) => "1A",
+            Self::Refuse(refusal) => refusal.status_code(),
         }
     }
 

@@ -1,22 +1,29 @@
 //! The sandbox bank: a bank of our own for test terminals. It moves no money, but it is a real
-//! peer: it keeps its own books in its own file, which nobody else writes, so that tests can
+//! peer: it keeps its own books in its own file, which no gateway writes, so that tests can
 //! compare what the gateway believes with what the bank believes.
 
+mod books;
 pub mod cards;
 mod journal;
+mod rules;
 
 use async_trait::async_trait;
+pub use books::SandboxError;
+use books::{Books, Job, Line, Reply};
 use cards::{Answer, TEST_CODE, WRONG_CODES_AT_MOST};
 use domain::card::Card;
 use domain::id::PaymentId;
 use domain::money::Money;
-use domain::outcome::{BankFacts, Lookup, Outcome};
+use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
 use domain::payment::{Authentication, Payment};
 use domain::terminal::Mode;
 use engine::batch::{BatchError, BatchWriter, Limits};
-use engine::ports::{AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector};
-use journal::{Authorisation, Books, Job, Line, Reply};
-pub use journal::{JournalEntry, JournalReader, SandboxError, read_journal};
+use engine::ports::{
+    AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, FollowUpRequest,
+};
+pub use journal::{JournalEntry, JournalReader, NetMoney, net_money, read_journal};
+pub use rules::Refusal;
+use rules::{Call, Wish};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +38,8 @@ const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
 const DESCRIPTOR: &str = "SANDBOX*TOLLGATE TEST";
 /// "Not authenticated", the word of the customer's bank (EMV 3-D Secure, `transStatus`).
 const NOT_AUTHENTICATED: &str = "N";
+const BUSY: &str = "another process has kept the sandbox bank's books for too long";
+const BESIDE_IT: &str = "the books answered beside it";
 
 /// The bank.
 #[derive(Debug)]
@@ -57,9 +66,34 @@ impl SandboxBank {
     async fn wrong_codes(&self, job: Job) -> Result<u32, String> {
         match self.books.submit(job).await {
             Ok(Reply::WrongCodes(count)) => Ok(count),
-            Ok(Reply::Line(_) | Reply::Found(_)) => Err("the books answered beside it".to_owned()),
+            Ok(Reply::Busy) => Err(BUSY.to_owned()),
+            Ok(Reply::Line(_) | Reply::NoLine | Reply::Unreadable(_)) => Err(BESIDE_IT.to_owned()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// Enters a call into the books; its line is the bank's answer.
+    async fn enter(
+        &self,
+        our_reference: &str,
+        payment: PaymentId,
+        amount: Money,
+        wish: Wish,
+    ) -> Outcome {
+        let our_reference = our_reference.to_owned();
+        let call = Call { our_reference, payment, amount, wish, at: self.clock.now() };
+        match self.books.submit(Job::Enter(call)).await {
+            Ok(Reply::Line(line)) => outcome(line),
+            Ok(Reply::Busy) => Outcome::NotSent(BUSY.to_owned()),
+            Ok(Reply::Unreadable(why)) => Outcome::Unknown(why),
+            Ok(Reply::NoLine | Reply::WrongCodes(_)) => Outcome::Unknown(BESIDE_IT.to_owned()),
+            Err(error @ BatchError::Full) => Outcome::NotSent(error.to_string()),
+            Err(error @ BatchError::Stopped) => Outcome::Unknown(error.to_string()),
+        }
+    }
+
+    async fn follow_up(&self, request: FollowUpRequest<'_>, wish: Wish) -> Outcome {
+        self.enter(request.our_reference, request.payment, request.amount, wish).await
     }
 
     async fn tries_left(&self, payment: PaymentId) -> Result<u32, String> {
@@ -102,6 +136,7 @@ fn outcome(line: Line) -> Outcome {
             Outcome::Approved(BankFacts { descriptor: Some(DESCRIPTOR.to_owned()), ..facts })
         }
         Answer::Decline(reason) => Outcome::Declined(reason, facts),
+        Answer::Refuse(_) => Outcome::Declined(DeclineReason::Refused, facts),
     }
 }
 
@@ -137,36 +172,40 @@ impl Connector for SandboxBank {
     }
 
     async fn authorise(&self, request: AuthorisationRequest<'_>) -> Outcome {
-        let job = Job::Authorise(Authorisation {
-            our_reference: request.our_reference.to_owned(),
-            payment: request.payment,
-            amount: request.amount,
-            answer: cards::behaviour(request.card.number.reveal()).answer,
-            at: self.clock.now(),
-        });
-        match self.books.submit(job).await {
-            Ok(Reply::Line(line)) => outcome(line),
-            Ok(Reply::Found(_) | Reply::WrongCodes(_)) => {
-                Outcome::Unknown("the books answered beside it".to_owned())
-            }
-            Err(error @ BatchError::Full) => Outcome::NotSent(error.to_string()),
-            Err(error @ BatchError::Stopped) => Outcome::Unknown(error.to_string()),
-        }
+        let answer = cards::behaviour(request.card.number.reveal()).answer;
+        let wish = Wish::Authorise { answer, capture: request.capture };
+        self.enter(request.our_reference, request.payment, request.amount, wish).await
+    }
+
+    async fn capture(&self, request: FollowUpRequest<'_>) -> Outcome {
+        let original = request.original.to_owned();
+        self.follow_up(request, Wish::Capture { original }).await
+    }
+
+    async fn refund(&self, request: FollowUpRequest<'_>) -> Outcome {
+        let original = request.original.to_owned();
+        self.follow_up(request, Wish::Refund { original }).await
+    }
+
+    async fn reverse(&self, request: FollowUpRequest<'_>) -> Outcome {
+        let original = request.original.to_owned();
+        self.follow_up(request, Wish::Reverse { original }).await
     }
 
     async fn look_up(&self, our_reference: &str) -> Lookup {
         let our_reference = our_reference.to_owned();
         match self.books.submit(Job::LookUp { our_reference }).await {
-            Ok(Reply::Found(Ok(Some(line)))) => Lookup::Found(outcome(line)),
-            Ok(Reply::Found(Ok(None))) => Lookup::NotFound,
-            Ok(Reply::Found(Err(error))) => Lookup::Unavailable(error),
-            Ok(Reply::Line(_) | Reply::WrongCodes(_)) => {
-                Lookup::Unavailable("the books answered beside it".to_owned())
-            }
+            Ok(Reply::Line(line)) => Lookup::Found(outcome(line)),
+            Ok(Reply::NoLine) => Lookup::NotFound,
+            Ok(Reply::Unreadable(why)) => Lookup::Unavailable(why),
+            Ok(Reply::Busy) => Lookup::Unavailable(BUSY.to_owned()),
+            Ok(Reply::WrongCodes(_)) => Lookup::Unavailable(BESIDE_IT.to_owned()),
             Err(error) => Lookup::Unavailable(error.to_string()),
         }
     }
 }
 
+#[cfg(test)]
+mod calls_tests;
 #[cfg(test)]
 mod tests;

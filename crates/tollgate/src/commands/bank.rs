@@ -14,12 +14,21 @@ Examples:
   tollgate bank journal --json | jq 'select(.result == \"approved\")'";
 
 /// The fields of an entry, in the order of the columns.
-const COLUMNS: [&str; 7] =
-    ["at", "kind", "result", "amount_minor", "currency", "trans_id", "our_reference"];
+const COLUMNS: [&str; 9] = [
+    "at",
+    "kind",
+    "result",
+    "amount_minor",
+    "currency",
+    "trans_id",
+    "our_reference",
+    "original",
+    "times_asked",
+];
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Every authorisation that the sandbox bank believes in, the oldest first
+    /// Every authorisation, capture, refund and reversal in the sandbox bank's books, the oldest first
     Journal(Journal),
 }
 

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::id::{MerchantId, TerminalNumber};
 use domain::method::MethodCode;
 use domain::money::{Currency, parse_hundredths};
-use domain::terminal::{Currencies, Mode, Settings, Terminal};
+use domain::terminal::{Capture, Currencies, Mode, Settings, Terminal, WhenUnknown};
 use domain::text::WebAddress;
 use engine::Actor;
 use engine::terminal::AddTerminal;
@@ -209,6 +209,8 @@ impl Add {
                 return_url: self.return_url.clone(),
                 allowed_addresses: self.allow_address.clone(),
                 expires_after_seconds: self.expires_after,
+                capture: Capture::Automatic,
+                when_unknown: WhenUnknown::Wait,
             },
             public_key: None,
         })

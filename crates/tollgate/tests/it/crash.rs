@@ -97,6 +97,7 @@ fn long_kill_under_load() {
     for entry in &journal {
         let id = entry["trans_id"].as_str().unwrap();
         assert!(charged.insert(id.to_owned()), "{id} was sent to the bank twice");
+        assert_eq!(entry["times_asked"], 1, "{id} was sent to the bank twice");
     }
     // What the bank decided, the gateway knows within 60 s of the restart.
     for entry in &journal {

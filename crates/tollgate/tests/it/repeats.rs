@@ -34,7 +34,9 @@ fn of_a_hundred_at_once_one_is_charged() {
             assert_eq!(mine, authorisations, "{card}");
         }
     }
-    assert_eq!(gateway.bank_journal().len(), 5, "each order was charged once");
+    let journal = gateway.bank_journal();
+    assert_eq!(journal.len(), 5, "each order was charged once");
+    assert!(journal.iter().all(|entry| entry["times_asked"] == 1), "{journal:?}");
 }
 
 /// Requests that arrive while the first is running get its decline. One that arrives after it is a

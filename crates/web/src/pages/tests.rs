@@ -18,8 +18,9 @@ use engine::actor::Scope;
 use engine::changeset::{Changeset, PaymentChange, SealedCard, StoredTerminal};
 use engine::error::{CommitError, StoreError, VaultError};
 use engine::ports::{
-    AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, Dialer, Notice,
-    NoticeFormat, NoticeKeys, OpenCard, Post, PostResult, Random, Store, Vault,
+    AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, Dialer,
+    FollowUpRequest, Notice, NoticeFormat, NoticeKeys, OpenCard, Post, PostResult, Random, Store,
+    Vault,
 };
 use engine::{Gateway, Parts};
 use std::collections::BTreeMap;
@@ -212,6 +213,18 @@ impl Connector for World {
     }
 
     async fn authorise(&self, _: AuthorisationRequest<'_>) -> Outcome {
+        self.outcome.lock().unwrap().clone()
+    }
+
+    async fn capture(&self, _: FollowUpRequest<'_>) -> Outcome {
+        self.outcome.lock().unwrap().clone()
+    }
+
+    async fn refund(&self, _: FollowUpRequest<'_>) -> Outcome {
+        self.outcome.lock().unwrap().clone()
+    }
+
+    async fn reverse(&self, _: FollowUpRequest<'_>) -> Outcome {
         self.outcome.lock().unwrap().clone()
     }
 
