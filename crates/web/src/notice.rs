@@ -6,6 +6,7 @@ use aws_lc_rs::iv::FixedLength;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::payment::{Payment, WebhookEncryption};
+use domain::refund::{Refund, RefundState};
 use domain::time::Timestamp;
 use engine::ports::{Notice, NoticeFormat, NoticeKeys};
 
@@ -14,8 +15,14 @@ use engine::ports::{Notice, NoticeFormat, NoticeKeys};
 pub struct PageNotices;
 
 impl NoticeFormat for PageNotices {
-    fn notice(&self, payment: &Payment, at: Timestamp, keys: NoticeKeys<'_>) -> Notice {
-        let fields = fields(payment, at);
+    fn notice(
+        &self,
+        payment: &Payment,
+        refund: Option<&Refund>,
+        at: Timestamp,
+        keys: NoticeKeys<'_>,
+    ) -> Notice {
+        let fields = fields(payment, refund, at);
         let encrypted = match payment.request.webhook_encryption {
             WebhookEncryption::None => None,
             WebhookEncryption::Aes256 => encrypt(&fields, keys),
@@ -32,7 +39,7 @@ impl NoticeFormat for PageNotices {
 
 type Field = (&'static str, String);
 
-fn fields(payment: &Payment, at: Timestamp) -> Vec<Field> {
+fn fields(payment: &Payment, refund: Option<&Refund>, at: Timestamp) -> Vec<Field> {
     let status = payment.order_status();
     let bank = payment.state.bank();
     let known = [
@@ -40,7 +47,7 @@ fn fields(payment: &Payment, at: Timestamp) -> Vec<Field> {
         ("reference", Some(payment.reference.as_str().to_owned())),
         ("order_status", Some(status.code.to_owned())),
         ("status", Some(status.text.to_owned())),
-        ("response", Some(payment.state.response().to_owned())),
+        ("response", Some(response(payment, refund).to_owned())),
         ("bill_amt", Some(payment.amount.to_page_text())),
         ("bill_currency", Some(payment.amount.currency().code().to_owned())),
         ("mop", Some(payment.method.page_name().to_owned())),
@@ -51,8 +58,21 @@ fn fields(payment: &Payment, at: Timestamp) -> Vec<Field> {
         ("rrn", bank.and_then(|bank| bank.rrn.clone())),
         ("connector_status_code", bank.and_then(|bank| bank.status_code.clone())),
         ("sequence", Some(payment.notices.to_string())),
+        ("refundAmount", refund.map(|refund| refund.amount.to_page_text())),
+        ("refundReference", refund.and_then(|one| Some(one.reference.as_ref()?.to_string()))),
+        ("refundStatus", refund.map(|refund| refund.state.name().to_owned())),
     ];
     known.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// The sentence in `response`; of a refund that came to nothing, it says so.
+const fn response(payment: &Payment, refund: Option<&Refund>) -> &'static str {
+    let Some(refund) = refund else { return payment.state.response() };
+    match &refund.state {
+        RefundState::Declined { .. } => "Refund declined by the bank, no money moved",
+        RefundState::Failed { .. } => "Refund failed for a technical reason, no money moved",
+        RefundState::Pending { .. } | RefundState::Refunded { .. } => payment.state.response(),
+    }
 }
 
 /// In the order of the fields; every value a string.
@@ -109,7 +129,7 @@ mod tests {
         let payment = payment.cancel(testkit::fixture::now()).unwrap().payment;
         let private = SecretText::new(String::new());
         let keys = NoticeKeys { public: "", private: &private };
-        let notice = PageNotices.notice(&payment, payment.created_at, keys);
+        let notice = PageNotices.notice(&payment, None, payment.created_at, keys);
         let body: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&notice.body).unwrap();
         assert!(body.values().all(serde_json::Value::is_string));

@@ -211,6 +211,7 @@ impl Add {
                 expires_after_seconds: self.expires_after,
                 capture: Capture::Automatic,
                 when_unknown: WhenUnknown::Wait,
+                refundable_days: 365,
             },
             public_key: None,
         })

@@ -7,10 +7,11 @@ use super::parameters::{Kind, PARAMETERS};
 use super::*;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use domain::call::{Sending, Unknown};
 use domain::card::{CardNumber, SecurityCode};
 use domain::method::MethodCode;
 use domain::outcome::{BankFacts, DeclineReason};
-use domain::payment::{Sending, State, Unknown};
+use domain::payment::{Hold, State, Taken};
 use domain::status::OrderStatus;
 use domain::terminal::Mode;
 use domain::time::Timestamp;
@@ -210,6 +211,12 @@ fn every_error_number_of_the_code_is_in_the_table() {
     assert_eq!(of_table.len(), ERRORS.len(), "a number stands twice");
 }
 
+fn approved(refunded_minor: i64, refunding_minor: i64) -> State {
+    let taken = Taken { captured_minor: 2, refunded_minor, refunding_minor, ..Taken::default() };
+    let at = Timestamp::from_micros(1_745_676_966_000_657);
+    State::Approved { at, bank: BankFacts::default(), taken }
+}
+
 fn states() -> Vec<State> {
     let at = Timestamp::from_micros(1_745_676_966_000_657);
     let bank = BankFacts::default();
@@ -218,8 +225,19 @@ fn states() -> Vec<State> {
         State::Waiting { expires_at: at },
         State::Challenged { opened_at: at, expires_at: at },
         State::Sending(Sending { our_reference: our_reference.clone(), sent_at: at }),
-        State::Unknown(Unknown { our_reference, sent_at: at, lookups: 0, not_found_since: None }),
-        State::Approved { at, bank: bank.clone() },
+        State::Unknown(Unknown {
+            our_reference: our_reference.clone(),
+            sent_at: at,
+            lookups: 0,
+            not_found_since: None,
+            stands: false,
+        }),
+        State::Authorised(Hold { at, bank: bank.clone(), our_reference }),
+        approved(0, 0),
+        approved(0, 1),
+        approved(1, 0),
+        approved(2, 0),
+        State::Reversed { at },
         State::Declined { at, reason: DeclineReason::Refused, bank },
         State::Expired { at },
         State::Cancelled { at },

@@ -7,10 +7,12 @@ use axum::http::{Request, Response, StatusCode, header};
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
 use domain::delivery::DueDelivery;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::ledger::Balance;
 use domain::merchant::Merchant;
 use domain::money::{Currency, Money};
 use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
 use domain::payment::{Authentication, Payment, Request as Words, State};
+use domain::refund::Refund;
 use domain::terminal::{Mode, Settings};
 use domain::text::{ProductName, Reference, WebAddress};
 use domain::time::Timestamp;
@@ -62,6 +64,18 @@ impl Store for World {
     async fn held_card(&self, _: PaymentId) -> Result<Option<SealedCard>, StoreError> {
         let expiry = Expiry { year: 2030, month: 12 };
         Ok(Some(SealedCard { number: Vec::new(), security_code: None, expiry }))
+    }
+
+    async fn refunds(&self, _: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn balances(&self, _: Scope) -> Result<Vec<Balance>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn at_the_bank(&self, _: u32) -> Result<Vec<Payment>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn due_payments(&self, _: Timestamp, _: u32) -> Result<Vec<Payment>, StoreError> {
@@ -234,7 +248,7 @@ impl Connector for World {
 }
 
 impl NoticeFormat for World {
-    fn notice(&self, _: &Payment, _: Timestamp, _: NoticeKeys<'_>) -> Notice {
+    fn notice(&self, _: &Payment, _: Option<&Refund>, _: Timestamp, _: NoticeKeys<'_>) -> Notice {
         Notice { content_type: "application/json", body: "{}".to_owned() }
     }
 }

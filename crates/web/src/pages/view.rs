@@ -139,16 +139,7 @@ impl ChallengePage {
         now: Timestamp,
     ) -> Self {
         let summary = Summary::of(&page.payment, &page.terminal);
-        let expires_at = match &page.payment.state {
-            State::Waiting { expires_at } | State::Challenged { expires_at, .. } => *expires_at,
-            State::Sending(_)
-            | State::Unknown(_)
-            | State::Approved { .. }
-            | State::Declined { .. }
-            | State::Expired { .. }
-            | State::Cancelled { .. }
-            | State::Failed { .. } => now,
-        };
+        let expires_at = page.payment.state.customer_has_until().unwrap_or(now);
         // Rounded up: when the page looks again, the time is over.
         let seconds_left = expires_at.since(now).as_secs().saturating_add(1);
         let title = words::title(words::CHALLENGE_HEADING, &summary.merchant);
@@ -220,8 +211,13 @@ impl Ending {
             State::Waiting { .. }
             | State::Challenged { .. }
             | State::Sending(_)
-            | State::Unknown(_) => Self::Pending,
-            State::Approved { .. } => Self::Approved,
+            | State::Unknown(_)
+            | State::Reversing(_) => Self::Pending,
+            State::Authorised(_)
+            | State::Capturing { .. }
+            | State::Voiding { .. }
+            | State::Approved { .. } => Self::Approved,
+            State::Reversed { .. } => Self::Cancelled,
             State::Declined { .. } => Self::Declined,
             State::Expired { .. } => Self::Expired,
             State::Cancelled { .. } => Self::Cancelled,
