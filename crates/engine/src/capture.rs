@@ -3,6 +3,7 @@
 
 use crate::actor::Actor;
 use crate::changeset::AuditLine;
+use crate::crash_point::crash_point;
 use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
 use crate::payment::TRIES;
@@ -127,6 +128,7 @@ impl Gateway {
 
     async fn follow_up(&self, payment: Payment) -> Result<Payment, Fault> {
         let connector = self.connector_of(&payment)?;
+        crash_point("follow_up.before_call");
         let word = if let State::Capturing { hold, amount_minor, call } = &payment.state
             && let Call::Sending(Sending { our_reference, .. }) = call
         {
@@ -150,6 +152,7 @@ impl Gateway {
         } else {
             return Ok(payment);
         };
+        crash_point("follow_up.after_call");
         if let Word::Outcome(Outcome::Unknown(why) | Outcome::NotSent(why))
         | Word::Reversal(Outcome::Unknown(why) | Outcome::NotSent(why)) = &word
         {

@@ -2,6 +2,7 @@
 //! when the body differs. The natural key (terminal, reference) protects payments without it.
 
 use crate::changeset::{Changeset, IdempotencyChange, StoredAnswer};
+use crate::crash_point::crash_point;
 use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
 use domain::terminal::Terminal;
@@ -42,7 +43,10 @@ impl Gateway {
             abandoned_before: at.minus(ABANDONED_AFTER),
         };
         match self.commit_idempotency("begin_idempotent", begin).await {
-            Ok(()) => Ok(Begun::Run),
+            Ok(()) => {
+                crash_point("idempotency.begun");
+                Ok(Begun::Run)
+            }
             Err(CommitError::KeyInUse(used)) if used.request != request => Ok(Begun::OtherRequest),
             Err(CommitError::KeyInUse(used)) => {
                 Ok(used.answer.map_or(Begun::InProgress, Begun::Replay))
@@ -58,6 +62,7 @@ impl Gateway {
         key: &str,
         answer: StoredAnswer,
     ) -> Result<(), Fault> {
+        crash_point("idempotency.before_finish");
         let finish =
             IdempotencyChange::Finish { terminal: terminal.number, key: key.to_owned(), answer };
         Ok(self.commit_idempotency("finish_idempotent", finish).await?)

@@ -10,6 +10,7 @@ pub mod balance;
 pub mod batch;
 pub mod capture;
 pub mod changeset;
+pub mod crash_point;
 pub mod error;
 pub mod gateway;
 pub mod idempotency;

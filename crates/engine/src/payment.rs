@@ -3,6 +3,7 @@
 
 use crate::actor::Actor;
 use crate::changeset::{CardChange, Changeset, PaymentChange};
+use crate::crash_point::crash_point;
 use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
 use crate::ports::{AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, OpenCard};
@@ -139,8 +140,12 @@ impl Gateway {
         for _try in 0..TRIES {
             let payment = self.new_payment(command, authentication, fingerprint, attempt);
             let changeset = self.insert(&payment, command)?;
+            crash_point("create.before_commit");
             match self.store.commit(changeset).await {
-                Ok(()) => return Ok(Created::New(payment)),
+                Ok(()) => {
+                    crash_point("create.committed");
+                    return Ok(Created::New(payment));
+                }
                 Err(CommitError::NumberTaken) => {}
                 Err(CommitError::ReferenceTaken) => {
                     match self.decide_repeat(command, fingerprint).await? {
@@ -285,6 +290,7 @@ impl Gateway {
     async fn send(&self, payment: Payment, card: OpenCard) -> Result<Payment, Fault> {
         let State::Sending(sending) = &payment.state else { return Ok(payment) };
         let connector = self.connector_of(&payment)?;
+        crash_point("send.before_call");
         let outcome = connector
             .authorise(AuthorisationRequest {
                 our_reference: &sending.our_reference,
@@ -295,10 +301,13 @@ impl Gateway {
             })
             .await;
         drop(card);
+        crash_point("send.after_call");
         if let Outcome::Unknown(why) | Outcome::NotSent(why) = &outcome {
             tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
         }
-        self.record("record_outcome", payment, Word::Outcome(outcome)).await
+        let payment = self.record("record_outcome", payment, Word::Outcome(outcome)).await?;
+        crash_point("send.recorded");
+        Ok(payment)
     }
 
     /// Commits what the bank said about the call that only it can end.
@@ -427,7 +436,10 @@ impl Gateway {
         // The customer may close the browser; the bank's verdict is carried through all the same.
         let gateway = Arc::clone(self);
         let task = self.tasks.spawn(async move {
-            match connector.answer_challenge(&payment, &answer).await {
+            crash_point("challenge.before_answer");
+            let verdict = connector.answer_challenge(&payment, &answer).await;
+            crash_point("challenge.answered");
+            match verdict {
                 ChallengeVerdict::Passed => {
                     gateway.send_held_card(payment).await.map(Box::new).map(Answered::Went)
                 }

@@ -1,6 +1,7 @@
 //! Refunds: accepted in one commit with what they take off the payment, then sent to the bank.
 
 use crate::actor::Actor;
+use crate::crash_point::crash_point;
 use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
 use crate::payment::TRIES;
@@ -105,8 +106,10 @@ impl Gateway {
             let now = self.clock.now();
             let changed = payment.request_refund(&refunds, request.clone(), refundable_for, now)?;
             let (payment, refund) = (changed.changed.payment.clone(), changed.refund.clone());
+            crash_point("refund.before_commit");
             match self.commit_refund("request_refund", changed).await {
                 Ok(()) => {
+                    crash_point("refund.committed");
                     drop(turn);
                     let gateway = Arc::clone(self);
                     let (sent, order) = (refund.clone(), payment.clone());
@@ -130,6 +133,7 @@ impl Gateway {
         };
         let Some(taken) = payment.state.taken() else { return Ok(()) };
         let connector = self.connector_of(payment)?;
+        crash_point("refund.before_call");
         let outcome = connector
             .refund(FollowUpRequest {
                 our_reference: &sending.our_reference,
@@ -138,10 +142,13 @@ impl Gateway {
                 amount: refund.amount,
             })
             .await;
+        crash_point("refund.after_call");
         if let Outcome::Unknown(why) | Outcome::NotSent(why) = &outcome {
             tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
         }
-        self.record_refund(payment.id, refund.number, Word::Outcome(outcome)).await
+        self.record_refund(payment.id, refund.number, Word::Outcome(outcome)).await?;
+        crash_point("refund.recorded");
+        Ok(())
     }
 
     /// Commits what the bank said about a refund. A word that says nothing to where the refund

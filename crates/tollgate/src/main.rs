@@ -70,6 +70,9 @@ fn forbid_memory_dumps() -> rustix::io::Result<()> {
 }
 
 fn run(cli: cli::Cli) -> Result<(), Failure> {
+    if let Some((name, passes)) = config::crash_point() {
+        engine::crash_point::arm(&name, passes);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

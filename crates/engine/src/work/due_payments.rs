@@ -1,6 +1,7 @@
 //! Payments that fell due: customers who never acted, and sends whose outcome is not known.
 
 use super::{PERIOD, pause};
+use crate::crash_point::crash_point;
 use crate::error::Fault;
 use crate::gateway::Gateway;
 use crate::ports::FollowUpRequest;
@@ -76,6 +77,7 @@ impl Gateway {
             Some(call) => {
                 let word = self.ask_bank(&payment, &call, payment.amount).await?;
                 self.record("record_bank_word", payment, word).await?;
+                crash_point("worker.recorded");
             }
             None => self.settle_refunds(payment).await?,
         }
@@ -90,6 +92,7 @@ impl Gateway {
             if *due_at <= now {
                 let word = self.ask_bank(&payment, call, refund.amount).await?;
                 self.record_refund(payment.id, refund.number, word).await?;
+                crash_point("worker.recorded");
             }
         }
         Ok(())
@@ -98,6 +101,7 @@ impl Gateway {
     /// Asks the bank what became of a call, or goes on undoing it.
     async fn ask_bank(&self, payment: &Payment, call: &Call, amount: Money) -> Result<Word, Fault> {
         let connector = self.connector_of(payment)?;
+        crash_point("worker.before_bank");
         let word = match call {
             Call::Sending(Sending { our_reference, .. })
             | Call::Unknown(Unknown { our_reference, .. }) => {
@@ -113,6 +117,7 @@ impl Gateway {
                 Word::Reversal(connector.reverse(request).await)
             }
         };
+        crash_point("worker.after_bank");
         if let Word::Lookup(Lookup::Unavailable(why))
         | Word::Reversal(Outcome::Unknown(why) | Outcome::NotSent(why)) = &word
         {

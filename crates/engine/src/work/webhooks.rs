@@ -2,6 +2,7 @@
 
 use super::PERIOD;
 use crate::changeset::Changeset;
+use crate::crash_point::crash_point;
 use crate::error::Fault;
 use crate::gateway::Gateway;
 use crate::ports::{Post, PostResult};
@@ -82,6 +83,7 @@ impl Gateway {
             ("webhook-timestamp", timestamp),
             ("webhook-signature", signatures.join(" ")),
         ];
+        crash_point("webhook.before_post");
         let result = self
             .dialer
             .post(Post {
@@ -92,13 +94,16 @@ impl Gateway {
                 mode: terminal.mode,
             })
             .await;
+        crash_point("webhook.after_post");
         let attempted = self.judge(&delivery, result);
         let changeset = Changeset {
             name: "record_attempt",
             attempted: vec![attempted],
             ..Changeset::default()
         };
-        Ok(self.store.commit(changeset).await?)
+        self.store.commit(changeset).await?;
+        crash_point("webhook.recorded");
+        Ok(())
     }
 
     /// `v1,` and the base64 of an HMAC-SHA256 (Standard Webhooks, "Symmetric signatures").

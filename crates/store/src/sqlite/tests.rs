@@ -55,7 +55,8 @@ async fn of_a_hundred_equal_references_one_wins() {
 #[tokio::test]
 async fn a_full_queue_is_busy() {
     let (_folder, path) = folder();
-    let store = SqliteStore::open(&path, Options { queue: 1, batch: 1 }).unwrap();
+    let store =
+        SqliteStore::open(&path, Options { queue: 1, batch: 1, ..Options::default() }).unwrap();
     let mut futures: Vec<_> = (0..50)
         .map(|draw| store.commit(fixture::insert(&fixture::payment(draw, &format!("{draw}")))))
         .collect();

@@ -13,6 +13,7 @@ use domain::text::{Reference, RefundReason};
 use domain::time::Timestamp;
 use engine::batch::Sink;
 use engine::changeset::{AuditLine, CardChange, IdempotencyChange, StoredAnswer};
+use engine::crash_point::crash_point;
 use engine::error::{CommitError, KeyInUse};
 use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior};
 use std::time::Duration;
@@ -83,6 +84,7 @@ impl Sink for Writer {
             return Ok(jobs.iter().map(|_job| Ok(())).collect());
         }
         self.wal = Wal::Used;
+        crash_point("store.before_write");
         match self.write_batch(jobs, Undo::None) {
             Err(BatchError::NeedsSavepoints) => self.write_batch(jobs, Undo::Savepoints),
             written @ (Ok(_) | Err(BatchError::Broken(_))) => written,
@@ -141,7 +143,9 @@ impl Writer {
                 (Job::Commit(rows), Undo::Savepoints) => in_savepoint(&transaction, rows)?,
             });
         }
+        crash_point("store.before_commit");
         transaction.commit()?;
+        crash_point("store.after_commit");
         Ok(replies)
     }
 }

@@ -7,6 +7,16 @@ use std::path::PathBuf;
 /// Names the file of settings; no key of the file itself.
 const CONFIG_VARIABLE: &str = "TOLLGATE_CONFIG";
 
+/// Where a test wants the process to end, `NAME:PASSES`; only a binary built for tests asks.
+pub(crate) fn crash_point() -> Option<(String, u32)> {
+    if !engine::crash_point::COMPILED_IN {
+        return None;
+    }
+    let text = std::env::var_os("TOLLGATE_CRASH_AT")?.into_string().ok()?;
+    let (name, passes) = text.split_once(':')?;
+    Some((name.to_owned(), passes.parse().ok()?))
+}
+
 /// The `TOLLGATE_` variables, by name.
 pub(super) fn variables() -> Result<Vec<(String, String)>, String> {
     let mut found = Vec::new();

@@ -28,12 +28,26 @@ impl Gateway {
 
     /// With a log that tells more or less.
     pub(crate) fn start_at_level(data: &Path, level: &str) -> Self {
+        Self::start_with(data, level, &[])
+    }
+
+    /// With variables in its environment.
+    pub(crate) fn start_with(data: &Path, level: &str, variables: &[(&str, &str)]) -> Self {
+        Self::try_start(data, level, variables).unwrap_or_else(|| {
+            let log = std::fs::read_to_string(data.with_extension("log")).unwrap();
+            panic!("not ready; log: {log}")
+        })
+    }
+
+    /// None when the process ended before it was ready.
+    pub(crate) fn try_start(data: &Path, level: &str, variables: &[(&str, &str)]) -> Option<Self> {
         let log = data.with_extension("log");
         let log_file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = command()
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .env("TOLLGATE_LOG_LEVEL", level)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log_file)
@@ -41,19 +55,27 @@ impl Gateway {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("not ready: {line:?}; log: {}", std::fs::read_to_string(&log).unwrap())
-        });
+        let Ok(ready) = serde_json::from_str::<Value>(&line) else {
+            child.wait().unwrap();
+            return None;
+        };
         assert_eq!(ready["ready"], true);
         assert_eq!(ready["pid"], child.id());
         let url = ready["url"].as_str().unwrap().to_owned();
         let address = url.replace("http://localhost", "127.0.0.1").parse().unwrap();
-        Self { child, address, url, data: data.to_owned(), log }
+        Some(Self { child, address, url, data: data.to_owned(), log })
     }
 
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
+        let _ended_by_itself = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends it in good order.
+    pub(crate) fn stop(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap();
     }
 

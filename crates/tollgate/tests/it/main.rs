@@ -18,6 +18,7 @@ mod app;
 mod card_data;
 mod commands;
 mod crash;
+mod crash_points;
 mod create_payment;
 mod flows;
 mod repeats;
