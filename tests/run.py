@@ -98,6 +98,8 @@ def install_packages():
         "java": (["openjdk-17-jdk-headless"], lambda: bool(shutil.which("javac"))),
         "mono": (["mono-mcs", "mono-runtime", "libmono-system-net-http4.0-cil", "ca-certificates-mono"],
                  lambda: bool(shutil.which("mcs") and shutil.which("mono"))),
+        "strace": (["strace"], lambda: bool(shutil.which("strace"))),
+        "mkfs.ext4": (["e2fsprogs", "mount"], lambda: bool(shutil.which("mkfs.ext4", path="/usr/sbin:/sbin:/usr/bin"))),
         "venv": (["python3-venv"], lambda: works(sys.executable, "-c", "import ensurepip, venv")),
     }
     extra = ROOT / "tests" / "samples" / "packages.txt"
@@ -229,8 +231,8 @@ def browser_tests(results, word):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["lint", "rust", "samples", "openapi", "browser", "docs"], help="one part")
-    parser.add_argument("--long", action="store_true", help="the long campaigns as well (kills: 500 instead of 50)")
+    parser.add_argument("--only", choices=["lint", "rust", "durability", "samples", "openapi", "browser", "docs"], help="one part")
+    parser.add_argument("--long", action="store_true", help="the long campaigns as well (kills: 1,000 instead of 200; power cuts: 200 instead of 20)")
     parser.add_argument("word", nargs="?", default="", help="only Rust and browser tests whose name has this")
     arguments = parser.parse_args()
     os.chdir(ROOT)
@@ -247,14 +249,20 @@ def main():
         step(results, "lints", ["cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     if wants("rust"):
         rust_tests(results, arguments.word)
-    elif wants("samples") or wants("openapi") or wants("browser"):
-        must(["cargo", "build", "-p", "tollgate", "--quiet"])
-        must(["cargo", "build", "-p", "web", "--examples", "--quiet"])
-    if only is None:
-        must(["cargo", "build", "-p", "tollgate", "--quiet"])
-        must(["cargo", "build", "-p", "web", "--examples", "--quiet"])
+    elif any(map(wants, ["durability", "samples", "openapi", "browser"])):
+        # The same build as the Rust tests', so that nothing is compiled twice.
+        executables, output = build_tests()
+        if executables is None:
+            raise SystemExit(output)
     env = {"TOLLGATE_BINARY": str(BINARY)}
     python = VENV / "bin" / "python"
+    if wants("durability"):
+        writer = ROOT / "target" / "debug" / "examples" / "power_cut_writer"
+        cuts = 200 if arguments.long else 20
+        command = [python, "tests/durability/durability.py", "--writer", writer, "--cuts", cuts]
+        # It mounts file systems of its own.
+        root = [] if os.geteuid() == 0 else ["sudo", f"TOLLGATE_BINARY={BINARY}"]
+        counted(results, "durability", root + command, env=env, timeout=1800)
     if wants("samples"):
         counted(results, "code samples", [python, "tests/samples/run.py"], env=env, timeout=900)
     if wants("openapi"):

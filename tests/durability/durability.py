@@ -132,7 +132,7 @@ class Disk:
         self.mount()
 
     def mount(self):
-        must("mount", "-o", "loop", self.image, self.mounted)
+        must("mount", "-o", "loop,errors=remount-ro", self.image, self.mounted)
 
     def unmount(self):
         must("umount", self.mounted)
@@ -230,12 +230,16 @@ def written(writer, synchronous):
     with disk() as made:
         path = made.mounted / "store.db"
         process = subprocess.Popen([writer, "write", path, synchronous], stdout=subprocess.PIPE, text=True)
+        lines = []
+        reader = threading.Thread(target=lambda: lines.extend(process.stdout))
+        reader.start()
         time.sleep(random.uniform(0.6, 1.5))
         process.send_signal(signal.SIGSTOP)
         made.cut_power()
         process.kill()
-        # All lines that it printed are in the pipe; the last may be torn.
-        lines = process.stdout.read().splitlines()[:-1]
+        reader.join()
+        # The last line may be torn.
+        lines = [line for line in lines if line.endswith("\n")]
         process.wait()
         made.unmount()
         made.mount()
@@ -313,8 +317,10 @@ def read_only(binary):
         server = Server(binary, data)
 
         def fault():
-            # The same as the kernel does after an error on the disk (errors=remount-ro).
-            must("mount", "-o", "remount,ro,abort", made.mounted)
+            # What the kernel does with a file system that it finds broken.
+            found = subprocess.run(["findmnt", "-no", "SOURCE", str(made.mounted)], capture_output=True, text=True)
+            device = found.stdout.strip().rsplit("/", 1)[-1]
+            pathlib.Path(f"/sys/fs/ext4/{device}/trigger_fs_error").write_text("1")
 
         def mend():
             made.unmount()
