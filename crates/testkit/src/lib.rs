@@ -4,8 +4,10 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
     reason = "test code: a failed expectation is a failed test"
 )]
 
 pub mod conformance;
 pub mod fixture;
+pub mod random_payments;

@@ -138,3 +138,10 @@ async fn a_dropped_security_code_is_in_no_file() {
     }
     panic!("the sealed code is still on disk");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_balances_of_a_hundred_thousand_random_payments() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("t.db"), Options::default()).unwrap();
+    testkit::random_payments::balances_agree(Arc::new(store), 100_000, 1).await;
+}
