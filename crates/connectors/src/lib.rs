@@ -10,5 +10,6 @@ pub mod sandbox;
 
 pub use dialer::{DialerError, DialerSettings, GuardedDialer};
 pub use sandbox::{
-    JournalEntry, JournalReader, NetMoney, SandboxBank, SandboxError, net_money, read_journal,
+    JournalEntry, JournalReader, NetMoney, NotLoopback, Patience, RemoteSandbox, SandboxBank,
+    SandboxError, net_money, read_journal, serve_bank,
 };

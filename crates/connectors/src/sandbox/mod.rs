@@ -4,8 +4,12 @@
 
 mod books;
 pub mod cards;
+mod faults;
 mod journal;
+mod protocol;
+mod remote;
 mod rules;
+mod server;
 
 use async_trait::async_trait;
 pub use books::SandboxError;
@@ -22,8 +26,10 @@ use engine::ports::{
     AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, FollowUpRequest,
 };
 pub use journal::{JournalEntry, JournalReader, NetMoney, net_money, read_journal};
+pub use remote::{NotLoopback, Patience, RemoteSandbox};
 pub use rules::Refusal;
 use rules::{Call, Wish};
+pub use server::serve_bank;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +107,15 @@ impl SandboxBank {
         Ok(WRONG_CODES_AT_MOST.saturating_sub(wrong))
     }
 
+    async fn challenge_of(&self, payment: PaymentId) -> Result<ChallengeView, String> {
+        Ok(ChallengeView {
+            bank_name: "Sandbox Bank".to_owned(),
+            sent_to: "the phone ending in 42".to_owned(),
+            tries_left: self.tries_left(payment).await?,
+            hint: Some(format!("Test code: {TEST_CODE}")),
+        })
+    }
+
     async fn judge_code(&self, payment: PaymentId, code: &str) -> Result<ChallengeVerdict, String> {
         if code.trim() == TEST_CODE {
             // The right code comes too late after three wrong ones.
@@ -159,12 +174,7 @@ impl Connector for SandboxBank {
     }
 
     async fn challenge(&self, payment: &Payment) -> Result<ChallengeView, String> {
-        Ok(ChallengeView {
-            bank_name: "Sandbox Bank".to_owned(),
-            sent_to: "the phone ending in 42".to_owned(),
-            tries_left: self.tries_left(payment.id).await?,
-            hint: Some(format!("Test code: {TEST_CODE}")),
-        })
+        self.challenge_of(payment.id).await
     }
 
     async fn answer_challenge(&self, payment: &Payment, answer: &str) -> ChallengeVerdict {
@@ -207,5 +217,7 @@ impl Connector for SandboxBank {
 
 #[cfg(test)]
 mod calls_tests;
+#[cfg(test)]
+mod remote_tests;
 #[cfg(test)]
 mod tests;

@@ -45,7 +45,7 @@ pub(super) fn eleven_euros() -> Money {
     Money::from_minor(1111, "EUR".parse().unwrap()).unwrap()
 }
 
-fn card(number: &str) -> Card {
+pub(super) fn card(number: &str) -> Card {
     let number = CardNumber::parse(number, true).unwrap();
     let digits = "1234".get(..number.brand().security_code_digits()).unwrap();
     let security_code = SecurityCode::parse(digits, number.brand()).unwrap();
@@ -68,7 +68,7 @@ async fn authorise(bank: &SandboxBank, our_reference: &str, number: &str) -> Out
     bank.authorise(request).await
 }
 
-fn payment() -> Payment {
+pub(super) fn payment() -> Payment {
     Payment { id: payment_id(1), ..testkit::fixture::payment(1, "1DEV") }
 }
 

@@ -1,0 +1,313 @@
+//! What the sandbox bank and a gateway say to each other when the bank is a process of its own:
+//! JSON over HTTP/1.1, one request to a connection or many. A bank that has an answer gives it
+//! with status 200 and names the reference it was asked under; any other status says nothing of
+//! what became of a call.
+
+use domain::card::SecurityCode;
+use domain::money::{Currency, Money};
+use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
+use domain::payment::Authentication;
+use domain::terminal::Capture;
+use engine::ports::{ChallengeVerdict, ChallengeView, FollowUpRequest, OpenCard};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Most bytes of a request or an answer.
+pub(super) const BODY_AT_MOST: usize = 64 * 1024;
+/// The one content type, both ways.
+pub(super) const JSON: &str = "application/json";
+
+/// The response code of an approval (ISO 8583, data element 39).
+const APPROVED_CODE: &str = "00";
+
+/// What can be asked, by its path. The words are those of the faults' `kind`, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Operation {
+    Authorisation,
+    Capture,
+    Refund,
+    Reversal,
+    Lookup,
+    Authentication,
+    Challenge,
+    Answer,
+}
+
+impl Operation {
+    const ALL: [Self; 8] = [
+        Self::Authorisation,
+        Self::Capture,
+        Self::Refund,
+        Self::Reversal,
+        Self::Lookup,
+        Self::Authentication,
+        Self::Challenge,
+        Self::Answer,
+    ];
+
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Authorisation => "/authorisation",
+            Self::Capture => "/capture",
+            Self::Refund => "/refund",
+            Self::Reversal => "/reversal",
+            Self::Lookup => "/lookup",
+            Self::Authentication => "/authentication",
+            Self::Challenge => "/challenge",
+            Self::Answer => "/answer",
+        }
+    }
+
+    pub(super) fn from_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.path() == path)
+    }
+}
+
+/// An amount.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Amount {
+    minor: i64,
+    currency: Currency,
+}
+
+impl From<Money> for Amount {
+    fn from(money: Money) -> Self {
+        Self { minor: money.minor(), currency: money.currency() }
+    }
+}
+
+impl Amount {
+    pub(super) fn money(self) -> Option<Money> {
+        Money::from_minor(self.minor, self.currency)
+    }
+}
+
+/// A card. It borrows its digits from the card itself or from the body that was read, so that
+/// they are in no other place.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CardDigits<'a> {
+    pub(super) number: &'a str,
+    pub(super) security_code: Option<&'a str>,
+    pub(super) year: i16,
+    pub(super) month: i8,
+}
+
+impl<'a> CardDigits<'a> {
+    pub(super) fn of(card: &'a OpenCard) -> Self {
+        Self {
+            number: card.number.reveal(),
+            security_code: card.security_code.as_ref().map(SecurityCode::reveal),
+            year: card.expiry.year,
+            month: card.expiry.month,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthorisationBody<'a> {
+    #[serde(borrow)]
+    pub(super) our_reference: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) trans_id: Cow<'a, str>,
+    pub(super) amount: Amount,
+    pub(super) capture: Capture,
+    #[serde(borrow)]
+    pub(super) card: CardDigits<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FollowUpBody<'a> {
+    #[serde(borrow)]
+    pub(super) our_reference: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) original: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) trans_id: Cow<'a, str>,
+    pub(super) amount: Amount,
+}
+
+impl<'a> From<FollowUpRequest<'a>> for FollowUpBody<'a> {
+    fn from(request: FollowUpRequest<'a>) -> Self {
+        Self {
+            our_reference: request.our_reference.into(),
+            original: request.original.into(),
+            trans_id: request.payment.to_string().into(),
+            amount: request.amount.into(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LookupBody<'a> {
+    #[serde(borrow)]
+    pub(super) our_reference: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthenticationBody<'a> {
+    pub(super) amount: Amount,
+    #[serde(borrow)]
+    pub(super) card: CardDigits<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChallengeBody<'a> {
+    #[serde(borrow)]
+    pub(super) trans_id: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnswerBody<'a> {
+    #[serde(borrow)]
+    pub(super) trans_id: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) answer: Cow<'a, str>,
+}
+
+/// What the bank decided. What it did not decide, it does not answer with status 200.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Decision {
+    Approved(BankFacts),
+    Declined { reason: DeclineReason, facts: BankFacts },
+}
+
+impl Decision {
+    /// None when nothing was decided.
+    pub(super) fn of(outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Approved(facts) => Some(Self::Approved(facts)),
+            Outcome::Declined(reason, facts) => Some(Self::Declined { reason, facts }),
+            Outcome::Pending(_) | Outcome::NotSent(_) | Outcome::Unknown(_) => None,
+        }
+    }
+
+    /// None when the word and the bank's code contradict each other: neither is believed.
+    pub(super) fn outcome(self) -> Option<Outcome> {
+        let approving = |facts: &BankFacts| facts.status_code.as_deref() == Some(APPROVED_CODE);
+        match self {
+            Self::Approved(facts) if approving(&facts) => Some(Outcome::Approved(facts)),
+            Self::Declined { reason, facts }
+                if facts.status_code.is_some() && !approving(&facts) =>
+            {
+                Some(Outcome::Declined(reason, facts))
+            }
+            Self::Approved(_) | Self::Declined { .. } => None,
+        }
+    }
+}
+
+/// The answer to an authorisation, a capture, a refund or a reversal.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Decided {
+    /// The call's, so that an answer to another one is not taken for this one's.
+    pub(super) our_reference: String,
+    pub(super) decision: Decision,
+}
+
+/// The answer to a lookup. "Not found" is a word of its own, so that no wrong path says it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LookedUp {
+    pub(super) our_reference: String,
+    pub(super) lookup: Found,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Found {
+    Found(Decision),
+    NotFound,
+}
+
+impl Found {
+    /// None when the bank cannot say.
+    pub(super) fn of(lookup: Lookup) -> Option<Self> {
+        match lookup {
+            Lookup::Found(outcome) => Decision::of(outcome).map(Self::Found),
+            Lookup::NotFound => Some(Self::NotFound),
+            Lookup::Unavailable(_) => None,
+        }
+    }
+
+    /// None when it contradicts itself.
+    pub(super) fn lookup(self) -> Option<Lookup> {
+        match self {
+            Self::Found(decision) => decision.outcome().map(Lookup::Found),
+            Self::NotFound => Some(Lookup::NotFound),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Authenticated {
+    pub(super) authentication: Authentication,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Challenged {
+    pub(super) trans_id: String,
+    pub(super) bank_name: String,
+    pub(super) sent_to: String,
+    pub(super) tries_left: u32,
+    pub(super) hint: Option<String>,
+}
+
+impl Challenged {
+    pub(super) fn of(trans_id: String, view: ChallengeView) -> Self {
+        let ChallengeView { bank_name, sent_to, tries_left, hint } = view;
+        Self { trans_id, bank_name, sent_to, tries_left, hint }
+    }
+
+    pub(super) fn view(self) -> ChallengeView {
+        let Self { trans_id: _, bank_name, sent_to, tries_left, hint } = self;
+        ChallengeView { bank_name, sent_to, tries_left, hint }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Judged {
+    pub(super) trans_id: String,
+    pub(super) verdict: Verdict,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    Passed,
+    TryAgain { tries_left: u32 },
+    Failed(BankFacts),
+}
+
+impl Verdict {
+    /// None when the bank cannot say.
+    pub(super) fn of(verdict: ChallengeVerdict) -> Option<Self> {
+        match verdict {
+            ChallengeVerdict::Passed => Some(Self::Passed),
+            ChallengeVerdict::TryAgain { tries_left } => Some(Self::TryAgain { tries_left }),
+            ChallengeVerdict::Failed(facts) => Some(Self::Failed(facts)),
+            ChallengeVerdict::Unavailable(_) => None,
+        }
+    }
+
+    pub(super) fn verdict(self) -> ChallengeVerdict {
+        match self {
+            Self::Passed => ChallengeVerdict::Passed,
+            Self::TryAgain { tries_left } => ChallengeVerdict::TryAgain { tries_left },
+            Self::Failed(facts) => ChallengeVerdict::Failed(facts),
+        }
+    }
+}
