@@ -1,4 +1,4 @@
-//! For tests only: fakes, fixtures and conformance suites. Never in the release graph.
+//! For tests only: fakes, fixtures, conformance suites and the fault proxy. Never in the release graph.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,5 +9,6 @@
 )]
 
 pub mod conformance;
+pub mod fault_proxy;
 pub mod fixture;
 pub mod random_payments;
