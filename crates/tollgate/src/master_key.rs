@@ -124,7 +124,7 @@ pub(crate) fn read(data_dir: &Path) -> Result<MasterKey, Failure> {
 }
 
 /// The folder with mode 0700, and its name on the disk. One that is there is left as it is.
-fn make_folder(folder: &Path) -> Result<(), Failure> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     if folder.is_dir() {
         return Ok(());
     }

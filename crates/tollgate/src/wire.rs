@@ -7,7 +7,7 @@ use crate::demo_data;
 use crate::failure::Failure;
 use crate::master_key;
 use crate::random::SystemSource;
-use connectors::{DialerSettings, GuardedDialer, SandboxBank};
+use connectors::{DialerSettings, GuardedDialer, Patience, RemoteSandbox, SandboxBank};
 use engine::ports::{Clock, Connector, Store};
 use engine::{Gateway, Parts};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use store::sqlite::{Options, SqliteStore};
 use store::vault::FileVault;
+use tokio::net::TcpListener;
 
 pub(crate) use store::sqlite::Facts as DatabaseFacts;
 
@@ -49,18 +50,65 @@ pub(crate) fn open_for_server(
     settings: &Settings,
     batch: Option<usize>,
 ) -> Result<(Opened, Vec<Ended>), Failure> {
-    let path = bank_path(&settings.data_dir.value);
-    let bank = SandboxBank::open(&path, Arc::new(SystemClock))
-        .map_err(|error| Failure::CouldNot(error.to_string()))?;
+    let bank = bank(settings)?;
     let options = Options::default();
     let options = Options { batch: batch.unwrap_or(options.batch), ..options };
     assemble(settings, options, Some(bank))
 }
 
+/// The sandbox bank as a gateway reaches it.
+struct Bank {
+    connector: Arc<dyn Connector>,
+    /// Of its books, when they are in this process.
+    ended: Option<Ended>,
+}
+
+fn bank(settings: &Settings) -> Result<Bank, Failure> {
+    if let Some(address) = settings.sandbox_bank.value {
+        let remote = RemoteSandbox::new(address, Patience::default())
+            .map_err(|error| Failure::Usage(error.to_string()))?;
+        return Ok(Bank { connector: Arc::new(remote), ended: None });
+    }
+    let bank = open_bank(&bank_path(&settings.data_dir.value))?;
+    let ended: Ended = Box::pin(bank.ended());
+    Ok(Bank { connector: bank, ended: Some(ended) })
+}
+
+fn open_bank(books: &Path) -> Result<Arc<SandboxBank>, Failure> {
+    SandboxBank::open(books, Arc::new(SystemClock))
+        .map_err(|error| Failure::could_not(&books.display().to_string(), error))
+}
+
+/// Opens these books, and then serves the sandbox bank with them until `stop` ends; with an error
+/// when the books cannot be written any more.
+pub(crate) fn serve_bank(
+    books: &Path,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<impl Future<Output = Result<(), Failure>>, Failure> {
+    let bank = open_bank(books)?;
+    let mut ended: Ended = Box::pin(bank.ended());
+    Ok(async move {
+        tokio::select! {
+            served = connectors::serve_bank(bank, listener, stop) => {
+                served.map_err(|error| Failure::could_not("the sandbox bank", error))?;
+            }
+            broken = &mut ended => return broken.map_err(Failure::CouldNot),
+        }
+        // The books are closed when the last call that ran has let go of them.
+        ended.await.map_err(Failure::CouldNot)
+    })
+}
+
+/// Where the sandbox bank's books are: in this file, or in the data folder.
+pub(crate) fn books(settings: &Settings, named: Option<&Path>) -> PathBuf {
+    named.map_or_else(|| bank_path(&settings.data_dir.value), Path::to_owned)
+}
+
 fn assemble(
     settings: &Settings,
     options: Options,
-    bank: Option<Arc<SandboxBank>>,
+    bank: Option<Bank>,
 ) -> Result<(Opened, Vec<Ended>), Failure> {
     let data_dir = &settings.data_dir.value;
     let key = master_key::read(data_dir)?;
@@ -71,8 +119,8 @@ fn assemble(
     let mut ended: Vec<Ended> = vec![Box::pin(store.ended())];
     let mut connectors: Vec<Arc<dyn Connector>> = Vec::new();
     if let Some(bank) = bank {
-        ended.push(Box::pin(bank.ended()));
-        connectors.push(bank);
+        ended.extend(bank.ended);
+        connectors.push(bank.connector);
     }
     let store: Arc<dyn Store> = Arc::new(store);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -114,16 +162,18 @@ pub(crate) fn database_facts(settings: &Settings) -> Result<Option<DatabaseFacts
 
 /// The sandbox bank's journal, the oldest entry first, read as it is asked for.
 pub(crate) fn bank_journal(
-    settings: &Settings,
+    path: &Path,
 ) -> Result<impl Iterator<Item = Result<serde_json::Value, Failure>> + use<>, Failure> {
-    let path = bank_path(&settings.data_dir.value);
     if !path.exists() {
-        let text =
-            format!("there is no sandbox bank at {}: start the gateway once", path.display());
+        let text = format!(
+            "there are no books of a sandbox bank at {}: start the gateway once, or name the file \
+             of a bank that is served by itself with --books",
+            path.display()
+        );
         return Err(Failure::CouldNot(text));
     }
     let unreadable = |error: &dyn std::fmt::Display| Failure::CouldNot(error.to_string());
-    let entries = connectors::read_journal(&path).map_err(|error| unreadable(&error))?;
+    let entries = connectors::read_journal(path).map_err(|error| unreadable(&error))?;
     Ok(entries.map(move |entry| {
         let entry = entry.map_err(|error| unreadable(&error))?;
         serde_json::to_value(entry).map_err(|error| unreadable(&error))

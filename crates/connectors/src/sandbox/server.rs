@@ -30,7 +30,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -38,11 +38,10 @@ use tokio::task::JoinSet;
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long calls that run may take to end when the bank closes.
 const CLOSING: Duration = Duration::from_secs(2);
-/// After a failed accept or bind.
+/// After a failed accept.
 const BREATH: Duration = Duration::from_millis(50);
-/// How often it is tried to listen again after being down; somebody else may have the port for a
-/// moment.
-const BINDS: u32 = 200;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// Serves the bank until `stop` ends, and lets the calls that run then end. Loopback only: it
 /// knows no passwords, and `/faults` breaks it on purpose.
@@ -93,16 +92,14 @@ pub async fn serve_bank(
 /// How long not to listen, and who waits until that has begun.
 type Down = (Duration, oneshot::Sender<()>);
 
+/// The port is kept meanwhile, without listening: connections are refused, and nobody else gets it.
 async fn stay_down(address: SocketAddr, (pause, begun): Down) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
     let _asker_gone = begun.send(());
     tokio::time::sleep(pause).await;
-    for _try in 1..BINDS {
-        if let Ok(listener) = TcpListener::bind(address).await {
-            return Ok(listener);
-        }
-        tokio::time::sleep(BREATH).await;
-    }
-    TcpListener::bind(address).await
+    socket.listen(BACKLOG)
 }
 
 async fn serve(stream: TcpStream, desk: Arc<Desk>, watcher: Watcher) {

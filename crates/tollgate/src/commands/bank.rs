@@ -1,17 +1,33 @@
-//! `tollgate bank`: what the sandbox bank believes.
+//! `tollgate bank`: what the sandbox bank believes, and the bank as a process of its own.
 
+use super::serve;
 use crate::cli::Common;
 use crate::failure::Failure;
+use crate::master_key;
 use crate::output::Output;
 use crate::table::table;
+use crate::telemetry;
 use crate::wire;
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::net::TcpListener;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   tollgate bank journal
-  tollgate bank journal --json | jq 'select(.result == \"approved\")'";
+  tollgate bank journal --books bank.db
+  tollgate bank journal --json | jq 'select(.result == \"approved\")'
+  tollgate bank serve --books bank.db         and then, elsewhere:
+  TOLLGATE_SANDBOX_BANK=http://127.0.0.1:9010 tollgate serve
+
+A bank that is served fails on demand (POST, GET and DELETE /faults):
+  curl http://127.0.0.1:9010/faults -d '{\"fault\": \"lose_answer\", \"kind\": \"refund\", \"count\": 1}'
+  fault: slow, register_late, down (need ms); lose_request, lose_answer (ms: silent for so long);
+         status_before, status_after (need status: 500, 502, 503 or 504); garbage, half_json, html
+  kind:  authorisation, capture, refund, reversal, lookup, authentication, challenge, answer
+  count: for so many calls; without it, until cleared";
 
 /// The fields of an entry, in the order of the columns.
 const COLUMNS: [&str; 9] = [
@@ -30,20 +46,92 @@ const COLUMNS: [&str; 9] = [
 pub(crate) enum Action {
     /// Every authorisation, capture, refund and reversal in the sandbox bank's books, the oldest first
     Journal(Journal),
+    /// Serve the sandbox bank by itself, for gateways whose `sandbox_bank` names its address
+    Serve(Serve),
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Journal {
+    /// The bank's books [default: in the data folder]
+    #[arg(long, value_name = "FILE")]
+    books: Option<PathBuf>,
+
     /// One JSON object a line
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) fn run(common: &Common, action: Action) -> Result<(), Failure> {
-    let Action::Journal(journal) = action;
-    let output = Output::new(journal.json);
-    let mut entries = wire::bank_journal(&common.settings()?)?;
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Serve {
+    /// Where to listen; a loopback address, for the bank knows no passwords
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9010", value_parser = loopback)]
+    listen: SocketAddr,
+
+    /// The bank's books; made when they are not there [default: in the data folder]
+    #[arg(long, value_name = "FILE")]
+    books: Option<PathBuf>,
+
+    /// One line of JSON on standard output when ready
+    #[arg(long)]
+    json: bool,
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let right = "it must be a loopback address with a port, as 127.0.0.1:9010";
+    let text = text
+        .strip_prefix("localhost:")
+        .map(|port| format!("127.0.0.1:{port}"))
+        .unwrap_or(text.to_owned());
+    let address: SocketAddr = text.parse().map_err(|_no_address| right.to_owned())?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(format!("{right}: the sandbox bank is for this machine only"))
+    }
+}
+
+pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> {
+    match action {
+        Action::Journal(arguments) => journal(common, &arguments),
+        Action::Serve(arguments) => serve(common, arguments).await,
+    }
+}
+
+async fn serve(common: &Common, arguments: Serve) -> Result<(), Failure> {
+    let settings = common.settings()?;
+    telemetry::start(settings.log.format, settings.log.level)?;
+    let termination = serve::termination()?;
+    let books = wire::books(&settings, arguments.books.as_deref());
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .map_err(|error| serve::cannot_listen(arguments.listen, &error))?;
+    let address = listener.local_addr().unwrap_or(arguments.listen);
+    // A data folder that a gateway has not made yet; the folder of --books is for its owner to make.
+    if arguments.books.is_none() {
+        master_key::make_folder(&settings.data_dir.value)?;
+    }
+    let url = format!("http://{address}");
+    let output = Output::new(arguments.json);
+    let bank = wire::serve_bank(&books, listener, termination)?;
+    if output.is_json() {
+        let pid = std::process::id();
+        output.json_line(&json!({ "ready": true, "url": url, "pid": pid }))?;
+    } else {
+        output.text(&format!(
+            "The sandbox bank is ready at {url}, its books are {}\n\
+             For a gateway: sandbox_bank = \"{url}\" in tollgate.toml, or TOLLGATE_SANDBOX_BANK={url}\n",
+            books.display()
+        ))?;
+    }
+    bank.await
+}
+
+fn journal(common: &Common, arguments: &Journal) -> Result<(), Failure> {
+    let output = Output::new(arguments.json);
+    let books = wire::books(&common.settings()?, arguments.books.as_deref());
+    let mut entries = wire::bank_journal(&books)?;
     if output.is_json() {
         return entries.try_for_each(|entry| output.json_line(&entry?));
     }

@@ -110,6 +110,10 @@ const CONFIG: &str = r#"# Settings of Tollgate. A line that begins with # is a c
 # What this process does: "all", "api" (requests only) or "worker" (background work only).
 # role = "all"
 
+# Where another process serves the sandbox bank for test terminals (tollgate bank serve), on this
+# machine. Without it, the gateway has the sandbox bank inside.
+# sandbox_bank = "http://127.0.0.1:9010"
+
 # Whether a new data folder gets the demo shop with test terminal 42. Say false for real use:
 # while there is only the demo, nothing live can be switched on.
 # demo_data = true
@@ -173,7 +177,8 @@ mod tests {
             })
             .collect();
         let settings = resolve(on.join("\n"));
-        let shown = ["public_url", "trusted_proxies", "tls.certificate", "tls.private_key"];
+        let shown =
+            ["public_url", "sandbox_bank", "trusted_proxies", "tls.certificate", "tls.private_key"];
         let default = Settings::resolve(&Sources::default()).unwrap();
         for (row, default) in settings.rows.iter().zip(&default.rows) {
             assert_ne!(row.origin, crate::config::Origin::Default, "{} is not in it", row.key);

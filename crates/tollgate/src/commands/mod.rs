@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Listen(arguments)) => listen::run(common, arguments).await,
         Some(Command::Merchant(action)) => merchant::run(common, action).await,
         Some(Command::Terminal(action)) => terminal::run(common, action).await,
-        Some(Command::Bank(action)) => bank::run(common, action),
+        Some(Command::Bank(action)) => bank::run(common, action).await,
         Some(Command::Config(action)) => config::run(common, action),
         Some(Command::Doctor(arguments)) => doctor::run(common, arguments).await,
         Some(Command::Bench(arguments)) => bench::run(common, arguments).await,

@@ -199,7 +199,7 @@ fn same_data(settings: &Settings) -> String {
 }
 
 /// Ends with the first signal that asks for an end; catches them from now on.
-fn termination() -> Result<impl Future<Output = ()>, Failure> {
+pub(super) fn termination() -> Result<impl Future<Output = ()>, Failure> {
     let could_not = |error| Failure::could_not("signals", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(could_not)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(could_not)?;
@@ -267,7 +267,7 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
     Ok(Running { url, gateway, demo, empty: terminals.is_empty(), stop, ended })
 }
 
-fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
+pub(super) fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
     let why = if error.kind() == io::ErrorKind::AddrInUse {
         "another program has it; choose another with --listen".to_owned()
     } else {

@@ -38,7 +38,7 @@ const fn key(name: &'static str, kind: Kind, form: &'static str, default: &'stat
 }
 
 /// All keys, in the order people read them.
-pub(crate) const KEYS: [Key; 15] = [
+pub(crate) const KEYS: [Key; 16] = [
     key("listen", Kind::Text, "an address with a port, as 127.0.0.1:9003", "127.0.0.1:9003"),
     key("data_dir", Kind::Text, "a folder, as ./tollgate-data", "./tollgate-data"),
     key(
@@ -49,6 +49,12 @@ pub(crate) const KEYS: [Key; 15] = [
     ),
     key("database", Kind::Text, "sqlite (the database in the data folder)", "sqlite"),
     key("role", Kind::Text, "all, api or worker", "all"),
+    key(
+        "sandbox_bank",
+        Kind::Text,
+        "the http address of a sandbox bank on this machine, as http://127.0.0.1:9010",
+        "",
+    ),
     key("demo_data", Kind::Switch, "true or false", "true"),
     key(
         "trusted_proxies",

@@ -138,6 +138,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Setting<Option<String>>,
     /// What this process does.
     pub(crate) role: Setting<Role>,
+    /// Where another process serves the sandbox bank; none when the gateway has it inside.
+    pub(crate) sandbox_bank: Setting<Option<SocketAddr>>,
     /// Whether a new data folder gets the demo shop.
     pub(crate) demo_data: Setting<bool>,
     /// Networks whose `X-Forwarded-For` is believed.
@@ -253,6 +255,7 @@ impl Reader {
         let public_url = self.optional("public_url", values::public_url);
         let database = self.one("database", values::database);
         let role = self.one("role", Role::from_name);
+        let sandbox_bank = self.optional("sandbox_bank", values::sandbox_bank);
         let demo_data = self.one("demo_data", values::switch);
         let trusted_proxies = self.list("trusted_proxies", network);
         let allow_private = self.one("webhooks.allow_private", values::switch);
@@ -271,6 +274,7 @@ impl Reader {
             data_dir: data_dir?,
             public_url: public_url?,
             role: role?,
+            sandbox_bank: sandbox_bank?,
             demo_data: demo_data?,
             trusted_proxies: trusted_proxies?,
             webhooks: Webhooks { allow_private: allow_private?, timeout: timeout? },

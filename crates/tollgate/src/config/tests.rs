@@ -40,6 +40,7 @@ data_dir = "/var/lib/tollgate"
 public_url = "https://pay.example.com/"
 database = "sqlite"
 role = "api"
+sandbox_bank = "http://localhost:9010/"
 demo_data = false
 trusted_proxies = ["10.0.0.0/8", "::1"]
 [webhooks]
@@ -59,6 +60,7 @@ in_flight = 10
     assert_eq!(settings.base_url(80), "https://pay.example.com");
     assert_eq!(settings.local_url(), "http://127.0.0.1:80");
     assert_eq!(settings.role.value, Role::Api);
+    assert_eq!(settings.sandbox_bank.value, Some("127.0.0.1:9010".parse().unwrap()));
     assert_eq!(settings.trusted_proxies.value.len(), 2);
     assert_eq!(settings.trusted_proxies.value[1].to_string(), "::1/128");
     assert_eq!(settings.webhooks.timeout.value, Duration::from_secs(9));
@@ -149,6 +151,35 @@ fn a_wrong_value_is_named_with_the_right_form() {
         "--public-url must be an http or https URL without user, query or fragment, as \
          https://pay.example.com, not \"pay.example.com\"",
     );
+}
+
+#[test]
+fn the_sandbox_bank_is_plain_http_on_this_machine() {
+    let bank = |text: &str| {
+        let variable = with_variable("TOLLGATE_SANDBOX_BANK", text);
+        Settings::resolve(&variable).map(|settings| settings.sandbox_bank.value)
+    };
+    assert_eq!(bank("http://[::1]:9010").unwrap(), Some("[::1]:9010".parse().unwrap()));
+    assert_eq!(bank("").unwrap(), None);
+    for text in [
+        "127.0.0.1:9010",
+        "https://127.0.0.1:9010",
+        "http://127.0.0.1",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:9010/bank",
+        "http://user@127.0.0.1:9010",
+        "http://192.0.2.1:9010",
+        "http://0.0.0.0:9010",
+        "http://bank.example:9010",
+    ] {
+        refused(
+            &with_variable("TOLLGATE_SANDBOX_BANK", text),
+            &format!(
+                "TOLLGATE_SANDBOX_BANK must be the http address of a sandbox bank on this machine, \
+                 as http://127.0.0.1:9010, not {text:?}"
+            ),
+        );
+    }
 }
 
 #[test]

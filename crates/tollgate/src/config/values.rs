@@ -105,6 +105,13 @@ pub(super) fn public_url(text: &str) -> Option<String> {
     plain.then(|| address.as_str().trim_end_matches('/').to_owned())
 }
 
+/// `http://` and a loopback address with a port.
+pub(super) fn sandbox_bank(text: &str) -> Option<SocketAddr> {
+    let address = text.strip_prefix("http://")?;
+    let address = listen(address.strip_suffix('/').unwrap_or(address))?;
+    (address.ip().is_loopback() && address.port() != 0).then_some(address)
+}
+
 /// Only the database in the data folder, for now.
 pub(super) fn database(text: &str) -> Option<()> {
     (text == "sqlite").then_some(())

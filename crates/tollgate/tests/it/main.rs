@@ -74,7 +74,7 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().mode() & 0o7777
 }
 
-const COMMANDS: [&[&str]; 24] = [
+const COMMANDS: [&[&str]; 25] = [
     &[],
     &["serve"],
     &["init"],
@@ -92,6 +92,7 @@ const COMMANDS: [&[&str]; 24] = [
     &["terminal", "rotate-keys"],
     &["bank"],
     &["bank", "journal"],
+    &["bank", "serve"],
     &["config"],
     &["config", "show"],
     &["doctor"],
