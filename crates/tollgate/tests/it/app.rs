@@ -28,25 +28,24 @@ impl Gateway {
 
     /// With a log that tells more or less.
     pub(crate) fn start_at_level(data: &Path, level: &str) -> Self {
-        Self::start_with(data, level, &[])
+        Self::start_with(data, &[("TOLLGATE_LOG_LEVEL", level)])
     }
 
-    /// With variables in its environment.
-    pub(crate) fn start_with(data: &Path, level: &str, variables: &[(&str, &str)]) -> Self {
-        Self::try_start(data, level, variables).unwrap_or_else(|| {
+    /// With these variables in its environment.
+    pub(crate) fn start_with(data: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::try_start(data, variables).unwrap_or_else(|| {
             let log = std::fs::read_to_string(data.with_extension("log")).unwrap();
             panic!("not ready; log: {log}")
         })
     }
 
     /// None when the process ended before it was ready.
-    pub(crate) fn try_start(data: &Path, level: &str, variables: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn try_start(data: &Path, variables: &[(&str, &str)]) -> Option<Self> {
         let log = data.with_extension("log");
         let log_file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = command()
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
-            .env("TOLLGATE_LOG_LEVEL", level)
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

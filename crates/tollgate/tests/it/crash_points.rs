@@ -251,7 +251,7 @@ fn run(template: &Path, name: &str, flow: Flow, expected: &str, plan: &[Crash]) 
         // A place that the workers come by may end it before it is ready.
         let variables = [("TOLLGATE_CRASH_AT", crash.text())];
         let variables = variables.each_ref().map(|(name, text)| (*name, text.as_str()));
-        let Some(mut gateway) = Gateway::try_start(&data, "debug", &variables) else { continue };
+        let Some(mut gateway) = Gateway::try_start(&data, &variables) else { continue };
         let done = flow(&client(&gateway));
         // After a first crash the second comes by itself, with the workers' second look.
         let patience = if place == 0 { 1 } else { 14 };

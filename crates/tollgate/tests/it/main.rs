@@ -15,6 +15,8 @@
 #![expect(clippy::disallowed_methods, reason = "these tests run in real time")]
 
 mod app;
+mod bank_link;
+mod bank_table;
 mod card_data;
 mod commands;
 mod crash;
