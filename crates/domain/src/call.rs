@@ -126,7 +126,7 @@ pub struct Rules {
 impl Sending {
     /// When the bank is asked about a call whose answer nobody recorded.
     pub fn asked_at(&self) -> Timestamp {
-        self.sent_at.plus(schedule::SENDING_IS_LOST_AFTER)
+        self.sent_at.plus(schedule::SENDING_IS_ASKED_AFTER)
     }
 }
 

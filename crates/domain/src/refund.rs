@@ -170,7 +170,7 @@ impl Payment {
         }
         let number = taken.refunds.saturating_add(1);
         let call = Call::sending(self.next_reference(), now);
-        let due_at = now.plus(crate::schedule::SENDING_IS_LOST_AFTER);
+        let due_at = now.plus(crate::schedule::SENDING_IS_ASKED_AFTER);
         let refund = Refund {
             payment: self.id,
             number,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-/// A send that has not been recorded this long after its intent was committed is taken for lost:
-/// the process that made it died. Longer than any call may take.
-pub const SENDING_IS_LOST_AFTER: Duration = Duration::from_secs(40);
+/// When a send has not been recorded this long after its intent was committed, any node asks the
+/// bank what became of it: the process that made it may have died. A lookup while the call still
+/// runs is harmless: what it finds is true, and "not found" must be said twice.
+pub const SENDING_IS_ASKED_AFTER: Duration = Duration::from_secs(10);
 
 /// A call whose outcome the bank has not told for this long is reversed where the terminal says
 /// so, and stands on the operator's list.

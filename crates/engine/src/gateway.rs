@@ -11,6 +11,7 @@ use domain::payment::{Changed, Payment};
 use domain::refund::{Refund, RefundChanged};
 use domain::terminal::Mode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -31,6 +32,8 @@ pub struct Parts {
     pub notices: Arc<dyn NoticeFormat>,
     /// The way out to merchants' servers.
     pub dialer: Arc<dyn Dialer>,
+    /// The longest that one post by the dialer takes.
+    pub post_timeout: Duration,
 }
 
 /// The engine: use cases are methods, one file per noun.
@@ -41,6 +44,7 @@ pub struct Gateway {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) dialer: Arc<dyn Dialer>,
+    pub(crate) post_timeout: Duration,
     pub(crate) terminals: TerminalCache,
     /// Work that must run to its end although its caller has gone.
     pub(crate) tasks: TaskTracker,
@@ -60,6 +64,7 @@ impl Gateway {
             clock: parts.clock,
             random: parts.random,
             dialer: parts.dialer,
+            post_timeout: parts.post_timeout,
             terminals: TerminalCache::default(),
             tasks: TaskTracker::new(),
             deliveries: Notify::new(),

@@ -51,19 +51,27 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// are not decided, and those with a capture, a release or a refund on its way.
     async fn at_the_bank(&self, limit: u32) -> Result<Vec<Payment>, StoreError>;
 
-    /// Payments that background work must look at, the longest due first.
-    async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError>;
+    /// Claims payments that background work must look at for as long as the lease, the longest due
+    /// first. A claim only saves work: what its worker did not settle is claimed again. Where one
+    /// process works on the database, there is nobody to keep away, and nothing is claimed.
+    async fn claim_payments(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Payment>, StoreError>;
 
     /// Payments whose send was never recorded, due or not: at the start of a gateway that is
     /// alone on its database, the processes that made them are gone.
     async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError>;
 
-    /// Claims deliveries that are due until `lease_until`, the longest due first. A claim only
-    /// saves work: a delivery whose worker died is claimed again.
+    /// Claims deliveries that are due for as long as the lease, the longest due first. A claim only
+    /// saves work: a delivery whose worker died is claimed again. Where many nodes share a
+    /// database, the lease is measured by the database's clock.
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        lease_until: Timestamp,
+        lease: Duration,
         limit: u32,
     ) -> Result<Vec<DueDelivery>, StoreError>;
 
@@ -207,7 +215,9 @@ pub enum ChallengeVerdict {
 }
 
 /// A bank. Outcomes are five-valued; a time-out is unknown, never a decline. A connector has its
-/// own time limits and answers within [`domain::schedule::SENDING_IS_LOST_AFTER`].
+/// own time limits and answers within [`domain::schedule::SENDING_IS_ASKED_AFTER`]: from then on any
+/// node may ask the bank what became of the call. A bank that registers a call later than that
+/// says so in [`Connector::lookup_patience`].
 #[async_trait]
 pub trait Connector: Send + Sync + fmt::Debug {
     /// Its name in settings and logs.

@@ -11,6 +11,7 @@ use domain::payment::{Payment, State};
 use domain::refund::{Refund, RefundRequest};
 use domain::terminal::Mode;
 use domain::text::{Reference, RefundReason};
+use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{AuditLine, Changeset, IdempotencyChange, StoredAnswer, TerminalChange};
 use engine::error::CommitError;
@@ -132,7 +133,7 @@ async fn a_refused_changeset_leaves_nothing(store: &dyn Store) {
     assert_eq!(store.payment(Scope::Holder, payment.id).await.unwrap(), Some(payment.clone()));
     assert!(store.held_card(payment.id).await.unwrap().is_some());
     let now = fixture::now();
-    let claimed = store.claim_deliveries(now, now.plus(Duration::from_secs(1)), 10).await.unwrap();
+    let claimed = store.claim_deliveries(now, Duration::from_secs(1), 10).await.unwrap();
     assert_eq!(claimed, vec![]);
 }
 
@@ -180,22 +181,21 @@ async fn deliveries_are_claimed_once(store: &dyn Store) {
     changeset.deliveries.push(fixture::delivery(&payment));
     store.commit(changeset).await.unwrap();
     let now = fixture::now();
-    let lease = now.plus(Duration::from_mins(1));
     let early = now.minus(Duration::from_micros(1));
-    assert_eq!(store.claim_deliveries(early, lease, 10).await.unwrap(), vec![]);
-    let claimed = store.claim_deliveries(now, lease, 10).await.unwrap();
+    assert_eq!(store.claim_deliveries(early, LEASE, 10).await.unwrap(), vec![]);
+    let claimed = store.claim_deliveries(now, LEASE, 10).await.unwrap();
     assert_eq!(claimed.len(), 1);
     assert_eq!((claimed[0].id.payment, claimed[0].attempts), (payment.id, 0));
-    assert_eq!(store.claim_deliveries(now, lease, 10).await.unwrap(), vec![]);
+    assert_eq!(store.claim_deliveries(now, LEASE, 10).await.unwrap(), vec![]);
     // The worker died: the lease runs out.
-    let claimed = store.claim_deliveries(lease, lease.plus(Duration::from_mins(1)), 10).await;
-    assert_eq!(claimed.unwrap().len(), 1);
-    let later = lease.plus(Duration::from_mins(5));
+    let over = lease_over(now).await;
+    assert_eq!(store.claim_deliveries(over, LEASE, 10).await.unwrap().len(), 1);
+    let later = over.plus(Duration::from_mins(5));
     let record = |attempts, next| Changeset {
         name: "attempted",
         attempted: vec![Attempted {
             id: fixture::delivery(&payment).id,
-            at: lease,
+            at: over,
             attempts,
             http_status: Some(500),
             error: Some("answered 500".to_owned()),
@@ -204,12 +204,26 @@ async fn deliveries_are_claimed_once(store: &dyn Store) {
         ..Changeset::default()
     };
     store.commit(record(1, NextStep::RetryAt(later))).await.unwrap();
-    assert_eq!(store.claim_deliveries(lease, later, 10).await.unwrap(), vec![]);
-    let again = store.claim_deliveries(later, later.plus(Duration::from_secs(1)), 10).await;
-    assert_eq!(again.unwrap()[0].attempts, 1);
+    assert_eq!(store.claim_deliveries(over, LEASE, 10).await.unwrap(), vec![]);
+    // It was recorded, so that nobody waits for the lease any more.
+    let again = store.claim_deliveries(later, LEASE, 10).await.unwrap();
+    assert_eq!(again[0].attempts, 1);
     store.commit(record(2, NextStep::Delivered)).await.unwrap();
     let much_later = later.plus(Duration::from_hours(1));
-    assert_eq!(store.claim_deliveries(much_later, much_later, 10).await.unwrap(), vec![]);
+    assert_eq!(store.claim_deliveries(much_later, LEASE, 10).await.unwrap(), vec![]);
+    // What came too late changes nothing: acknowledged is acknowledged.
+    store.commit(record(1, NextStep::RetryAt(now))).await.unwrap();
+    assert_eq!(store.claim_deliveries(much_later, LEASE, 10).await.unwrap(), vec![]);
+}
+
+/// Short, for it is measured by the database's own clock where many nodes share one.
+const LEASE: Duration = Duration::from_millis(400);
+
+/// Waits until a lease that was given at `from` has run out by every clock.
+async fn lease_over(from: Timestamp) -> Timestamp {
+    let longer = LEASE.saturating_add(Duration::from_millis(100));
+    tokio::time::sleep(longer).await;
+    from.plus(longer)
 }
 
 async fn idempotency_keys(store: &dyn Store) {
@@ -267,11 +281,12 @@ async fn due_payments_come_oldest_first(store: &dyn Store) {
         store.commit(fixture::insert(payment)).await.unwrap();
     }
     let now = fixture::now().plus(far).plus(Duration::from_secs(1));
-    let found = store.due_payments(now, 1000).await.unwrap();
+    let found = store.claim_payments(now, LEASE, 1000).await.unwrap();
     assert_eq!(found.last(), Some(&first));
     assert!(!found.contains(&second));
     assert!(found.is_sorted_by_key(|payment| payment.due_at));
-    assert_eq!(store.due_payments(now, 1).await.unwrap().len(), 1);
+    lease_over(now).await;
+    assert_eq!(store.claim_payments(now, LEASE, 1).await.unwrap().len(), 1);
 }
 
 /// What the bank's "yes" makes of a payment that waits for its customer, committed step by step.
@@ -318,7 +333,8 @@ async fn refunds_and_their_books(store: &dyn Store) {
     let waiting = store.at_the_bank(1000).await.unwrap();
     assert!(waiting.contains(&asked.changed.payment));
     let late = now.plus(Duration::from_hours(1));
-    assert!(store.due_payments(late, 1000).await.unwrap().contains(&asked.changed.payment));
+    let due = store.claim_payments(late, LEASE, 1000).await.unwrap();
+    assert!(due.contains(&asked.changed.payment));
     let yes = Word::Outcome(Outcome::Approved(BankFacts::default()));
     let done = asked.changed.payment.record_refund(&stored, 1, yes, fixture::rules(), now).unwrap();
     store.commit(Changeset::refund_changed("done", done.clone())).await.unwrap();

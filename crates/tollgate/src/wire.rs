@@ -135,6 +135,7 @@ fn assemble(
         connectors,
         notices: Arc::new(web::notice::PageNotices),
         dialer: Arc::new(dialer),
+        post_timeout: settings.webhooks.timeout.value,
     });
     Ok((Opened { gateway, demo_only }, ended))
 }

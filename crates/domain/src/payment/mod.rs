@@ -577,7 +577,7 @@ impl Payment {
         }
         let call = Call::sending(self.next_reference(), now);
         let state = State::Capturing { hold: hold.clone(), amount_minor: amount.minor(), call };
-        let due = Some(now.plus(schedule::SENDING_IS_LOST_AFTER));
+        let due = Some(now.plus(schedule::SENDING_IS_ASKED_AFTER));
         Ok(self.change(state, EventKind::Capturing, now, due))
     }
 
@@ -589,7 +589,7 @@ impl Payment {
         let original = hold.our_reference.clone();
         let call = Call::reversing(self.next_reference(), original, Because::Voided, now);
         let state = State::Voiding { hold: hold.clone(), call };
-        let due = Some(now.plus(schedule::SENDING_IS_LOST_AFTER));
+        let due = Some(now.plus(schedule::SENDING_IS_ASKED_AFTER));
         Ok(self.change(state, EventKind::Voiding, now, due))
     }
 

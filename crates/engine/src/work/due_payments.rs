@@ -11,11 +11,15 @@ use domain::outcome::{Lookup, Outcome};
 use domain::payment::Payment;
 use domain::refund::RefundState;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Payments looked at together.
 const TOGETHER: u32 = 256;
+/// How long other nodes leave claimed payments alone. A bank that takes longer to answer a lookup
+/// is asked twice, which is harmless.
+const LEASE: Duration = Duration::from_secs(8);
 
 impl Gateway {
     pub(super) async fn run_due_payments(
@@ -32,7 +36,7 @@ impl Gateway {
             }
         }
         loop {
-            match self.store.due_payments(self.clock.now(), TOGETHER).await {
+            match self.store.claim_payments(self.clock.now(), LEASE, TOGETHER).await {
                 Ok(due) if !due.is_empty() => {
                     if self.settle_all(due).await {
                         continue;

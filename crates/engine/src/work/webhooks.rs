@@ -19,8 +19,10 @@ use tokio::task::JoinSet;
 
 /// Posts in flight at once.
 const IN_FLIGHT: usize = 256;
-/// Longer than one attempt may take, so that no other worker posts the same delivery meanwhile.
-const LEASE: Duration = Duration::from_mins(1);
+/// How much longer than its post an attempt may take: reading the terminal, recording what came of
+/// it. A lease lasts for both, so that no other worker posts the same delivery meanwhile, and not
+/// much longer, so that another takes over soon when this one is killed.
+const BESIDE_THE_POST: Duration = Duration::from_secs(3);
 /// A receiver's `Retry-After` is obeyed up to here.
 const RETRY_AFTER_AT_MOST: u64 = 24 * 3600;
 
@@ -48,8 +50,8 @@ impl Gateway {
         if limit == 0 {
             return;
         }
-        let now = self.clock.now();
-        match self.store.claim_deliveries(now, now.plus(LEASE), limit).await {
+        let lease = self.post_timeout.saturating_add(BESIDE_THE_POST);
+        match self.store.claim_deliveries(self.clock.now(), lease, limit).await {
             Ok(due) => {
                 for delivery in due {
                     let gateway = Arc::clone(self);

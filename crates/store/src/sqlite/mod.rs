@@ -360,7 +360,13 @@ impl Store for SqliteStore {
         self.read(|connection| queries::at_the_bank(connection, limit))
     }
 
-    async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError> {
+    async fn claim_payments(
+        &self,
+        now: Timestamp,
+        _lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Payment>, StoreError> {
+        // One process works on an SQLite database, and it loads the next ones when these are done.
         self.read(|connection| queries::due_payments(connection, now, limit))
     }
 
@@ -371,7 +377,7 @@ impl Store for SqliteStore {
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        lease_until: Timestamp,
+        lease: Duration,
         limit: u32,
     ) -> Result<Vec<DueDelivery>, StoreError> {
         let claimed = {
@@ -388,7 +394,7 @@ impl Store for SqliteStore {
         let free: Vec<DueDelivery> =
             due.into_iter().filter(|due| !claims.contains_key(&due.id)).take(room).collect();
         for delivery in &free {
-            claims.insert(delivery.id, lease_until);
+            claims.insert(delivery.id, now.plus(lease));
         }
         Ok(free)
     }

@@ -78,7 +78,12 @@ impl Store for World {
         Ok(Vec::new())
     }
 
-    async fn due_payments(&self, _: Timestamp, _: u32) -> Result<Vec<Payment>, StoreError> {
+    async fn claim_payments(
+        &self,
+        _: Timestamp,
+        _: Duration,
+        _: u32,
+    ) -> Result<Vec<Payment>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -89,7 +94,7 @@ impl Store for World {
     async fn claim_deliveries(
         &self,
         _: Timestamp,
-        _: Timestamp,
+        _: Duration,
         _: u32,
     ) -> Result<Vec<DueDelivery>, StoreError> {
         Ok(Vec::new())
@@ -316,6 +321,7 @@ impl Browser {
             connectors: vec![Arc::<World>::clone(&world)],
             notices: Arc::<World>::clone(&world),
             dialer: Arc::<World>::clone(&world),
+            post_timeout: Duration::from_secs(5),
         });
         let app = App::new(gateway, Site { public_url: "https://pay.example".to_owned() });
         Self { world, app }
