@@ -4,5 +4,8 @@
 //! database. A row becomes a type in one place, and an impossible row is an error that names
 //! table, column and key.
 
+mod hour_keys;
+pub mod migrations;
+pub mod postgres;
 pub mod sqlite;
 pub mod vault;

@@ -2,10 +2,12 @@
 //!
 //! * A card number is sealed under a key of its own, which is wrapped by the card key.
 //! * A security code is sealed under a key of its own, which is wrapped by the key of its hour.
-//!   Hour keys are files beside the database, never in it and never in its backups; they are
-//!   overwritten and removed about two hours later, and with them every code that was not sent.
+//!   Hour keys (`hour_keys/`) are in no log and no backup of the database; they are destroyed about
+//!   two hours later, and with them every code that was not sent.
 //! * Table, row and column are associated data: a ciphertext moved elsewhere does not open.
 
+use crate::hour_keys::{FileKeys, HourKeys, TableKeys, hour_of};
+use crate::postgres::PostgresStore;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{hkdf, hmac, rand};
 use domain::card::{Card, CardNumber, SecurityCode};
@@ -13,14 +15,9 @@ use domain::id::PaymentId;
 use domain::time::Timestamp;
 use engine::changeset::SealedCard;
 use engine::error::VaultError;
-use engine::ports::{OpenCard, Vault};
-use std::collections::BTreeMap;
+use engine::ports::OpenCard;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// A key of 256 bits.
@@ -28,61 +25,107 @@ pub type Key = Zeroizing<[u8; 32]>;
 
 /// The layout of sealed values; the first byte of each.
 const LAYOUT: u8 = 1;
-const HOUR_MICROS: i64 = 3_600_000_000;
 const WRAPPED: usize = NONCE_LEN + 32 + 16;
 
-/// Seals with keys in memory and hour keys in a folder.
-pub struct FileVault {
+/// The text that is sealed to tell one master key from another.
+const KEY_CHECK: &[u8] = b"the master key of this gateway";
+
+/// Seals with keys derived from the master key, and with the keys of the hours.
+pub struct Vault {
     cards: LessSafeKey,
     secrets: LessSafeKey,
     digests: hmac::Key,
     hours: HourKeys,
-    random: rand::SystemRandom,
 }
 
-impl fmt::Debug for FileVault {
+impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FileVault")
+        f.write_str("Vault")
     }
 }
 
-impl FileVault {
+impl Vault {
     /// `master` is the master key; `hour_keys` the folder for the keys of the hours (made when
     /// the first one is needed).
-    pub fn open(master: &[u8; 32], hour_keys: &Path) -> Result<Self, VaultError> {
+    pub fn with_files(master: &[u8; 32], hour_keys: &Path) -> Result<Self, VaultError> {
+        Self::with(master, HourKeys::Files(FileKeys::new(hour_keys)))
+    }
+
+    /// With the keys of the hours that all nodes on this database share. Must be called inside a
+    /// tokio runtime.
+    pub async fn with_table(master: &[u8; 32], store: &PostgresStore) -> Result<Self, VaultError> {
+        let wrapping = Wrapping::of(master)?;
+        let link = store.care().await.map_err(|error| VaultError::Keys(error.to_string()))?;
+        Self::with(master, HourKeys::Table(TableKeys::start(link, wrapping).await?))
+    }
+
+    fn with(master: &[u8; 32], hours: HourKeys) -> Result<Self, VaultError> {
         let digest_key = derive(master, b"tollgate digests")?;
         Ok(Self {
             cards: gcm(&*derive(master, b"tollgate card keys")?)?,
             secrets: gcm(&*derive(master, b"tollgate secrets")?)?,
             digests: hmac::Key::new(hmac::HMAC_SHA256, &*digest_key),
-            hours: HourKeys { folder: hour_keys.to_owned(), open: Mutex::default() },
-            random: rand::SystemRandom::new(),
+            hours,
         })
     }
+}
 
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), VaultError> {
-        rand::SecureRandom::fill(&self.random, buffer)
-            .map_err(|_unspecified| VaultError::Keys("no randomness".to_owned()))
+/// A known text sealed under this master key. Kept in a database that nodes share, it tells whether
+/// a node has the same key.
+pub fn key_check(master: &[u8; 32]) -> Result<Vec<u8>, VaultError> {
+    seal(&gcm(&*derive(master, b"tollgate secrets")?)?, "gateway/key_check", KEY_CHECK)
+}
+
+/// Whether [`key_check`] was made with this master key.
+pub fn is_key_of(master: &[u8; 32], check: &[u8]) -> bool {
+    let opened = derive(master, b"tollgate secrets").and_then(|key| {
+        open(&gcm(&key)?, "gateway/key_check", "gateway.key_check", check)
+    });
+    opened.is_ok_and(|text| *text == KEY_CHECK)
+}
+
+/// Wraps the keys of the hours where they are kept in a table.
+pub(crate) struct Wrapping(LessSafeKey);
+
+impl Wrapping {
+    fn of(master: &[u8; 32]) -> Result<Self, VaultError> {
+        Ok(Self(gcm(&*derive(master, b"tollgate hour keys")?)?))
     }
 
-    /// Seals `plain` under a fresh key, and that key under `wrapping`.
-    fn seal(&self, wrapping: &LessSafeKey, aad: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let mut own = Key::default();
-        self.fill(&mut *own)?;
-        let mut nonce = [0; NONCE_LEN];
-        self.fill(&mut nonce)?;
-        let mut sealed = Vec::with_capacity(WRAPPED.saturating_add(plain.len()).saturating_add(17));
-        sealed.push(LAYOUT);
-        sealed.extend_from_slice(&nonce);
-        let mut wrapped = Zeroizing::new(own.to_vec());
-        seal_in_place(wrapping, nonce, aad, &mut wrapped)?;
-        sealed.extend_from_slice(&wrapped);
-        let mut data = Zeroizing::new(plain.to_vec());
-        // The key is used once, so a constant nonce is unique under it.
-        seal_in_place(&gcm(&own)?, [0; NONCE_LEN], aad, &mut data)?;
-        sealed.extend_from_slice(&data);
-        Ok(sealed)
+    pub(crate) fn seal(&self, hour: i64, key: &Key) -> Result<Vec<u8>, VaultError> {
+        seal(&self.0, &format!("hour_keys/{hour}"), &**key)
     }
+
+    pub(crate) fn open(&self, hour: i64, wrapped: &[u8]) -> Result<Key, VaultError> {
+        let what = "hour_keys.wrapped";
+        let opened = open(&self.0, &format!("hour_keys/{hour}"), what, wrapped)?;
+        let key = opened.as_slice().try_into().map_err(|_length| VaultError::Sealed(what))?;
+        Ok(Zeroizing::new(key))
+    }
+}
+
+fn fill(buffer: &mut [u8]) -> Result<(), VaultError> {
+    rand::SecureRandom::fill(&rand::SystemRandom::new(), buffer)
+        .map_err(|_unspecified| VaultError::Keys("no randomness".to_owned()))
+}
+
+/// Seals `plain` under a fresh key, and that key under `wrapping`.
+fn seal(wrapping: &LessSafeKey, aad: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let mut own = Key::default();
+    fill(&mut *own)?;
+    let mut nonce = [0; NONCE_LEN];
+    fill(&mut nonce)?;
+    let mut sealed = Vec::with_capacity(WRAPPED.saturating_add(plain.len()).saturating_add(17));
+    sealed.push(LAYOUT);
+    sealed.extend_from_slice(&nonce);
+    let mut wrapped = Zeroizing::new(own.to_vec());
+    seal_in_place(wrapping, nonce, aad, &mut wrapped)?;
+    sealed.extend_from_slice(&wrapped);
+    let mut data = Zeroizing::new(plain.to_vec());
+    // The key is used once, so a constant nonce is unique under it.
+    seal_in_place(&gcm(&own)?, [0; NONCE_LEN], aad, &mut data)?;
+    sealed.extend_from_slice(&data);
+    Ok(sealed)
 }
 
 fn open(
@@ -150,11 +193,7 @@ fn place(column: &str, payment: PaymentId) -> String {
     format!("held_cards/{payment}/{column}")
 }
 
-fn hour_of(at: Timestamp) -> i64 {
-    at.micros().div_euclid(HOUR_MICROS)
-}
-
-impl Vault for FileVault {
+impl engine::ports::Vault for Vault {
     fn seal_card(
         &self,
         payment: PaymentId,
@@ -162,11 +201,11 @@ impl Vault for FileVault {
         now: Timestamp,
     ) -> Result<SealedCard, VaultError> {
         let number = card.number.reveal().as_bytes();
-        let number = self.seal(&self.cards, &place("number", payment), number)?;
+        let number = seal(&self.cards, &place("number", payment), number)?;
         let hour = hour_of(now);
         let code = card.security_code.reveal().as_bytes();
-        let hour_key = self.hours.key(hour, Some(self))?;
-        let code = self.seal(&gcm(&hour_key)?, &place("security_code", payment), code)?;
+        let hour_key = self.hours.sealing(hour)?;
+        let code = seal(&gcm(&hour_key)?, &place("security_code", payment), code)?;
         let mut security_code = hour.to_be_bytes().to_vec();
         security_code.extend_from_slice(&code);
         Ok(SealedCard { number, security_code: Some(security_code), expiry: card.expiry })
@@ -183,9 +222,13 @@ impl Vault for FileVault {
             None => None,
             Some(code) => {
                 let (hour, code) = code.split_first_chunk::<8>().ok_or_else(refuse)?;
-                let hour_key = gcm(&*self.hours.key(i64::from_be_bytes(*hour), None)?)?;
                 let aad = place("security_code", payment);
-                let code = open(&hour_key, &aad, "held_cards.security_code", code)?;
+                let what = "held_cards.security_code";
+                let mut opened = Err(VaultError::Sealed(what));
+                for hour_key in self.hours.opening(i64::from_be_bytes(*hour))? {
+                    opened = opened.or_else(|_other| open(&gcm(&hour_key)?, &aad, what, code));
+                }
+                let code = opened?;
                 let code = std::str::from_utf8(&code).map_err(|_hidden| refuse())?;
                 Some(SecurityCode::parse(code, number.brand()).map_err(|_hidden| refuse())?)
             }
@@ -208,7 +251,7 @@ impl Vault for FileVault {
     }
 
     fn seal_secret(&self, table: &str, row: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-        self.seal(&self.secrets, &format!("{table}/{row}"), plain)
+        seal(&self.secrets, &format!("{table}/{row}"), plain)
     }
 
     fn open_secret(
@@ -232,96 +275,11 @@ fn tag_bytes(tag: &hmac::Tag) -> [u8; 32] {
     bytes
 }
 
-/// Keys that live for an hour and the hour after it.
-struct HourKeys {
-    folder: PathBuf,
-    open: Mutex<BTreeMap<i64, Key>>,
-}
-
-impl HourKeys {
-    /// The key of an hour. Made when `maker` is given, else [`VaultError::KeyDestroyed`] when
-    /// there is none.
-    fn key(&self, hour: i64, maker: Option<&FileVault>) -> Result<Key, VaultError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = open.get(&hour) {
-            return Ok(key.clone());
-        }
-        let path = self.path(hour);
-        let key = match (read_key(&path), maker) {
-            (Ok(key), _) => key,
-            (Err(error), Some(maker)) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut key = Key::default();
-                maker.fill(&mut *key)?;
-                self.write(&path, &key).map_err(|error| keys_error(&path, &error))?;
-                key
-            }
-            (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(VaultError::KeyDestroyed);
-            }
-            (Err(error), _) => return Err(keys_error(&path, &error)),
-        };
-        open.insert(hour, key.clone());
-        Ok(key)
-    }
-
-    fn path(&self, hour: i64) -> PathBuf {
-        self.folder.join(format!("{hour}.key"))
-    }
-
-    /// The key is on disk, and its name in the folder, before anything is sealed under it.
-    fn write(&self, path: &Path, key: &Key) -> std::io::Result<()> {
-        use std::os::unix::fs::DirBuilderExt;
-        if !self.folder.is_dir() {
-            fs::DirBuilder::new().mode(0o700).recursive(true).create(&self.folder)?;
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(&**key)?;
-        file.sync_all()?;
-        File::open(&self.folder)?.sync_all()
-    }
-
-    fn destroy_before(&self, hour: i64) -> Result<(), VaultError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|at, _key| *at >= hour);
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(keys_error(&self.folder, &error)),
-        };
-        for entry in entries.filter_map(Result::ok) {
-            let path = entry.path();
-            let at = path.file_stem().and_then(|stem| stem.to_str()?.parse::<i64>().ok());
-            if at.is_some_and(|at| at < hour) {
-                destroy(&path).map_err(|error| keys_error(&path, &error))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn read_key(path: &Path) -> std::io::Result<Key> {
-    let mut key = Key::default();
-    let mut file = File::open(path)?;
-    file.read_exact(&mut *key)?;
-    Ok(key)
-}
-
-/// Overwritten first: on most disks a removed file's blocks would stay readable.
-fn destroy(path: &Path) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    file.rewind()?;
-    file.write_all(&[0; 32])?;
-    file.sync_all()?;
-    fs::remove_file(path)
-}
-
-fn keys_error(path: &Path, error: &std::io::Error) -> VaultError {
-    VaultError::Keys(format!("{}: {error}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::ports::Vault as _;
+    use std::fs;
     use domain::card::{Brand, Expiry};
     use std::time::Duration;
 
@@ -340,7 +298,7 @@ mod tests {
     #[test]
     fn opens_only_what_it_sealed_for_that_row() {
         let folder = tempfile::tempdir().unwrap();
-        let vault = FileVault::open(&[7; 32], folder.path()).unwrap();
+        let vault = Vault::with_files(&[7; 32], folder.path()).unwrap();
         let now = Timestamp::from_micros(1_745_676_966_000_657);
         let (one, two) = (payment(1, now), payment(2, now));
         let sealed = vault.seal_card(one, &card(), now).unwrap();
@@ -364,7 +322,7 @@ mod tests {
             ..sealed.clone()
         };
         assert!(vault.open_card(one, &swapped).is_err(), "columns swapped");
-        let other = FileVault::open(&[8; 32], folder.path()).unwrap();
+        let other = Vault::with_files(&[8; 32], folder.path()).unwrap();
         assert!(other.open_card(one, &sealed).is_err(), "another master key");
         assert_ne!(vault.seal_card(one, &card(), now).unwrap(), sealed, "never the same twice");
     }
@@ -375,10 +333,10 @@ mod tests {
         let keys = folder.path().join("hours");
         let now = Timestamp::from_micros(1_745_676_966_000_657);
         let id = payment(1, now);
-        let vault = FileVault::open(&[7; 32], &keys).unwrap();
+        let vault = Vault::with_files(&[7; 32], &keys).unwrap();
         let sealed = vault.seal_card(id, &card(), now).unwrap();
         // A restart in the middle of a challenge loses nothing.
-        let vault = FileVault::open(&[7; 32], &keys).unwrap();
+        let vault = Vault::with_files(&[7; 32], &keys).unwrap();
         vault.destroy_old_keys(now.plus(Duration::from_hours(1))).unwrap();
         assert!(vault.open_card(id, &sealed).is_ok());
         vault.destroy_old_keys(now.plus(Duration::from_hours(2))).unwrap();
@@ -391,8 +349,8 @@ mod tests {
     #[test]
     fn digests_are_keyed_and_see_where_parts_end() {
         let folder = tempfile::tempdir().unwrap();
-        let vault = FileVault::open(&[7; 32], folder.path()).unwrap();
-        let other = FileVault::open(&[8; 32], folder.path()).unwrap();
+        let vault = Vault::with_files(&[7; 32], folder.path()).unwrap();
+        let other = Vault::with_files(&[8; 32], folder.path()).unwrap();
         assert_eq!(vault.digest(&[b"ab", b"c"]), vault.digest(&[b"ab", b"c"]));
         assert_ne!(vault.digest(&[b"ab", b"c"]), vault.digest(&[b"a", b"bc"]));
         assert_ne!(vault.digest(&[b"ab", b"c"]), other.digest(&[b"ab", b"c"]));
@@ -401,7 +359,7 @@ mod tests {
     #[test]
     fn hmac_matches_rfc_4231() {
         let folder = tempfile::tempdir().unwrap();
-        let vault = FileVault::open(&[7; 32], folder.path()).unwrap();
+        let vault = Vault::with_files(&[7; 32], folder.path()).unwrap();
         let tag = vault.hmac(b"Jefe", b"what do ya want for nothing?");
         assert_eq!(tag[..4], [0x5b, 0xdc, 0xc1, 0x46]);
     }

@@ -5,10 +5,12 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
     reason = "test code: a failed expectation is a failed test"
 )]
 
 pub mod conformance;
 pub mod fault_proxy;
 pub mod fixture;
+pub mod postgres;
 pub mod random_payments;

@@ -49,12 +49,12 @@ CREATE TABLE payments (
     authentication text    NOT NULL CHECK (authentication IN ('frictionless', 'challenge')),
     request        text    NOT NULL,
     created_at     bigint  NOT NULL,
-    state          text    NOT NULL CHECK (state IN ('waiting', 'challenged', 'sending', 'unknown', 'approved', 'declined', 'expired', 'cancelled', 'failed')),
+    state          text    NOT NULL CONSTRAINT payments_state_known CHECK (state IN ('waiting', 'challenged', 'sending', 'unknown', 'approved', 'declined', 'expired', 'cancelled', 'failed')),
     facts          text    NOT NULL,
     version        bigint  NOT NULL CHECK (version > 0),
     notices        integer NOT NULL CHECK (notices >= 0),
     -- Whatever is not decided has a next step.
-    due_at         bigint  CHECK ((due_at IS NULL) = (state NOT IN ('waiting', 'challenged', 'sending', 'unknown'))),
+    due_at         bigint  CONSTRAINT payments_next_step CHECK ((due_at IS NULL) = (state NOT IN ('waiting', 'challenged', 'sending', 'unknown'))),
     -- Until then a node works on it, by the database's clock.
     claimed_until  bigint,
     PRIMARY KEY (merchant_id, id)
@@ -69,7 +69,7 @@ CREATE TABLE events (
     payment_id  bigint  NOT NULL,
     sequence    bigint  NOT NULL CHECK (sequence > 0),
     at          bigint  NOT NULL,
-    kind        text    NOT NULL CHECK (kind IN ('created', 'challenge_opened', 'sending', 'outcome_unknown', 'decided')),
+    kind        text    NOT NULL CONSTRAINT events_kind_known CHECK (kind IN ('created', 'challenge_opened', 'sending', 'outcome_unknown', 'decided')),
     facts       text    NOT NULL,
     PRIMARY KEY (merchant_id, payment_id, sequence)
 );

@@ -9,6 +9,7 @@ mod queries;
 mod rows;
 mod writer;
 
+use crate::migrations::Version;
 use async_trait::async_trait;
 use domain::delivery::{DeliveryId, DueDelivery};
 use domain::id::{PaymentId, TerminalNumber};
@@ -76,10 +77,8 @@ pub enum OpenError {
 /// What a database file says of itself, for `doctor`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The schema's version.
-    pub schema: i64,
-    /// The version this program needs.
-    pub schema_needed: i64,
+    /// Where the schema stands.
+    pub version: Version,
     /// `PRAGMA journal_mode`: must be `wal`.
     pub journal_mode: String,
     /// The library's version.
@@ -97,15 +96,14 @@ pub fn facts(path: &Path) -> Result<Option<Facts>, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open_connection(path, flags)?;
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let schema = number("PRAGMA user_version").map_err(refused)?;
-    let waiting = if schema == migrations::newest() {
+    let version = migrations::version(&connection).map_err(refused)?;
+    let waiting = if version.found > 0 && version.is_usable() {
         number("SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL").map_err(refused)?
     } else {
         0
     };
     Ok(Some(Facts {
-        schema,
-        schema_needed: migrations::newest(),
+        version,
         journal_mode: connection
             .query_row("PRAGMA journal_mode", [], |row| row.get(0))
             .map_err(refused)?,
@@ -121,6 +119,16 @@ pub enum Synchronous {
     Full,
     /// Not for it: the control that shows that the tests' power cuts bite. No command sets it.
     NormalForPowerCutTests,
+}
+
+/// Brings a database up to date, or makes a new one, and tells where it stood before.
+pub fn migrate(path: &Path) -> Result<Version, OpenError> {
+    let refused = |error| OpenError::Sqlite { path: path.to_owned(), error };
+    let mut connection = open_connection(path, OpenFlags::default())?;
+    configure_writer(&connection, path, Synchronous::Full)?;
+    let before = migrations::version(&connection).map_err(refused)?;
+    migrations::migrate(&mut connection, path)?;
+    Ok(before)
 }
 
 /// How the writer groups and keeps commits.

@@ -83,6 +83,14 @@ async fn a_newer_schema_is_refused() {
         SqliteStore::open(&path, Options::default()),
         Err(OpenError::NewerSchema { found: 999, .. })
     ));
+    // A newer program that only added something says from which version on others may go on.
+    let known = Version::known();
+    let raw = Connection::open(&path).unwrap();
+    let history = "INSERT OR REPLACE INTO schema_migrations VALUES (999, 'later', 0, ?1)";
+    raw.execute(history, [known]).unwrap();
+    drop(SqliteStore::open(&path, Options::default()).unwrap());
+    raw.execute(history, [known + 1]).unwrap();
+    assert!(SqliteStore::open(&path, Options::default()).is_err());
 }
 
 #[tokio::test]

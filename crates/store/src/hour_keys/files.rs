@@ -1,0 +1,108 @@
+//! Hour keys as files beside the database, never in it and never in its backups. They are
+//! overwritten before they are removed.
+
+use crate::vault::Key;
+use engine::error::VaultError;
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Keys in a folder, made when the first one is needed.
+pub(crate) struct FileKeys {
+    folder: PathBuf,
+    open: Mutex<BTreeMap<i64, Key>>,
+}
+
+impl FileKeys {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), open: Mutex::default() }
+    }
+
+    pub(super) fn sealing(&self, hour: i64) -> Result<Key, VaultError> {
+        self.key(hour, true)
+    }
+
+    pub(super) fn opening(&self, hour: i64) -> Result<Key, VaultError> {
+        self.key(hour, false)
+    }
+
+    /// The key of an hour. Made when there is none and `make` says so, else
+    /// [`VaultError::KeyDestroyed`].
+    fn key(&self, hour: i64, make: bool) -> Result<Key, VaultError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = open.get(&hour) {
+            return Ok(key.clone());
+        }
+        let path = self.path(hour);
+        let key = match read_key(&path) {
+            Ok(key) => key,
+            Err(error) if error.kind() == ErrorKind::NotFound && make => {
+                let key = super::fresh()?;
+                self.write(&path, &key).map_err(|error| keys_error(&path, &error))?;
+                key
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(VaultError::KeyDestroyed);
+            }
+            Err(error) => return Err(keys_error(&path, &error)),
+        };
+        open.insert(hour, key.clone());
+        Ok(key)
+    }
+
+    fn path(&self, hour: i64) -> PathBuf {
+        self.folder.join(format!("{hour}.key"))
+    }
+
+    /// The key is on disk, and its name in the folder, before anything is sealed under it.
+    fn write(&self, path: &Path, key: &Key) -> std::io::Result<()> {
+        if !self.folder.is_dir() {
+            fs::DirBuilder::new().mode(0o700).recursive(true).create(&self.folder)?;
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(&**key)?;
+        file.sync_all()?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    pub(super) fn destroy_before(&self, hour: i64) -> Result<(), VaultError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|at, _key| *at >= hour);
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(keys_error(&self.folder, &error)),
+        };
+        for entry in entries.filter_map(Result::ok) {
+            let path = entry.path();
+            let at = path.file_stem().and_then(|stem| stem.to_str()?.parse::<i64>().ok());
+            if at.is_some_and(|at| at < hour) {
+                destroy(&path).map_err(|error| keys_error(&path, &error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_key(path: &Path) -> std::io::Result<Key> {
+    let mut key = Key::default();
+    let mut file = File::open(path)?;
+    file.read_exact(&mut *key)?;
+    Ok(key)
+}
+
+/// Overwritten first: on most disks a removed file's blocks would stay readable.
+fn destroy(path: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.rewind()?;
+    file.write_all(&[0; 32])?;
+    file.sync_all()?;
+    fs::remove_file(path)
+}
+
+fn keys_error(path: &Path, error: &std::io::Error) -> VaultError {
+    VaultError::Keys(format!("{}: {error}", path.display()))
+}

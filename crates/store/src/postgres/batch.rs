@@ -1,0 +1,653 @@
+//! Many changesets in one statement: one round trip, one transaction, one wait for the disk.
+//!
+//! Columns travel as arrays. What hangs on a payment is written only if the payment itself was: its
+//! number must be among those that the statement inserted or changed. So each changeset is
+//! all-or-nothing without a savepoint, and the statement tells which ones were done.
+
+use super::rows::Ready;
+use super::session::Session;
+use domain::delivery::{Attempted, NewDelivery, NextStep};
+use domain::event::Event;
+use domain::payment::Payment;
+use domain::time::Timestamp;
+use domain::ledger::{Account, Posting};
+use domain::text::{Reference, RefundReason};
+use engine::changeset::{CardChange, PaymentChange, RefundChange, SealedCard};
+use engine::error::CommitError;
+use std::collections::BTreeSet;
+use tokio_postgres::types::ToSql;
+
+/// `(… IN (…)) IS TRUE` looks each number up in a hash of the changed ones, whatever the planner
+/// thinks of their count; a join would compare all with all. `ANY` keeps the big tables to their
+/// indexes even in a plan that was made when they were empty.
+const STATEMENT: &str = "\
+WITH inserted AS (
+    INSERT INTO payments (id, merchant_id, ter_no, mode, reference, attempt, fingerprint,
+        amount_minor, currency, method, card_brand, card_first_six, card_last_four,
+        authentication, capture, request, created_at, state, facts, version, notices, due_at)
+    SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::text[], $6::int4[], $7::bytea[], $8::int8[], $9::text[], $10::text[],
+        $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::int8[], $18::text[], $19::text[], $20::int8[], $21::int4[], $22::int8[])
+    ON CONFLICT DO NOTHING
+    RETURNING id
+), updated AS (
+    UPDATE payments p SET state = u.state, facts = u.facts, captured_minor = u.captured,
+        refunded_minor = u.refunded, refunding_minor = u.refunding, version = u.version,
+        notices = u.notices, due_at = u.due_at, claimed_until = NULL
+    FROM unnest($23::int8[], $24::int8[], $25::int8[], $26::text[], $27::text[], $28::int8[], $29::int8[], $30::int8[], $31::int8[], $32::int4[], $33::int8[], $34::int4[])
+        AS u (merchant_id, id, expected, state, facts, captured, refunded, refunding, version,
+            notices, due_at, changes_refund)
+    WHERE p.merchant_id = u.merchant_id AND p.id = u.id AND p.id = ANY ($24)
+        AND p.version = u.expected
+        AND (u.changes_refund IS NULL OR EXISTS (
+            SELECT 1 FROM refunds r WHERE r.merchant_id = u.merchant_id
+                AND r.payment_id = u.id AND r.number = u.changes_refund))
+    RETURNING p.id
+), changed AS (
+    SELECT id FROM inserted UNION ALL SELECT id FROM updated
+), told AS (
+    INSERT INTO events (merchant_id, payment_id, sequence, at, kind, facts, refund)
+    SELECT * FROM unnest($35::int8[], $36::int8[], $37::int8[], $38::int8[], $39::text[], $40::text[], $41::text[])
+        AS e (merchant_id, payment_id, sequence, at, kind, facts, refund)
+    WHERE (e.payment_id IN (SELECT id FROM changed)) IS TRUE
+), held AS (
+    INSERT INTO held_cards (merchant_id, payment_id, number, security_code, expiry_year,
+        expiry_month)
+    SELECT * FROM unnest($42::int8[], $43::int8[], $44::bytea[], $45::bytea[], $46::int4[], $47::int4[])
+        AS h (merchant_id, payment_id, number, security_code, year, month)
+    WHERE (h.payment_id IN (SELECT id FROM changed)) IS TRUE
+), emptied AS (
+    UPDATE held_cards h SET security_code = NULL
+    FROM unnest($48::int8[], $49::int8[]) AS c (merchant_id, payment_id)
+    WHERE h.merchant_id = c.merchant_id AND h.payment_id = c.payment_id
+        AND h.security_code IS NOT NULL
+        AND (c.payment_id IN (SELECT id FROM changed)) IS TRUE
+), dropped AS (
+    DELETE FROM held_cards h
+    USING unnest($50::int8[], $51::int8[]) AS c (merchant_id, payment_id)
+    WHERE h.merchant_id = c.merchant_id AND h.payment_id = c.payment_id
+        AND (c.payment_id IN (SELECT id FROM changed)) IS TRUE
+), asked AS (
+    INSERT INTO refunds (merchant_id, payment_id, number, amount_minor, currency, reference,
+        reason, requested_at, state, facts)
+    SELECT * FROM unnest($52::int8[], $53::int8[], $54::int4[], $55::int8[], $56::text[], $57::text[], $58::text[], $59::int8[], $60::text[], $61::text[])
+        AS r (merchant_id, payment_id, number, amount, currency, reference, reason, at, state,
+            facts)
+    WHERE (r.payment_id IN (SELECT id FROM changed)) IS TRUE
+), settled AS (
+    UPDATE refunds r SET state = u.state, facts = u.facts
+    FROM unnest($62::int8[], $63::int8[], $64::int4[], $65::text[], $66::text[])
+        AS u (merchant_id, payment_id, number, state, facts)
+    WHERE r.merchant_id = u.merchant_id AND r.payment_id = u.payment_id AND r.number = u.number
+        AND (u.payment_id IN (SELECT id FROM changed)) IS TRUE
+), booked AS (
+    INSERT INTO postings (cause, cause_id, payment_id, merchant_id, sequence, account, mode,
+        currency, amount_minor, at)
+    SELECT 1, b.payment_id, b.* FROM unnest($67::int8[], $68::int8[], $69::int8[], $70::int4[], $71::text[], $72::text[], $73::int8[], $74::int8[])
+        AS b (payment_id, merchant_id, sequence, account, mode, currency, amount, at)
+    WHERE (b.payment_id IN (SELECT id FROM changed)) IS TRUE
+), queued AS (
+    INSERT INTO deliveries (merchant_id, payment_id, sequence, ter_no, url, content_type, body,
+        created_at, state, attempts, next_at)
+    SELECT d.*, 'pending', 0, d.created_at
+    FROM unnest($75::int8[], $76::int8[], $77::int4[], $78::int8[], $79::text[], $80::text[], $81::text[], $82::int8[])
+        AS d (merchant_id, payment_id, sequence, ter_no, url, content_type, body, created_at)
+    WHERE (d.payment_id IN (SELECT id FROM changed)) IS TRUE
+), recorded AS (
+    UPDATE deliveries d SET state = a.state, attempts = a.attempts, next_at = a.next_at,
+        last_at = a.at, last_status = a.status, last_error = a.error, claimed_until = NULL
+    FROM unnest($83::int8[], $84::int4[], $85::text[], $86::int8[], $87::int8[], $88::int8[], $89::int4[], $90::text[])
+        AS a (payment_id, sequence, state, attempts, next_at, at, status, error)
+        JOIN payments p ON p.id = a.payment_id AND p.id = ANY ($83)
+    -- A delivery that was acknowledged or given up meanwhile stays so.
+    WHERE d.merchant_id = p.merchant_id AND d.payment_id = a.payment_id
+        AND d.sequence = a.sequence AND d.state = 'pending'
+)
+SELECT id FROM changed";
+
+/// Which refusal each payment got that was not inserted.
+const TAKEN: &str = "SELECT id FROM payments WHERE id = ANY ($1)";
+
+#[derive(Default)]
+struct Inserts<'a> {
+    id: Vec<i64>,
+    merchant: Vec<i64>,
+    terminal: Vec<i64>,
+    mode: Vec<&'static str>,
+    reference: Vec<&'a str>,
+    attempt: Vec<i32>,
+    fingerprint: Vec<&'a [u8]>,
+    amount: Vec<i64>,
+    currency: Vec<&'a str>,
+    method: Vec<&'static str>,
+    card_brand: Vec<Option<&'static str>>,
+    card_first_six: Vec<Option<&'a str>>,
+    card_last_four: Vec<Option<&'a str>>,
+    authentication: Vec<&'static str>,
+    capture: Vec<&'static str>,
+    request: Vec<&'a str>,
+    created_at: Vec<i64>,
+    state: Vec<&'static str>,
+    facts: Vec<&'a str>,
+    version: Vec<i64>,
+    notices: Vec<i32>,
+    due_at: Vec<Option<i64>>,
+}
+
+impl<'a> Inserts<'a> {
+    fn push(&mut self, payment: &'a Payment, ready: &'a Ready) {
+        let card = payment.method.card.as_ref();
+        self.id.push(payment.id.stored());
+        self.merchant.push(payment.merchant.0);
+        self.terminal.push(payment.terminal.0);
+        self.mode.push(payment.mode.name());
+        self.reference.push(payment.reference.as_str());
+        self.attempt.push(payment.attempt);
+        self.fingerprint.push(&payment.fingerprint.0);
+        self.amount.push(payment.amount.minor());
+        self.currency.push(payment.amount.currency().code());
+        self.method.push(payment.method.code.code());
+        self.card_brand.push(card.map(|card| card.brand.name()));
+        self.card_first_six.push(card.map(|card| &*card.first_six));
+        self.card_last_four.push(card.map(|card| &*card.last_four));
+        self.authentication.push(payment.authentication.name());
+        self.capture.push(payment.capture.name());
+        self.request.push(&ready.request);
+        self.created_at.push(payment.created_at.micros());
+        self.state.push(payment.state.name());
+        self.facts.push(&ready.payment_facts);
+        self.version.push(payment.version);
+        self.notices.push(payment.notices);
+        self.due_at.push(payment.due_at.map(Timestamp::micros));
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 22] {
+        [
+            &self.id,
+            &self.merchant,
+            &self.terminal,
+            &self.mode,
+            &self.reference,
+            &self.attempt,
+            &self.fingerprint,
+            &self.amount,
+            &self.currency,
+            &self.method,
+            &self.card_brand,
+            &self.card_first_six,
+            &self.card_last_four,
+            &self.authentication,
+            &self.capture,
+            &self.request,
+            &self.created_at,
+            &self.state,
+            &self.facts,
+            &self.version,
+            &self.notices,
+            &self.due_at,
+        ]
+    }
+}
+
+#[derive(Default)]
+struct Updates<'a> {
+    merchant: Vec<i64>,
+    id: Vec<i64>,
+    expected: Vec<i64>,
+    state: Vec<&'static str>,
+    facts: Vec<&'a str>,
+    captured: Vec<i64>,
+    refunded: Vec<i64>,
+    refunding: Vec<i64>,
+    version: Vec<i64>,
+    notices: Vec<i32>,
+    due_at: Vec<Option<i64>>,
+    /// A refund that must be there, because it is changed as well.
+    changes_refund: Vec<Option<i32>>,
+}
+
+impl<'a> Updates<'a> {
+    fn push(&mut self, payment: &Payment, expected: i64, ready: &'a Ready) {
+        let taken = payment.state.taken().cloned().unwrap_or_default();
+        let changes_refund = match &ready.changeset.refund {
+            Some(RefundChange::Update(refund)) => Some(refund.number),
+            Some(RefundChange::Insert(_)) | None => None,
+        };
+        self.merchant.push(payment.merchant.0);
+        self.id.push(payment.id.stored());
+        self.expected.push(expected);
+        self.state.push(payment.state.name());
+        self.facts.push(&ready.payment_facts);
+        self.captured.push(taken.captured_minor);
+        self.refunded.push(taken.refunded_minor);
+        self.refunding.push(taken.refunding_minor);
+        self.version.push(payment.version);
+        self.notices.push(payment.notices);
+        self.due_at.push(payment.due_at.map(Timestamp::micros));
+        self.changes_refund.push(changes_refund);
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 12] {
+        [
+            &self.merchant,
+            &self.id,
+            &self.expected,
+            &self.state,
+            &self.facts,
+            &self.captured,
+            &self.refunded,
+            &self.refunding,
+            &self.version,
+            &self.notices,
+            &self.due_at,
+            &self.changes_refund,
+        ]
+    }
+}
+
+#[derive(Default)]
+struct Events<'a> {
+    merchant: Vec<i64>,
+    payment: Vec<i64>,
+    sequence: Vec<i64>,
+    at: Vec<i64>,
+    kind: Vec<&'static str>,
+    facts: Vec<&'a str>,
+    refund: Vec<Option<&'a str>>,
+}
+
+impl<'a> Events<'a> {
+    fn push(&mut self, event: &Event, ready: &'a Ready) {
+        self.merchant.push(event.merchant.0);
+        self.payment.push(event.payment.stored());
+        self.sequence.push(event.sequence);
+        self.at.push(event.at.micros());
+        self.kind.push(event.kind.name());
+        self.facts.push(&ready.event_facts);
+        self.refund.push(ready.event_refund.as_deref());
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 7] {
+        [
+            &self.merchant,
+            &self.payment,
+            &self.sequence,
+            &self.at,
+            &self.kind,
+            &self.facts,
+            &self.refund,
+        ]
+    }
+}
+
+#[derive(Default)]
+struct Cards<'a> {
+    merchant: Vec<i64>,
+    payment: Vec<i64>,
+    number: Vec<&'a [u8]>,
+    security_code: Vec<Option<&'a [u8]>>,
+    year: Vec<i32>,
+    month: Vec<i32>,
+    emptied: (Vec<i64>, Vec<i64>),
+    dropped: (Vec<i64>, Vec<i64>),
+}
+
+impl<'a> Cards<'a> {
+    fn push(&mut self, payment: &Payment, change: &'a CardChange) {
+        let (merchant, id) = (payment.merchant.0, payment.id.stored());
+        match change {
+            CardChange::Hold(SealedCard { number, security_code, expiry }) => {
+                self.merchant.push(merchant);
+                self.payment.push(id);
+                self.number.push(number);
+                self.security_code.push(security_code.as_deref());
+                self.year.push(i32::from(expiry.year));
+                self.month.push(i32::from(expiry.month));
+            }
+            CardChange::DropSecurityCode => {
+                self.emptied.0.push(merchant);
+                self.emptied.1.push(id);
+            }
+            CardChange::Drop => {
+                self.dropped.0.push(merchant);
+                self.dropped.1.push(id);
+            }
+        }
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 10] {
+        [
+            &self.merchant,
+            &self.payment,
+            &self.number,
+            &self.security_code,
+            &self.year,
+            &self.month,
+            &self.emptied.0,
+            &self.emptied.1,
+            &self.dropped.0,
+            &self.dropped.1,
+        ]
+    }
+}
+
+#[derive(Default)]
+struct Refunds<'a> {
+    merchant: Vec<i64>,
+    payment: Vec<i64>,
+    number: Vec<i32>,
+    amount: Vec<i64>,
+    currency: Vec<&'a str>,
+    reference: Vec<Option<&'a str>>,
+    reason: Vec<Option<&'a str>>,
+    requested_at: Vec<i64>,
+    state: Vec<&'static str>,
+    facts: Vec<&'a str>,
+    settled: Settled<'a>,
+}
+
+#[derive(Default)]
+struct Settled<'a> {
+    merchant: Vec<i64>,
+    payment: Vec<i64>,
+    number: Vec<i32>,
+    state: Vec<&'static str>,
+    facts: Vec<&'a str>,
+}
+
+impl<'a> Refunds<'a> {
+    fn push(&mut self, change: &'a RefundChange, facts: &'a str) {
+        match change {
+            RefundChange::Insert(refund) => {
+                self.merchant.push(refund.merchant.0);
+                self.payment.push(refund.payment.stored());
+                self.number.push(refund.number);
+                self.amount.push(refund.amount.minor());
+                self.currency.push(refund.amount.currency().code());
+                self.reference.push(refund.reference.as_ref().map(Reference::as_str));
+                self.reason.push(refund.reason.as_ref().map(RefundReason::as_str));
+                self.requested_at.push(refund.requested_at.micros());
+                self.state.push(refund.state.name());
+                self.facts.push(facts);
+            }
+            RefundChange::Update(refund) => {
+                self.settled.merchant.push(refund.merchant.0);
+                self.settled.payment.push(refund.payment.stored());
+                self.settled.number.push(refund.number);
+                self.settled.state.push(refund.state.name());
+                self.settled.facts.push(facts);
+            }
+        }
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 15] {
+        let Settled { merchant, payment, number, state, facts } = &self.settled;
+        [
+            &self.merchant,
+            &self.payment,
+            &self.number,
+            &self.amount,
+            &self.currency,
+            &self.reference,
+            &self.reason,
+            &self.requested_at,
+            &self.state,
+            &self.facts,
+            merchant,
+            payment,
+            number,
+            state,
+            facts,
+        ]
+    }
+}
+
+#[derive(Default)]
+struct Postings<'a> {
+    payment: Vec<i64>,
+    merchant: Vec<i64>,
+    sequence: Vec<i64>,
+    account: Vec<i32>,
+    mode: Vec<&'static str>,
+    currency: Vec<&'a str>,
+    amount: Vec<i64>,
+    at: Vec<i64>,
+}
+
+impl<'a> Postings<'a> {
+    fn push(&mut self, posting: &'a Posting) {
+        self.payment.push(posting.payment.stored());
+        self.merchant.push(posting.merchant.0);
+        self.sequence.push(posting.sequence);
+        self.account.push(account_number(posting.account));
+        self.mode.push(posting.mode.name());
+        self.currency.push(posting.currency.code());
+        self.amount.push(posting.amount_minor);
+        self.at.push(posting.at.micros());
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 8] {
+        [
+            &self.payment,
+            &self.merchant,
+            &self.sequence,
+            &self.account,
+            &self.mode,
+            &self.currency,
+            &self.amount,
+            &self.at,
+        ]
+    }
+}
+
+/// The number of an account in the chart of accounts.
+const fn account_number(account: Account) -> i32 {
+    match account {
+        Account::BankReceivable => 1,
+        Account::MerchantPayable => 2,
+        Account::Refunds => 3,
+        Account::Fees => 4,
+    }
+}
+
+#[derive(Default)]
+struct Deliveries<'a> {
+    merchant: Vec<i64>,
+    payment: Vec<i64>,
+    sequence: Vec<i32>,
+    terminal: Vec<i64>,
+    url: Vec<&'a str>,
+    content_type: Vec<&'static str>,
+    body: Vec<&'a str>,
+    created_at: Vec<i64>,
+}
+
+impl<'a> Deliveries<'a> {
+    fn push(&mut self, delivery: &'a NewDelivery) {
+        self.merchant.push(delivery.merchant.0);
+        self.payment.push(delivery.id.payment.stored());
+        self.sequence.push(delivery.id.sequence);
+        self.terminal.push(delivery.terminal.0);
+        self.url.push(delivery.url.as_str());
+        self.content_type.push(delivery.content_type);
+        self.body.push(&delivery.body);
+        self.created_at.push(delivery.created_at.micros());
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 8] {
+        [
+            &self.merchant,
+            &self.payment,
+            &self.sequence,
+            &self.terminal,
+            &self.url,
+            &self.content_type,
+            &self.body,
+            &self.created_at,
+        ]
+    }
+}
+
+#[derive(Default)]
+struct Attempts<'a> {
+    payment: Vec<i64>,
+    sequence: Vec<i32>,
+    state: Vec<&'static str>,
+    attempts: Vec<i64>,
+    next_at: Vec<Option<i64>>,
+    at: Vec<i64>,
+    status: Vec<Option<i32>>,
+    error: Vec<Option<&'a str>>,
+}
+
+impl<'a> Attempts<'a> {
+    fn push(&mut self, attempted: &'a Attempted) {
+        let (state, next_at) = match attempted.next {
+            NextStep::Delivered => ("delivered", None),
+            NextStep::RetryAt(at) => ("pending", Some(at.micros())),
+            NextStep::Dead => ("dead", None),
+        };
+        self.payment.push(attempted.id.payment.stored());
+        self.sequence.push(attempted.id.sequence);
+        self.state.push(state);
+        self.attempts.push(i64::from(attempted.attempts));
+        self.next_at.push(next_at);
+        self.at.push(attempted.at.micros());
+        self.status.push(attempted.http_status.map(i32::from));
+        self.error.push(attempted.error.as_deref());
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 8] {
+        [
+            &self.payment,
+            &self.sequence,
+            &self.state,
+            &self.attempts,
+            &self.next_at,
+            &self.at,
+            &self.status,
+            &self.error,
+        ]
+    }
+}
+
+/// The rows of many changesets, by column.
+#[derive(Default)]
+struct Columns<'a> {
+    inserts: Inserts<'a>,
+    updates: Updates<'a>,
+    events: Events<'a>,
+    cards: Cards<'a>,
+    refunds: Refunds<'a>,
+    postings: Postings<'a>,
+    deliveries: Deliveries<'a>,
+    attempts: Attempts<'a>,
+}
+
+impl<'a> Columns<'a> {
+    fn push(&mut self, ready: &'a Ready) {
+        let changeset = &ready.changeset;
+        match &changeset.payment {
+            Some(PaymentChange::Insert(payment)) => self.inserts.push(payment, ready),
+            Some(PaymentChange::Update { payment, expected_version }) => {
+                self.updates.push(payment, *expected_version, ready);
+            }
+            None => {}
+        }
+        if let Some(payment) = ready.payment() {
+            if let Some(event) = &changeset.event {
+                self.events.push(event, ready);
+            }
+            if let Some(change) = &changeset.card {
+                self.cards.push(payment, change);
+            }
+            if let Some(change) = &changeset.refund {
+                self.refunds.push(change, &ready.refund_facts);
+            }
+            changeset.postings.iter().for_each(|posting| self.postings.push(posting));
+            changeset.deliveries.iter().for_each(|delivery| self.deliveries.push(delivery));
+        }
+        changeset.attempted.iter().for_each(|attempted| self.attempts.push(attempted));
+    }
+
+    fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(90);
+        params.extend(self.inserts.params());
+        params.extend(self.updates.params());
+        params.extend(self.events.params());
+        params.extend(self.cards.params());
+        params.extend(self.refunds.params());
+        params.extend(self.postings.params());
+        params.extend(self.deliveries.params());
+        params.extend(self.attempts.params());
+        params
+    }
+}
+
+/// Rows are locked in the same order by everyone, so that two batches wait for each other in one
+/// direction only.
+fn in_order<'a>(batch: &[&'a Ready]) -> Vec<&'a Ready> {
+    let mut sorted = batch.to_vec();
+    sorted.sort_by(|a, b| {
+        let key = |ready: &'a Ready| {
+            let payment = ready.payment();
+            let attempted = ready.changeset.attempted.first().map(|one| one.id);
+            let by_reference = payment.map(|one| (one.terminal, one.reference.as_str(), one.id));
+            (by_reference, attempted)
+        };
+        key(a).cmp(&key(b))
+    });
+    sorted
+}
+
+/// What two changesets of one batch must not have in common: each row is changed once in it.
+pub(super) fn touched(ready: &Ready) -> impl Iterator<Item = (i64, i32)> {
+    let payment = ready.payment().map(|payment| (payment.id.stored(), 0));
+    let attempted = &ready.changeset.attempted;
+    payment.into_iter().chain(attempted.iter().map(|one| (one.id.payment.stored(), one.id.sequence)))
+}
+
+/// Writes the common rows of all, in one statement: its own transaction, unless one is open.
+/// Returns the payments that were inserted or changed.
+pub(super) async fn write(
+    session: &Session,
+    batch: &[&Ready],
+) -> Result<BTreeSet<i64>, tokio_postgres::Error> {
+    let statement = session.statement(STATEMENT).await?;
+    let sorted = in_order(batch);
+    let mut columns = Columns::default();
+    sorted.into_iter().for_each(|ready| columns.push(ready));
+    let rows = session.client().query(&statement, &columns.params()).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+/// The answer to each changeset, when these payments were inserted or changed.
+pub(super) async fn replies(
+    session: &Session,
+    batch: &[&Ready],
+    changed: &BTreeSet<i64>,
+) -> Result<Vec<Result<(), CommitError>>, tokio_postgres::Error> {
+    let refused = |ready: &Ready| {
+        ready.payment().map(|payment| payment.id.stored()).filter(|id| !changed.contains(id))
+    };
+    let inserts: Vec<i64> = batch
+        .iter()
+        .filter(|ready| matches!(ready.changeset.payment, Some(PaymentChange::Insert(_))))
+        .filter_map(|ready| refused(ready))
+        .collect();
+    let mut taken = BTreeSet::new();
+    if !inserts.is_empty() {
+        let statement = session.statement(TAKEN).await?;
+        for row in session.client().query(&statement, &[&inserts]).await? {
+            taken.insert(row.try_get::<_, i64>(0)?);
+        }
+    }
+    let reply = |ready: &&Ready| match (&ready.changeset.payment, refused(ready)) {
+        (None, _) | (_, None) => Ok(()),
+        (Some(PaymentChange::Update { .. }), Some(_)) => Err(CommitError::Stale("payment")),
+        (Some(PaymentChange::Insert(_)), Some(id)) if taken.contains(&id) => {
+            Err(CommitError::NumberTaken)
+        }
+        (Some(PaymentChange::Insert(_)), Some(_)) => Err(CommitError::ReferenceTaken),
+    };
+    Ok(batch.iter().map(reply).collect())
+}

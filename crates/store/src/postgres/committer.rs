@@ -1,0 +1,281 @@
+//! Group commit: two committers, each with a connection of its own, take all changesets that wait
+//! and write them together. There is no batching window: while one batch is on its way, the next
+//! one gathers.
+//!
+//! A changeset is acknowledged when the server has said that its transaction is committed. Where
+//! that is not known, because the connection broke or the server did not answer in time, the reply
+//! is [`CommitError::Unavailable`], and nothing is tried again.
+
+use super::batch;
+use super::rows::Ready;
+use super::session::{Connector, Link, Purpose, Session, words};
+use super::single::{self, WriteError};
+use super::OpenError;
+use engine::error::CommitError;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::error::SqlState;
+
+/// More committers make smaller batches and are slower.
+const COMMITTERS: usize = 2;
+/// How long a changeset waits for a connection before it is refused.
+const WITHOUT_CONNECTION: Duration = Duration::from_secs(2);
+/// Beyond the server's own limit on a statement: the commit itself, and the way.
+const BEYOND_STATEMENT: Duration = Duration::from_secs(2);
+/// How often a batch is tried that the server certainly took back.
+const TRIES: u32 = 5;
+/// Plans that were made for small tables are thrown away so often.
+const PLANS_LIVE: Duration = Duration::from_secs(10);
+
+type Reply = Result<(), CommitError>;
+
+struct Job {
+    ready: Ready,
+    reply: oneshot::Sender<Reply>,
+    came: Instant,
+}
+
+type Waiting = Arc<Mutex<mpsc::Receiver<Job>>>;
+
+/// The sending side. When it is dropped, what still waits is written, and the committers end.
+pub(super) struct Committers {
+    jobs: mpsc::Sender<Job>,
+    patience: Duration,
+}
+
+impl Committers {
+    /// Connects, and starts them.
+    pub(super) async fn start(connector: &Arc<Connector>) -> Result<Self, OpenError> {
+        let options = connector.options();
+        let (jobs, waiting) = mpsc::channel(options.queue);
+        let waiting: Waiting = Arc::new(Mutex::new(waiting));
+        for _committer in 0..COMMITTERS {
+            let session = connector.connect(Purpose::Commits).await?;
+            let committer = Committer {
+                waiting: Arc::clone(&waiting),
+                link: Link::start(Arc::clone(connector), Purpose::Commits, session),
+                most: options.batch,
+                limit: options.statement_timeout.saturating_add(BEYOND_STATEMENT),
+                put_back: Vec::new(),
+                planned: Instant::now(),
+            };
+            tokio::spawn(committer.run());
+        }
+        let patience = options.statement_timeout.saturating_add(BEYOND_STATEMENT);
+        Ok(Self { jobs, patience })
+    }
+
+    /// Queues a changeset and waits for its reply. Dropping the future does not take it back.
+    pub(super) async fn submit(&self, ready: Ready) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        let came = Instant::now();
+        self.jobs.try_send(Job { ready, reply, came }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => CommitError::Busy,
+            mpsc::error::TrySendError::Closed(_) => unavailable("the committers have stopped"),
+        })?;
+        match timeout_at(came + self.patience, answer).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(_dropped)) => Err(unavailable("a committer stopped")),
+            Err(_elapsed) => Err(unavailable("the database did not answer in time")),
+        }
+    }
+}
+
+fn unavailable(why: &str) -> CommitError {
+    CommitError::Unavailable(why.to_owned())
+}
+
+struct Committer {
+    waiting: Waiting,
+    link: Link,
+    most: usize,
+    limit: Duration,
+    /// Changesets about a payment that was in the last batch already.
+    put_back: Vec<Job>,
+    planned: Instant,
+}
+
+impl Committer {
+    async fn run(mut self) {
+        while let Some(batch) = self.next_batch().await {
+            self.answer(batch).await;
+        }
+    }
+
+    /// All that waits, but of two about the same row only the first. None at the end.
+    async fn next_batch(&mut self) -> Option<Vec<Job>> {
+        let mut taken = std::mem::take(&mut self.put_back);
+        let room = self.most.saturating_sub(taken.len());
+        if taken.is_empty() {
+            let mut waiting = self.waiting.lock().await;
+            if waiting.recv_many(&mut taken, room).await == 0 {
+                return None;
+            }
+        } else if room > 0 {
+            // The other committer may be waiting in there; then these go alone.
+            if let Ok(mut waiting) = self.waiting.try_lock() {
+                while taken.len() < self.most {
+                    let Ok(job) = waiting.try_recv() else { break };
+                    taken.push(job);
+                }
+            }
+        }
+        let mut batch = Vec::with_capacity(taken.len());
+        let mut rows = BTreeSet::new();
+        for job in taken {
+            if job.came.elapsed() >= self.limit {
+                // Nobody waits for it any more: it was reported as unavailable.
+                continue;
+            }
+            let touched: Vec<(i64, i32)> = batch::touched(&job.ready).collect();
+            if touched.iter().any(|row| rows.contains(row)) {
+                self.put_back.push(job);
+            } else {
+                rows.extend(touched);
+                batch.push(job);
+            }
+        }
+        Some(batch)
+    }
+
+    async fn answer(&mut self, jobs: Vec<Job>) {
+        let Some(earliest) = jobs.iter().map(|job| job.came).min() else { return };
+        let Some(session) = self.link.session(earliest + WITHOUT_CONNECTION).await else {
+            for job in jobs {
+                let _caller_gone = job.reply.send(Err(unavailable("there is no connection to it")));
+            }
+            return;
+        };
+        let limit = self.limit;
+        if timeout(limit, self.write(&session, jobs)).await.is_err() {
+            // The replies were dropped with the work, which tells their callers that nothing is
+            // known.
+            tracing::error!("a commit was not answered by the database within {limit:?}");
+            session.discard_as_hung();
+        }
+    }
+
+    async fn write(&mut self, session: &Session, jobs: Vec<Job>) {
+        if self.planned.elapsed() >= PLANS_LIVE {
+            self.planned = Instant::now();
+            if let Err(error) = session.client().batch_execute("DISCARD PLANS").await {
+                session.judge(&error);
+            }
+        }
+        let (common, single): (Vec<Job>, Vec<Job>) =
+            jobs.into_iter().partition(|job| job.ready.is_common());
+        write_together(session, common).await;
+        for job in single {
+            write_alone(session, job).await;
+        }
+    }
+}
+
+/// What an error says about the transaction it ended.
+enum Fate {
+    /// The server took it back because of others; it may be tried again.
+    TakenBack,
+    /// The server refused what one changeset holds.
+    Spoilt,
+    /// It is not known, or the server cannot do it now.
+    Unknown,
+}
+
+fn fate(error: &tokio_postgres::Error) -> Fate {
+    let Some(code) = error.code() else { return Fate::Unknown };
+    if *code == SqlState::T_R_DEADLOCK_DETECTED || *code == SqlState::T_R_SERIALIZATION_FAILURE {
+        Fate::TakenBack
+    } else if is_spoilt(code) {
+        Fate::Spoilt
+    } else {
+        Fate::Unknown
+    }
+}
+
+/// Class 22 is bad data, class 23 a broken rule of the schema: nothing of the statement is written.
+fn is_spoilt(code: &SqlState) -> bool {
+    code.code().starts_with("22") || code.code().starts_with("23")
+}
+
+async fn write_together(session: &Session, jobs: Vec<Job>) {
+    if jobs.is_empty() {
+        return;
+    }
+    let batch: Vec<&Ready> = jobs.iter().map(|job| &job.ready).collect();
+    let mut tries = 0_u32;
+    let result = loop {
+        tries = tries.saturating_add(1);
+        session.take_warning();
+        let written = batch::write(session, &batch).await;
+        match written {
+            Ok(changed) if session.take_warning() => {
+                tracing::error!(changed = changed.len(), "committed, but not by the standby");
+                break Err(Err("the standby did not confirm the commit".to_owned()));
+            }
+            Ok(changed) => {
+                let replies = batch::replies(session, &batch, &changed).await;
+                break replies.map_err(|error| Err(words(&error)));
+            }
+            Err(error) if matches!(fate(&error), Fate::TakenBack) && tries < TRIES => {
+                tracing::debug!(tries, "a batch was taken back and is tried again");
+            }
+            Err(error) if matches!(fate(&error), Fate::Spoilt) => break Err(Ok(())),
+            Err(error) => {
+                session.judge(&error);
+                break Err(Err(words(&error)));
+            }
+        }
+    };
+    match result {
+        Ok(replies) => {
+            for (job, reply) in jobs.into_iter().zip(replies) {
+                let _caller_gone = job.reply.send(reply);
+            }
+        }
+        // One of them is to blame; the others must not suffer.
+        Err(Ok(())) => {
+            for job in jobs {
+                write_alone(session, job).await;
+            }
+        }
+        Err(Err(why)) => {
+            for job in jobs {
+                let _caller_gone = job.reply.send(Err(unavailable(&why)));
+            }
+        }
+    }
+}
+
+async fn write_alone(session: &Session, job: Job) {
+    let mut tries = 0_u32;
+    let reply = loop {
+        tries = tries.saturating_add(1);
+        session.take_warning();
+        match single::write(session, &job.ready).await {
+            Ok(()) if session.take_warning() => {
+                break Err(unavailable("the standby did not confirm the commit"));
+            }
+            Ok(()) => break Ok(()),
+            Err(WriteError::Refused(refusal)) => break Err(refusal),
+            Err(WriteError::Broken(error)) => match fate(&error) {
+                Fate::TakenBack if tries < TRIES => {}
+                Fate::Spoilt => {
+                    // A rule of the schema stopped it: a bug of ours.
+                    let command = job.ready.changeset.name;
+                    let why = words(&error);
+                    tracing::error!(command, why, "the schema refused a changeset");
+                    session.judge(&error);
+                    break Err(unavailable(&format!("{command}: {why}")));
+                }
+                Fate::TakenBack | Fate::Unknown => {
+                    session.judge(&error);
+                    break Err(unavailable(&words(&error)));
+                }
+            },
+        }
+    };
+    let _caller_gone = job.reply.send(reply);
+}

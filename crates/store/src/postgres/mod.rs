@@ -1,0 +1,296 @@
+//! The database that many nodes share: PostgreSQL 15 or newer.
+//!
+//! Nodes keep nothing of their own. Money rules stand on unique keys and on versions that are
+//! compared and set, not on isolation levels; work is claimed with leases by the server's clock.
+//! Every connection demands a server that lets us write, so that after a fail-over the promoted
+//! standby is found.
+
+mod address;
+mod batch;
+mod committer;
+mod migrations;
+mod queries;
+mod rows;
+mod session;
+mod single;
+
+pub use address::{Address, AddressError, is_postgres, shown};
+pub use migrations::{Identity, Setup};
+
+use crate::migrations::{Version, newest};
+use async_trait::async_trait;
+use committer::Committers;
+use domain::delivery::DueDelivery;
+use domain::id::{PaymentId, TerminalNumber};
+use domain::ledger::Balance;
+use domain::merchant::Merchant;
+use domain::payment::Payment;
+use domain::refund::Refund;
+use domain::text::Reference;
+use domain::time::Timestamp;
+use engine::actor::Scope;
+use engine::changeset::{Changeset, SealedCard, StoredTerminal};
+use engine::error::{CommitError, StoreError};
+use engine::ports::Store;
+use queries::Readers;
+use rows::Ready;
+use session::{Connector, Purpose};
+pub(crate) use session::{Link, Session, words};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why a database was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Too old.
+    #[error("PostgreSQL {0} is too old: 15 or newer is needed")]
+    OldServer(i32),
+    /// A setting under which an acknowledged payment could be lost.
+    #[error(
+        "{0} is off on the PostgreSQL server, so that a crash could lose or damage payments; \
+         switch it on and restart the server"
+    )]
+    UnsafeServer(&'static str),
+    /// The schema was made by a newer program, which says that this one cannot work with it.
+    #[error(
+        "the database has schema version {found}, this program knows {known}: use a newer tollgate"
+    )]
+    NewerSchema {
+        /// In the database.
+        found: i64,
+        /// Known here.
+        known: i64,
+    },
+    /// Another node holds the lock on setting up.
+    #[error("another node has been setting up this database for minutes; look at its log")]
+    InUse,
+    /// Nobody answered, or not in time.
+    #[error("cannot reach the PostgreSQL database: {0}")]
+    Unreachable(String),
+    /// The server, or the way to it, said no.
+    #[error("the PostgreSQL database: {0}")]
+    Server(String),
+}
+
+impl From<tokio_postgres::Error> for OpenError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(_server) => Self::Server(words(&error)),
+            None => Self::Unreachable(words(&error)),
+        }
+    }
+}
+
+/// How the store works with the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Commands that may wait to be committed; beyond, the store is busy.
+    pub queue: usize,
+    /// Most commands in one transaction.
+    pub batch: usize,
+    /// Connections that answer questions.
+    pub connections: usize,
+    /// How long one host may take to let us in.
+    pub connect_timeout: Duration,
+    /// How long one statement may take.
+    pub statement_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            queue: 4096,
+            batch: 256,
+            connections: 8,
+            connect_timeout: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What a database says of itself, for `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Where the schema stands.
+    pub version: Version,
+    /// The server's version, as 15.4.
+    pub server: String,
+    /// Whether there are standbys that no commit waits for.
+    pub standbys_are_late: bool,
+    /// Webhooks that are not acknowledged yet.
+    pub deliveries_waiting: u64,
+    /// What its nodes have in common; none when there is no schema yet.
+    pub identity: Option<Identity>,
+}
+
+/// Looks at a database without changing it.
+pub async fn facts(address: &Address, options: &Options) -> Result<Facts, OpenError> {
+    let connector = Connector::new(address.clone(), *options);
+    let (session, server) = connector.connect_and_look(Purpose::Questions).await?;
+    server.check()?;
+    let version = migrations::version(&session).await?;
+    let (waiting, identity) = if version.found == 0 || !version.is_usable() {
+        (0, None)
+    } else {
+        let row = session
+            .client()
+            .query_one("SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL", &[])
+            .await?;
+        (row.try_get::<_, i64>(0)?, migrations::identity(&session).await?)
+    };
+    Ok(Facts {
+        version,
+        server: format!("{}.{}", server.version / 10_000, server.version % 10_000),
+        standbys_are_late: server.standbys_are_late(),
+        deliveries_waiting: u64::try_from(waiting).unwrap_or(0),
+        identity,
+    })
+}
+
+/// The gateway's database on a PostgreSQL server.
+pub struct PostgresStore {
+    connector: Arc<Connector>,
+    committers: Committers,
+    readers: Readers,
+    claims: Readers,
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("address", self.connector.address()).finish()
+    }
+}
+
+impl PostgresStore {
+    /// Connects to a database that [`Setup`] has set up. Must be called inside a tokio runtime.
+    pub async fn open(address: &Address, options: Options) -> Result<Self, OpenError> {
+        let connector = Arc::new(Connector::new(address.clone(), options));
+        let committers = Committers::start(&connector).await?;
+        let limit = options.statement_timeout;
+        let mut links = Vec::with_capacity(options.connections);
+        for _reader in 0..options.connections.max(1) {
+            let session = connector.connect(Purpose::Questions).await?;
+            links.push(Link::start(Arc::clone(&connector), Purpose::Questions, session));
+        }
+        let claims = connector.connect(Purpose::Claims).await?;
+        let claims = Link::start(Arc::clone(&connector), Purpose::Claims, claims);
+        let readers = Readers::new(links, limit);
+        let version = {
+            let session = connector.connect(Purpose::Questions).await?;
+            migrations::version(&session).await?
+        };
+        if version.found == 0 || !version.is_usable() {
+            return Err(OpenError::NewerSchema { found: version.found, known: newest() });
+        }
+        Ok(Self { connector, committers, readers, claims: Readers::new(vec![claims], limit) })
+    }
+
+    /// A connection for the keys of the hours.
+    pub(crate) async fn care(&self) -> Result<Link, OpenError> {
+        let session = self.connector.connect(Purpose::Care).await?;
+        Ok(Link::start(Arc::clone(&self.connector), Purpose::Care, session))
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn commit(&self, changeset: Changeset) -> Result<(), CommitError> {
+        // JSON is written here, in the caller's task, so that a committer only sends it.
+        self.committers.submit(Ready::new(changeset)?).await
+    }
+
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        let found = self.readers.ask(queries::PAYMENT, &[&id.stored()]).await?;
+        let payment = found.first().map(rows::payment).transpose()?;
+        Ok(payment.filter(|payment| scope.allows(payment.merchant)))
+    }
+
+    async fn attempts(
+        &self,
+        terminal: TerminalNumber,
+        reference: &Reference,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] =
+            [&terminal.0, &reference.as_str()];
+        let found = self.readers.ask(queries::ATTEMPTS, &params).await?;
+        found.iter().map(rows::payment).collect()
+    }
+
+    async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
+        let found = self.readers.ask(queries::HELD_CARD, &[&id.stored()]).await?;
+        found.first().map(rows::held_card).transpose()
+    }
+
+    async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        let found = self.readers.ask(queries::REFUNDS, &[&payment.stored()]).await?;
+        found.iter().map(rows::refund).collect()
+    }
+
+    async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {
+        let merchant = match scope {
+            Scope::Merchant(merchant) => Some(merchant.0),
+            Scope::Everything => None,
+            // Who holds one payment's number sees no sums.
+            Scope::Holder => return Ok(Vec::new()),
+        };
+        let found = self.readers.ask(queries::BALANCES, &[&merchant]).await?;
+        found.iter().map(rows::balance).collect()
+    }
+
+    async fn at_the_bank(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        let found = self.readers.ask(queries::AT_THE_BANK, &[&i64::from(limit)]).await?;
+        found.iter().map(rows::payment).collect()
+    }
+
+    async fn claim_payments(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Payment>, StoreError> {
+        queries::claim_payments(&self.claims, now, lease, limit).await
+    }
+
+    async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        let found = self.readers.ask(queries::SENDING, &[&i64::from(limit)]).await?;
+        found.iter().map(rows::payment).collect()
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        queries::claim_deliveries(&self.claims, now, lease, limit).await
+    }
+
+    async fn terminal_by_public_key(
+        &self,
+        public_key: &str,
+    ) -> Result<Option<StoredTerminal>, StoreError> {
+        let found = self.readers.ask(queries::TERMINAL_BY_KEY, &[&public_key]).await?;
+        found.first().map(rows::terminal).transpose()
+    }
+
+    async fn terminal(&self, number: TerminalNumber) -> Result<Option<StoredTerminal>, StoreError> {
+        let found = self.readers.ask(queries::TERMINAL, &[&number.0]).await?;
+        found.first().map(rows::terminal).transpose()
+    }
+
+    async fn terminals(&self) -> Result<Vec<StoredTerminal>, StoreError> {
+        self.readers.ask(queries::TERMINALS, &[]).await?.iter().map(rows::terminal).collect()
+    }
+
+    async fn merchants(&self) -> Result<Vec<Merchant>, StoreError> {
+        self.readers.ask(queries::MERCHANTS, &[]).await?.iter().map(rows::merchant).collect()
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.readers.ask("SELECT 1", &[]).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! Rows: a changeset's texts made ready in the caller's task, and rows turned back into types in
+//! one place.
+
+use super::session::unavailable;
+use domain::card::{Brand, Expiry, MaskedCard};
+use domain::delivery::{DeliveryId, DueDelivery};
+use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::ledger::{self, Account, Balance};
+use domain::merchant::Merchant;
+use domain::method::{Method, MethodCode};
+use domain::money::{Currency, Money};
+use domain::payment::{Authentication, Fingerprint, Payment};
+use domain::refund::{Refund, RefundState};
+use domain::terminal::{Capture, Mode};
+use domain::text::{Reference, RefundReason};
+use domain::time::Timestamp;
+use engine::changeset::{Changeset, PaymentChange, RefundChange, SealedCard, StoredTerminal};
+use engine::error::{CommitError, StoreError};
+use serde::de::DeserializeOwned;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+
+/// A changeset with its JSON written, so that a committer only has to send it.
+pub(super) struct Ready {
+    pub(super) changeset: Changeset,
+    /// `payments.request` of a new payment.
+    pub(super) request: String,
+    /// `payments.facts`
+    pub(super) payment_facts: String,
+    /// `events.facts`
+    pub(super) event_facts: String,
+    /// `events.refund`
+    pub(super) event_refund: Option<String>,
+    /// `refunds.facts`
+    pub(super) refund_facts: String,
+    /// `terminals.settings`
+    pub(super) settings: String,
+    /// `terminals.public_keys`
+    pub(super) public_keys: String,
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, CommitError> {
+    serde_json::to_string(value).map_err(|error| CommitError::Unavailable(error.to_string()))
+}
+
+impl Ready {
+    /// Writes what is kept as JSON.
+    pub(super) fn new(changeset: Changeset) -> Result<Self, CommitError> {
+        let (request, payment_facts) = match &changeset.payment {
+            None => (String::new(), String::new()),
+            Some(PaymentChange::Insert(payment)) => {
+                (json(&payment.request)?, json(&payment.state)?)
+            }
+            Some(PaymentChange::Update { payment, .. }) => (String::new(), json(&payment.state)?),
+        };
+        let (event_facts, event_refund) = match &changeset.event {
+            None => (String::new(), None),
+            Some(event) => (json(&event.state)?, event.refund.as_ref().map(json).transpose()?),
+        };
+        let refund_facts = match &changeset.refund {
+            None => String::new(),
+            Some(RefundChange::Insert(refund) | RefundChange::Update(refund)) => {
+                json(&refund.state)?
+            }
+        };
+        if !ledger::balanced(&changeset.postings) {
+            return Err(CommitError::Unbalanced);
+        }
+        let (settings, public_keys) = match &changeset.terminal {
+            None => (String::new(), String::new()),
+            Some(change) => (json(&change.terminal.settings)?, json(&change.terminal.public_keys)?),
+        };
+        Ok(Self {
+            changeset,
+            request,
+            payment_facts,
+            event_facts,
+            event_refund,
+            refund_facts,
+            settings,
+            public_keys,
+        })
+    }
+
+    /// The payment that is inserted or changed.
+    pub(super) fn payment(&self) -> Option<&Payment> {
+        self.changeset.payment.as_ref().map(|change| match change {
+            PaymentChange::Insert(payment) | PaymentChange::Update { payment, .. } => &**payment,
+        })
+    }
+
+    /// Whether it can be written together with others: it has only rows of the common kinds, and
+    /// all of them hang on one.
+    pub(super) fn is_common(&self) -> bool {
+        let Changeset { payment, attempted, idempotency, merchant, terminal, audit, .. } =
+            &self.changeset;
+        (payment.is_none() || attempted.is_empty())
+            && idempotency.is_none()
+            && merchant.is_none()
+            && terminal.is_none()
+            && audit.is_none()
+    }
+}
+
+/// An impossible value, by the place where it stands.
+struct Place {
+    table: &'static str,
+    row: String,
+}
+
+impl Place {
+    fn corrupt(&self, column: &'static str) -> StoreError {
+        StoreError::Corrupt { table: self.table, column, row: self.row.clone() }
+    }
+
+    fn json<T: DeserializeOwned>(&self, column: &'static str, text: &str) -> Result<T, StoreError> {
+        serde_json::from_str(text).map_err(|_hidden| self.corrupt(column))
+    }
+}
+
+fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, StoreError> {
+    row.try_get(column).map_err(|error| unavailable(&error))
+}
+
+/// The columns of [`payment`], in order; the table is `p`.
+macro_rules! payment_columns {
+    () => {
+        "p.id, p.merchant_id, p.ter_no, p.mode, p.reference, p.attempt, p.fingerprint, \
+         p.amount_minor, p.currency, p.method, p.card_brand, p.card_first_six, p.card_last_four, \
+         p.authentication, p.request, p.created_at, p.state, p.facts, p.version, p.notices, \
+         p.due_at, p.capture, p.captured_minor, p.refunded_minor, p.refunding_minor"
+    };
+}
+pub(super) use payment_columns;
+
+/// The one place where a row becomes a payment.
+pub(super) fn payment(row: &Row) -> Result<Payment, StoreError> {
+    let id: i64 = get(row, 0)?;
+    let place = Place { table: "payments", row: id.to_string() };
+    let id = PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("id"))?;
+    let text = |column: usize| get::<&str>(row, column);
+    let mode = Mode::from_name(text(3)?).ok_or_else(|| place.corrupt("mode"))?;
+    let reference = Reference::parse(text(4)?).map_err(|_form| place.corrupt("reference"))?;
+    let fingerprint =
+        get::<&[u8]>(row, 6)?.try_into().map_err(|_length| place.corrupt("fingerprint"))?;
+    let currency = Currency::from_code(text(8)?).map_err(|_unknown| place.corrupt("currency"))?;
+    let amount = Money::from_minor(get(row, 7)?, currency)
+        .ok_or_else(|| place.corrupt("amount_minor"))?;
+    let code = MethodCode::from_code(text(9)?).ok_or_else(|| place.corrupt("method"))?;
+    let card = match get::<Option<&str>>(row, 10)? {
+        None => None,
+        Some(brand) => Some(MaskedCard {
+            brand: brand_from_name(brand).ok_or_else(|| place.corrupt("card_brand"))?,
+            first_six: get(row, 11)?,
+            last_four: get(row, 12)?,
+        }),
+    };
+    let authentication =
+        Authentication::from_name(text(13)?).ok_or_else(|| place.corrupt("authentication"))?;
+    let facts: domain::payment::State = place.json("facts", text(17)?)?;
+    if facts.name() != text(16)? {
+        return Err(place.corrupt("state"));
+    }
+    let taken = facts.taken().cloned().unwrap_or_default();
+    if (taken.captured_minor, taken.refunded_minor, taken.refunding_minor)
+        != (get(row, 22)?, get(row, 23)?, get(row, 24)?)
+    {
+        return Err(place.corrupt("captured_minor, refunded_minor or refunding_minor"));
+    }
+    Ok(Payment {
+        id,
+        merchant: MerchantId(get(row, 1)?),
+        terminal: TerminalNumber(get(row, 2)?),
+        mode,
+        reference,
+        attempt: get(row, 5)?,
+        fingerprint: Fingerprint(fingerprint),
+        amount,
+        method: Method { code, card },
+        authentication,
+        capture: Capture::from_name(text(21)?).ok_or_else(|| place.corrupt("capture"))?,
+        request: place.json("request", text(14)?)?,
+        created_at: Timestamp::from_micros(get(row, 15)?),
+        state: facts,
+        version: get(row, 18)?,
+        notices: get(row, 19)?,
+        due_at: get::<Option<i64>>(row, 20)?.map(Timestamp::from_micros),
+    })
+}
+
+fn brand_from_name(name: &str) -> Option<Brand> {
+    [
+        Brand::Visa,
+        Brand::Mastercard,
+        Brand::Amex,
+        Brand::Diners,
+        Brand::Discover,
+        Brand::Jcb,
+        Brand::RuPay,
+        Brand::UnionPay,
+        Brand::Maestro,
+    ]
+    .into_iter()
+    .find(|brand| brand.name() == name)
+}
+
+/// `payment_id, number, merchant_id, amount_minor, currency, reference, reason, requested_at,
+/// state, facts`
+pub(super) fn refund(row: &Row) -> Result<Refund, StoreError> {
+    let (id, number): (i64, i32) = (get(row, 0)?, get(row, 1)?);
+    let place = Place { table: "refunds", row: format!("{id}/{number}") };
+    let text = |column: usize| get::<&str>(row, column);
+    let currency = Currency::from_code(text(4)?).map_err(|_unknown| place.corrupt("currency"))?;
+    let amount = Money::from_minor(get(row, 3)?, currency)
+        .ok_or_else(|| place.corrupt("amount_minor"))?;
+    let reference = get::<Option<&str>>(row, 5)?.map(Reference::parse).transpose();
+    let reason = get::<Option<&str>>(row, 6)?.map(RefundReason::parse).transpose();
+    let state: RefundState = place.json("facts", text(9)?)?;
+    if state.name() != text(8)? {
+        return Err(place.corrupt("state"));
+    }
+    Ok(Refund {
+        payment: PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?,
+        number,
+        merchant: MerchantId(get(row, 2)?),
+        amount,
+        reference: reference.map_err(|_form| place.corrupt("reference"))?,
+        reason: reason.map_err(|_form| place.corrupt("reason"))?,
+        requested_at: Timestamp::from_micros(get(row, 7)?),
+        state,
+    })
+}
+
+/// `merchant_id, mode, currency, account name, sum, count`
+pub(super) fn balance(row: &Row) -> Result<Balance, StoreError> {
+    let merchant: i64 = get(row, 0)?;
+    let place = Place { table: "postings", row: format!("of merchant {merchant}") };
+    let text = |column: usize| get::<&str>(row, column);
+    Ok(Balance {
+        merchant: MerchantId(merchant),
+        mode: Mode::from_name(text(1)?).ok_or_else(|| place.corrupt("mode"))?,
+        currency: Currency::from_code(text(2)?).map_err(|_unknown| place.corrupt("currency"))?,
+        account: Account::from_name(text(3)?).ok_or_else(|| place.corrupt("account"))?,
+        amount_minor: get(row, 4)?,
+        postings: u64::try_from(get::<i64>(row, 5)?).unwrap_or(0),
+    })
+}
+
+/// `payment_id, number, security_code, expiry_year, expiry_month`
+pub(super) fn held_card(row: &Row) -> Result<SealedCard, StoreError> {
+    let place = Place { table: "held_cards", row: get::<i64>(row, 0)?.to_string() };
+    let year = i16::try_from(get::<i32>(row, 3)?).map_err(|_range| place.corrupt("expiry_year"))?;
+    let month = i8::try_from(get::<i32>(row, 4)?).map_err(|_range| place.corrupt("expiry_month"))?;
+    Ok(SealedCard {
+        number: get(row, 1)?,
+        security_code: get(row, 2)?,
+        expiry: Expiry { year, month },
+    })
+}
+
+/// `payment_id, sequence, merchant_id, ter_no, url, content_type, body, attempts, created_at`
+pub(super) fn due_delivery(row: &Row) -> Result<DueDelivery, StoreError> {
+    let id: i64 = get(row, 0)?;
+    let place = Place { table: "deliveries", row: id.to_string() };
+    let payment = PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?;
+    let attempts =
+        u32::try_from(get::<i64>(row, 7)?).map_err(|_range| place.corrupt("attempts"))?;
+    Ok(DueDelivery {
+        id: DeliveryId { payment, sequence: get(row, 1)? },
+        merchant: MerchantId(get(row, 2)?),
+        terminal: TerminalNumber(get(row, 3)?),
+        url: get(row, 4)?,
+        content_type: get(row, 5)?,
+        body: get(row, 6)?,
+        attempts,
+        created_at: Timestamp::from_micros(get(row, 8)?),
+    })
+}
+
+/// The columns of [`terminal`], in order; the tables are `t` and `m`.
+macro_rules! terminal_columns {
+    () => {
+        "t.ter_no, t.merchant_id, m.name, m.active, t.name, t.mode, t.active, t.settings, \
+         t.public_keys, t.sealed_secrets, t.version, t.created_at"
+    };
+}
+pub(super) use terminal_columns;
+
+/// The one place where a row becomes a terminal.
+pub(super) fn terminal(row: &Row) -> Result<StoredTerminal, StoreError> {
+    let number: i64 = get(row, 0)?;
+    let place = Place { table: "terminals", row: number.to_string() };
+    Ok(StoredTerminal {
+        number: TerminalNumber(number),
+        merchant: MerchantId(get(row, 1)?),
+        merchant_name: get(row, 2)?,
+        merchant_active: get(row, 3)?,
+        name: get(row, 4)?,
+        mode: Mode::from_name(get(row, 5)?).ok_or_else(|| place.corrupt("mode"))?,
+        active: get(row, 6)?,
+        settings: place.json("settings", get(row, 7)?)?,
+        public_keys: place.json("public_keys", get(row, 8)?)?,
+        sealed_secrets: get(row, 9)?,
+        version: get(row, 10)?,
+        created_at: Timestamp::from_micros(get(row, 11)?),
+    })
+}
+
+/// `id, name, active, created_at`
+pub(super) fn merchant(row: &Row) -> Result<Merchant, StoreError> {
+    Ok(Merchant {
+        id: MerchantId(get(row, 0)?),
+        name: get(row, 1)?,
+        active: get(row, 2)?,
+        created_at: Timestamp::from_micros(get(row, 3)?),
+    })
+}
