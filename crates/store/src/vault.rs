@@ -78,9 +78,8 @@ pub fn key_check(master: &[u8; 32]) -> Result<Vec<u8>, VaultError> {
 
 /// Whether [`key_check`] was made with this master key.
 pub fn is_key_of(master: &[u8; 32], check: &[u8]) -> bool {
-    let opened = derive(master, b"tollgate secrets").and_then(|key| {
-        open(&gcm(&key)?, "gateway/key_check", "gateway.key_check", check)
-    });
+    let opened = derive(master, b"tollgate secrets")
+        .and_then(|key| open(&gcm(&key)?, "gateway/key_check", "gateway.key_check", check));
     opened.is_ok_and(|text| *text == KEY_CHECK)
 }
 
@@ -278,9 +277,9 @@ fn tag_bytes(tag: &hmac::Tag) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::card::{Brand, Expiry};
     use engine::ports::Vault as _;
     use std::fs;
-    use domain::card::{Brand, Expiry};
     use std::time::Duration;
 
     fn card() -> Card {

@@ -1,7 +1,7 @@
 //! The command line. Each command's arguments stand with its body; here is the tree.
 
 use crate::commands::{
-    bank, bench, completions, config, demo, doctor, init, listen, merchant, pay,
+    bank, bench, completions, config, demo, doctor, init, listen, merchant, migrate, pay,
 };
 use crate::commands::{serve, terminal, version};
 use crate::config::{FilePlace, Settings, Sources};
@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Config(config::Action),
     /// Check this installation and say what to mend
     Doctor(doctor::Arguments),
+    /// Bring the database's schema up to date; `serve` does it too
+    Migrate(migrate::Arguments),
     /// Measure this machine: payments a second
     Bench(bench::Arguments),
     /// Print completions for a shell

@@ -2,22 +2,26 @@
 //! gateway. No other file of this crate names them.
 
 use crate::clock::SystemClock;
-use crate::config::{Origin, Settings};
+use crate::config::{Database, Origin, Settings};
 use crate::demo_data;
 use crate::failure::Failure;
-use crate::master_key;
+use crate::master_key::{self, Creation};
 use crate::random::SystemSource;
 use connectors::{DialerSettings, GuardedDialer, Patience, RemoteSandbox, SandboxBank};
 use engine::ports::{Clock, Connector, Store};
 use engine::{Gateway, Parts};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use store::sqlite::{Options, SqliteStore};
-use store::vault::FileVault;
+use store::migrations::Version;
+use store::postgres::{Address, Identity, PostgresStore, Setup};
+use store::sqlite::SqliteStore;
+use store::vault::{self, Vault};
 use tokio::net::TcpListener;
 
-pub(crate) use store::sqlite::Facts as DatabaseFacts;
+pub(crate) use store::migrations;
+pub(crate) use store::postgres;
 
 /// Ends when a writer has: with an error when a write failed, and then the process must not go on.
 pub(crate) type Ended = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
@@ -31,6 +35,18 @@ pub(crate) struct Opened {
     pub(crate) demo_only: bool,
 }
 
+/// What the server looks after beside the gateway.
+pub(crate) struct Watched {
+    /// Those that write files.
+    pub(crate) writers: Vec<Ended>,
+    /// Other nodes on the same PostgreSQL database wait until this is let go.
+    pub(crate) setup: Option<Setup>,
+}
+
+fn could_not(error: impl Display) -> Failure {
+    Failure::CouldNot(error.to_string())
+}
+
 fn database_path(data_dir: &Path) -> PathBuf {
     data_dir.join("tollgate.db")
 }
@@ -39,21 +55,150 @@ fn bank_path(data_dir: &Path) -> PathBuf {
     data_dir.join("sandbox-bank.db")
 }
 
-/// Opens the data folder for a command: everything but the banks.
-pub(crate) fn open(settings: &Settings) -> Result<Opened, Failure> {
-    assemble(settings, Options::default(), None).map(|(opened, _writers)| opened)
+/// Store and vault of one database, and what else was found.
+struct Backend {
+    store: Arc<dyn Store>,
+    vault: Vault,
+    demo_only: bool,
+    watched: Watched,
 }
 
-/// Opens the data folder for the server, which watches the writers. `batch`: most commands in one
-/// transaction.
-pub(crate) fn open_for_server(
+/// Opens the data for a command: everything but the banks.
+pub(crate) async fn open(settings: &Settings) -> Result<Opened, Failure> {
+    let backend = match &settings.database.value {
+        Database::Sqlite => sqlite(settings, store::sqlite::Options::default())?,
+        Database::Postgres(address) => {
+            let options = postgres::Options { connections: 1, ..postgres_options(settings) };
+            shared(settings, address, options, NewKey::MustExist).await?
+        }
+    };
+    let (opened, watched) = assemble(settings, backend, None)?;
+    if let Some(setup) = watched.setup {
+        setup.finish().await.map_err(could_not)?;
+    }
+    Ok(opened)
+}
+
+/// Opens the data for the server. `batch`: most commands in one transaction.
+pub(crate) async fn open_for_server(
     settings: &Settings,
     batch: Option<usize>,
-) -> Result<(Opened, Vec<Ended>), Failure> {
+) -> Result<(Opened, Watched), Failure> {
+    let backend = match &settings.database.value {
+        Database::Sqlite => {
+            let options = store::sqlite::Options::default();
+            let batch = batch.unwrap_or(options.batch);
+            sqlite(settings, store::sqlite::Options { batch, ..options })?
+        }
+        Database::Postgres(address) => {
+            let options = postgres_options(settings);
+            let options = postgres::Options { batch: batch.unwrap_or(options.batch), ..options };
+            shared(settings, address, options, NewKey::MayBeMade).await?
+        }
+    };
     let bank = bank(settings)?;
-    let options = Options::default();
-    let options = Options { batch: batch.unwrap_or(options.batch), ..options };
-    assemble(settings, options, Some(bank))
+    assemble(settings, backend, Some(bank))
+}
+
+fn postgres_options(settings: &Settings) -> postgres::Options {
+    postgres::Options {
+        connections: usize::try_from(settings.postgres.connections).unwrap_or(1),
+        connect_timeout: settings.postgres.connect_timeout,
+        statement_timeout: settings.postgres.statement_timeout,
+        ..postgres::Options::default()
+    }
+}
+
+/// The database in the data folder.
+fn sqlite(settings: &Settings, options: store::sqlite::Options) -> Result<Backend, Failure> {
+    let data_dir = &settings.data_dir.value;
+    let key = master_key::read(data_dir)?;
+    let hour_keys = data_dir.join("hour-keys");
+    let vault = Vault::with_files(key.bytes(), &hour_keys).map_err(could_not)?;
+    let store = SqliteStore::open(&database_path(data_dir), options).map_err(could_not)?;
+    let ended: Ended = Box::pin(store.ended());
+    Ok(Backend {
+        store: Arc::new(store),
+        vault,
+        demo_only: demo_data::is_here(data_dir),
+        watched: Watched { writers: vec![ended], setup: None },
+    })
+}
+
+/// What to do where there is neither database nor master key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NewKey {
+    MayBeMade,
+    MustExist,
+}
+
+/// The database that nodes share. The first one sets it up; the others wait for it meanwhile.
+async fn shared(
+    settings: &Settings,
+    address: &Address,
+    options: postgres::Options,
+    new_key: NewKey,
+) -> Result<Backend, Failure> {
+    let data_dir = &settings.data_dir.value;
+    let setup = Setup::begin(address, &options).await.map_err(could_not)?;
+    let (key, demo_only) = match setup.identity().await.map_err(could_not)? {
+        Some(identity) => {
+            let key = same_key(data_dir, &identity)?;
+            setup.migrate().await.map_err(could_not)?;
+            (key, identity.demo)
+        }
+        None => {
+            // Made before the database knows of it: whoever comes later needs this very key.
+            let created = match new_key {
+                NewKey::MayBeMade => master_key::create(data_dir, &SystemSource::new())?,
+                NewKey::MustExist => Creation::Exists,
+            };
+            let key = master_key::read(data_dir)?;
+            let demo = created == Creation::Created && settings.demo_data.value;
+            let key_check = vault::key_check(key.bytes()).map_err(could_not)?;
+            let identity = Identity { key_check, demo, made_at: whereabouts(data_dir) };
+            setup.migrate().await.map_err(could_not)?;
+            setup.set_identity(&identity).await.map_err(could_not)?;
+            (key, demo)
+        }
+    };
+    let store = PostgresStore::open(address, options).await.map_err(could_not)?;
+    let vault = Vault::with_table(key.bytes(), &store).await.map_err(could_not)?;
+    let watched = Watched { writers: Vec::new(), setup: Some(setup) };
+    Ok(Backend { store: Arc::new(store), vault, demo_only, watched })
+}
+
+/// The master key, if it is the one this database was set up with.
+fn same_key(data_dir: &Path, identity: &Identity) -> Result<master_key::MasterKey, Failure> {
+    let path = master_key::path_in(data_dir);
+    let made_at = &identity.made_at;
+    let copy = format!(
+        "copy the master.key of a node that works (the first one has it at {made_at}) to {}, and \
+         chmod 600 it",
+        path.display()
+    );
+    if !path.exists() {
+        let text = format!("this database was set up with a master key that is not here: {copy}");
+        return Err(Failure::CouldNot(text));
+    }
+    let key = master_key::read(data_dir)?;
+    if vault::is_key_of(key.bytes(), &identity.key_check) {
+        Ok(key)
+    } else {
+        let text = format!("this database was set up with another master key: {copy}");
+        Err(Failure::CouldNot(text))
+    }
+}
+
+/// This machine and folder, for whoever looks for the first node's key.
+fn whereabouts(data_dir: &Path) -> String {
+    let folder = data_dir.canonicalize().unwrap_or_else(|_error| data_dir.to_owned());
+    let machine = rustix::system::uname();
+    format!(
+        "{}:{}",
+        machine.nodename().to_string_lossy(),
+        folder.join(master_key::FILE_NAME).display()
+    )
 }
 
 /// The sandbox bank as a gateway reaches it.
@@ -107,26 +252,17 @@ pub(crate) fn books(settings: &Settings, named: Option<&Path>) -> PathBuf {
 
 fn assemble(
     settings: &Settings,
-    options: Options,
+    backend: Backend,
     bank: Option<Bank>,
-) -> Result<(Opened, Vec<Ended>), Failure> {
-    let data_dir = &settings.data_dir.value;
-    let key = master_key::read(data_dir)?;
-    let vault = FileVault::open(key.bytes(), &data_dir.join("hour-keys"))
-        .map_err(|error| Failure::CouldNot(error.to_string()))?;
-    let store = SqliteStore::open(&database_path(data_dir), options)
-        .map_err(|error| Failure::CouldNot(error.to_string()))?;
-    let mut ended: Vec<Ended> = vec![Box::pin(store.ended())];
+) -> Result<(Opened, Watched), Failure> {
+    let Backend { store, vault, demo_only, mut watched } = backend;
     let mut connectors: Vec<Arc<dyn Connector>> = Vec::new();
     if let Some(bank) = bank {
-        ended.extend(bank.ended);
+        watched.writers.extend(bank.ended);
         connectors.push(bank.connector);
     }
-    let store: Arc<dyn Store> = Arc::new(store);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let demo_only = demo_data::is_here(data_dir);
-    let dialer = GuardedDialer::new(&dialer_settings(settings, demo_only))
-        .map_err(|error| Failure::CouldNot(error.to_string()))?;
+    let dialer = GuardedDialer::new(&dialer_settings(settings, demo_only)).map_err(could_not)?;
     let gateway = Gateway::new(Parts {
         store,
         vault: Arc::new(vault),
@@ -137,7 +273,7 @@ fn assemble(
         dialer: Arc::new(dialer),
         post_timeout: settings.webhooks.timeout.value,
     });
-    Ok((Opened { gateway, demo_only }, ended))
+    Ok((Opened { gateway, demo_only }, watched))
 }
 
 /// The demo lets webhooks go to private addresses, unless the operator says otherwise.
@@ -151,14 +287,92 @@ fn dialer_settings(settings: &Settings, demo_only: bool) -> DialerSettings {
 }
 
 /// Whether the data folder has a database, so that its master key must not be made anew.
-pub(crate) fn has_database(settings: &Settings) -> bool {
+pub(crate) fn has_sqlite_database(settings: &Settings) -> bool {
     database_path(&settings.data_dir.value).exists()
 }
 
-/// Looks at the database without changing it; none when the data folder has none yet.
-pub(crate) fn database_facts(settings: &Settings) -> Result<Option<DatabaseFacts>, Failure> {
-    store::sqlite::facts(&database_path(&settings.data_dir.value))
-        .map_err(|error| Failure::CouldNot(error.to_string()))
+/// What a database says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DatabaseFacts {
+    /// Where the schema stands.
+    pub(crate) version: Version,
+    /// Library or server, and how it writes.
+    pub(crate) engine: String,
+    /// What is wrong with how it writes, and what to do.
+    pub(crate) unsafe_because: Option<String>,
+    /// What deserves a look, and what to do.
+    pub(crate) remark: Option<(String, String)>,
+    /// Webhooks that are not acknowledged yet.
+    pub(crate) deliveries_waiting: u64,
+}
+
+/// Looks at the database without changing it; none when there is none yet.
+pub(crate) async fn database_facts(settings: &Settings) -> Result<Option<DatabaseFacts>, Failure> {
+    match &settings.database.value {
+        Database::Sqlite => {
+            let path = database_path(&settings.data_dir.value);
+            let facts = store::sqlite::facts(&path).map_err(could_not)?;
+            Ok(facts.map(|facts| DatabaseFacts {
+                version: facts.version,
+                engine: format!("journal_mode {}, SQLite {}", facts.journal_mode, facts.library),
+                unsafe_because: (!facts.journal_mode.eq_ignore_ascii_case("wal")).then(|| {
+                    "something changed the database's journal_mode; the next start of the gateway \
+                     sets it to wal again, or says why it cannot"
+                        .to_owned()
+                }),
+                remark: None,
+                deliveries_waiting: facts.deliveries_waiting,
+            }))
+        }
+        Database::Postgres(address) => {
+            let facts = postgres::facts(address, &postgres_options(settings)).await;
+            let facts = facts.map_err(could_not)?;
+            Ok((facts.version.found > 0).then(|| DatabaseFacts {
+                version: facts.version,
+                engine: format!("PostgreSQL {} at {address}", facts.server),
+                unsafe_because: None,
+                remark: facts.standbys_are_late.then(|| {
+                    let found = "there is a standby that no commit waits for".to_owned();
+                    let fix = "set synchronous_standby_names on the server, or a fail-over may \
+                               lose acknowledged payments";
+                    (found, fix.to_owned())
+                }),
+                deliveries_waiting: facts.deliveries_waiting,
+            }))
+        }
+    }
+}
+
+/// Where the schema stands, without changing it.
+pub(crate) async fn schema_version(settings: &Settings) -> Result<Version, Failure> {
+    let none = Version { found: 0, compatible_from: 0 };
+    match &settings.database.value {
+        Database::Sqlite => {
+            let path = database_path(&settings.data_dir.value);
+            let facts = store::sqlite::facts(&path).map_err(could_not)?;
+            Ok(facts.map_or(none, |facts| facts.version))
+        }
+        Database::Postgres(address) => {
+            let facts = postgres::facts(address, &postgres_options(settings)).await;
+            facts.map(|facts| facts.version).map_err(could_not)
+        }
+    }
+}
+
+/// Brings the schema of a database that exists up to date.
+pub(crate) async fn migrate(settings: &Settings) -> Result<(), Failure> {
+    match &settings.database.value {
+        Database::Sqlite => {
+            let path = database_path(&settings.data_dir.value);
+            store::sqlite::migrate(&path).map(drop).map_err(could_not)
+        }
+        Database::Postgres(address) => {
+            let setup = Setup::begin(address, &postgres_options(settings)).await;
+            let setup = setup.map_err(could_not)?;
+            setup.migrate().await.map_err(could_not)?;
+            setup.finish().await.map_err(could_not)
+        }
+    }
 }
 
 /// The sandbox bank's journal, the oldest entry first, read as it is asked for.
@@ -173,7 +387,7 @@ pub(crate) fn bank_journal(
         );
         return Err(Failure::CouldNot(text));
     }
-    let unreadable = |error: &dyn std::fmt::Display| Failure::CouldNot(error.to_string());
+    let unreadable = |error: &dyn Display| Failure::CouldNot(error.to_string());
     let entries = connectors::read_journal(path).map_err(|error| unreadable(&error))?;
     Ok(entries.map(move |entry| {
         let entry = entry.map_err(|error| unreadable(&error))?;

@@ -62,6 +62,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Against guessing of `transID`s.
     pub throttle: Arc<Throttle>,
+    /// Whether merchants and customers are served; machines that watch always are.
+    serves_requests: bool,
 }
 
 impl App {
@@ -72,6 +74,7 @@ impl App {
             site: Arc::new(site),
             metrics: Arc::new(Metrics::new(None)),
             throttle: Arc::new(Throttle::default()),
+            serves_requests: true,
         }
     }
 
@@ -79,6 +82,12 @@ impl App {
     #[must_use]
     pub fn with_metrics(self, render: fn() -> String) -> Self {
         Self { metrics: Arc::new(Metrics::new(Some(render))), ..self }
+    }
+
+    /// A worker serves nothing but what machines watch.
+    #[must_use]
+    pub fn with_requests(self, serves_requests: bool) -> Self {
+        Self { serves_requests, ..self }
     }
 }
 
@@ -114,11 +123,17 @@ impl RequestId {
 
 /// All routes.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .merge(api::routes())
-        .merge(pages::routes())
-        .merge(developers::routes(&app.site))
-        .merge(assets::routes())
+    let routes = if app.serves_requests {
+        Router::new()
+            .merge(api::routes())
+            .merge(pages::routes())
+            .merge(developers::routes(&app.site))
+            .merge(assets::routes())
+    } else {
+        Router::new()
+    };
+    routes
+        .merge(api::watched_routes())
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))

@@ -149,7 +149,8 @@ async fn refresh_within(
         .and_then(|row| row.try_get(0))
         .map_err(error)?;
     let oldest = hour.saturating_sub(1);
-    let rows = client.query("SELECT hour, name, wrapped FROM hour_keys", &[]).await.map_err(error)?;
+    let rows =
+        client.query("SELECT hour, name, wrapped FROM hour_keys", &[]).await.map_err(error)?;
     let mut keys = BTreeMap::new();
     let mut outlived = false;
     for row in rows {

@@ -8,10 +8,10 @@ use super::rows::Ready;
 use super::session::Session;
 use domain::delivery::{Attempted, NewDelivery, NextStep};
 use domain::event::Event;
-use domain::payment::Payment;
-use domain::time::Timestamp;
 use domain::ledger::{Account, Posting};
+use domain::payment::Payment;
 use domain::text::{Reference, RefundReason};
+use domain::time::Timestamp;
 use engine::changeset::{CardChange, PaymentChange, RefundChange, SealedCard};
 use engine::error::CommitError;
 use std::collections::BTreeSet;
@@ -603,7 +603,9 @@ fn in_order<'a>(batch: &[&'a Ready]) -> Vec<&'a Ready> {
 pub(super) fn touched(ready: &Ready) -> impl Iterator<Item = (i64, i32)> {
     let payment = ready.payment().map(|payment| (payment.id.stored(), 0));
     let attempted = &ready.changeset.attempted;
-    payment.into_iter().chain(attempted.iter().map(|one| (one.id.payment.stored(), one.id.sequence)))
+    payment
+        .into_iter()
+        .chain(attempted.iter().map(|one| (one.id.payment.stored(), one.id.sequence)))
 }
 
 /// Writes the common rows of all, in one statement: its own transaction, unless one is open.

@@ -6,11 +6,11 @@
 //! that is not known, because the connection broke or the server did not answer in time, the reply
 //! is [`CommitError::Unavailable`], and nothing is tried again.
 
+use super::OpenError;
 use super::batch;
 use super::rows::Ready;
 use super::session::{Connector, Link, Purpose, Session, words};
 use super::single::{self, WriteError};
-use super::OpenError;
 use engine::error::CommitError;
 use std::collections::BTreeSet;
 use std::sync::Arc;

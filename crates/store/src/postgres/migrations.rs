@@ -119,11 +119,7 @@ pub(super) async fn identity(session: &Session) -> Result<Option<Identity>, Open
         .query_opt("SELECT key_check, demo, made_at FROM gateway WHERE id = 1", &[])
         .await?;
     row.map(|row| {
-        Ok(Identity {
-            key_check: row.try_get(0)?,
-            demo: row.try_get(1)?,
-            made_at: row.try_get(2)?,
-        })
+        Ok(Identity { key_check: row.try_get(0)?, demo: row.try_get(1)?, made_at: row.try_get(2)? })
     })
     .transpose()
 }

@@ -144,8 +144,8 @@ pub(super) fn payment(row: &Row) -> Result<Payment, StoreError> {
     let fingerprint =
         get::<&[u8]>(row, 6)?.try_into().map_err(|_length| place.corrupt("fingerprint"))?;
     let currency = Currency::from_code(text(8)?).map_err(|_unknown| place.corrupt("currency"))?;
-    let amount = Money::from_minor(get(row, 7)?, currency)
-        .ok_or_else(|| place.corrupt("amount_minor"))?;
+    let amount =
+        Money::from_minor(get(row, 7)?, currency).ok_or_else(|| place.corrupt("amount_minor"))?;
     let code = MethodCode::from_code(text(9)?).ok_or_else(|| place.corrupt("method"))?;
     let card = match get::<Option<&str>>(row, 10)? {
         None => None,
@@ -211,8 +211,8 @@ pub(super) fn refund(row: &Row) -> Result<Refund, StoreError> {
     let place = Place { table: "refunds", row: format!("{id}/{number}") };
     let text = |column: usize| get::<&str>(row, column);
     let currency = Currency::from_code(text(4)?).map_err(|_unknown| place.corrupt("currency"))?;
-    let amount = Money::from_minor(get(row, 3)?, currency)
-        .ok_or_else(|| place.corrupt("amount_minor"))?;
+    let amount =
+        Money::from_minor(get(row, 3)?, currency).ok_or_else(|| place.corrupt("amount_minor"))?;
     let reference = get::<Option<&str>>(row, 5)?.map(Reference::parse).transpose();
     let reason = get::<Option<&str>>(row, 6)?.map(RefundReason::parse).transpose();
     let state: RefundState = place.json("facts", text(9)?)?;
@@ -250,7 +250,8 @@ pub(super) fn balance(row: &Row) -> Result<Balance, StoreError> {
 pub(super) fn held_card(row: &Row) -> Result<SealedCard, StoreError> {
     let place = Place { table: "held_cards", row: get::<i64>(row, 0)?.to_string() };
     let year = i16::try_from(get::<i32>(row, 3)?).map_err(|_range| place.corrupt("expiry_year"))?;
-    let month = i8::try_from(get::<i32>(row, 4)?).map_err(|_range| place.corrupt("expiry_month"))?;
+    let month =
+        i8::try_from(get::<i32>(row, 4)?).map_err(|_range| place.corrupt("expiry_month"))?;
     Ok(SealedCard {
         number: get(row, 1)?,
         security_code: get(row, 2)?,

@@ -366,7 +366,9 @@ async fn keep(
         let mut pause = Duration::from_millis(50);
         let session = loop {
             match connector.connect(purpose).await {
-                Ok(session) if !hung || nobody_waits_for_a_standby(&session).await => break session,
+                Ok(session) if !hung || nobody_waits_for_a_standby(&session).await => {
+                    break session;
+                }
                 Ok(_stuck) => tracing::warn!("commits wait for a standby that does not answer"),
                 Err(error) if pause >= LONGEST_PAUSE => {
                     tracing::warn!(?purpose, %error, "no connection to the database yet");
@@ -429,13 +431,18 @@ mod tests {
     #[test]
     fn servers_that_may_lose_payments_are_refused() {
         assert!(facts().check().is_ok());
-        assert!(ServerFacts { synchronous_commit: "remote_apply".into(), ..facts() }.check().is_ok());
+        assert!(
+            ServerFacts { synchronous_commit: "remote_apply".into(), ..facts() }.check().is_ok()
+        );
         for (bad, expected) in [
             (ServerFacts { version: 140_011, ..facts() }, "PostgreSQL 14 is too old"),
             (ServerFacts { fsync: "off".into(), ..facts() }, "fsync is off"),
             (ServerFacts { full_page_writes: "off".into(), ..facts() }, "full_page_writes is off"),
             (ServerFacts { synchronous_commit: "off".into(), ..facts() }, "synchronous_commit is"),
-            (ServerFacts { synchronous_commit: "local".into(), ..facts() }, "synchronous_commit is"),
+            (
+                ServerFacts { synchronous_commit: "local".into(), ..facts() },
+                "synchronous_commit is",
+            ),
         ] {
             let error = bad.check().unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

@@ -2,7 +2,7 @@
 
 use crate::cli::Common;
 use crate::clock::SystemClock;
-use crate::config::Settings;
+use crate::config::{Database, Settings};
 use crate::failure::Failure;
 use crate::http_client::HttpClient;
 use crate::master_key;
@@ -117,8 +117,9 @@ async fn examine(settings: &Settings) -> Vec<Check> {
         }
     }));
     checks.push(listen(settings).await);
-    if settings.data_dir.value.is_dir() {
-        match wire::database_facts(settings) {
+    let is_shared = matches!(settings.database.value, Database::Postgres(_));
+    if is_shared || settings.data_dir.value.is_dir() {
+        match wire::database_facts(settings).await {
             Ok(Some(facts)) => {
                 checks.extend(database(&facts));
                 // Without a key that can be read, that is what to mend.
@@ -238,21 +239,17 @@ async fn listen(settings: &Settings) -> Check {
 }
 
 fn database(facts: &DatabaseFacts) -> Vec<Check> {
-    let found = format!(
-        "schema {}, journal_mode {}, SQLite {}",
-        facts.schema, facts.journal_mode, facts.library
-    );
-    let mut checks = vec![if facts.schema > facts.schema_needed {
+    let found = format!("schema {}, {}", facts.version.found, facts.engine);
+    let mut checks = vec![if !facts.version.is_usable() {
         problem("database", found, "a newer tollgate made it; use that one, or a backup")
-    } else if facts.schema < facts.schema_needed {
-        warning("database", found, "the next start of the gateway brings it up to date")
-    } else if !facts.journal_mode.eq_ignore_ascii_case("wal") {
-        let fix = "something changed the database's journal_mode; the next start of the gateway \
-                   sets it to wal again, or says why it cannot";
+    } else if !facts.version.pending().is_empty() {
+        warning("database", found, "tollgate migrate, or the next start, brings it up to date")
+    } else if let Some(fix) = &facts.unsafe_because {
         problem("database", found, fix)
     } else {
         good("database", found)
     }];
+    checks.extend(facts.remark.iter().map(|(found, fix)| warning("standbys", found, fix)));
     let found = match facts.deliveries_waiting {
         0 => "none waits to be acknowledged".to_owned(),
         1 => "1 waits to be acknowledged".to_owned(),
@@ -268,7 +265,7 @@ fn database(facts: &DatabaseFacts) -> Vec<Check> {
 
 /// Whether the master key opens what was sealed.
 async fn secrets(settings: &Settings) -> Check {
-    let opened = match wire::open(settings) {
+    let opened = match wire::open(settings).await {
         Ok(opened) => opened,
         Err(failure) => return failed("secrets", &failure),
     };
@@ -293,6 +290,7 @@ mod tests {
     use super::*;
     use crate::config::Sources;
     use crate::random::SystemSource;
+    use crate::wire::migrations::Version;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
@@ -306,11 +304,12 @@ mod tests {
     }
 
     fn facts() -> DatabaseFacts {
+        let known = Version::known();
         DatabaseFacts {
-            schema: 3,
-            schema_needed: 3,
-            journal_mode: "wal".to_owned(),
-            library: "3.51.3",
+            version: Version { found: known, compatible_from: known },
+            engine: "journal_mode wal, SQLite 3.51.3".to_owned(),
+            unsafe_because: None,
+            remark: None,
             deliveries_waiting: 2,
         }
     }
@@ -349,12 +348,18 @@ mod tests {
     fn the_database_must_be_durable_and_of_this_version() {
         let verdict = |facts: DatabaseFacts| verdicts(&database(&facts));
         assert_eq!(verdict(facts()), [Verdict::Good, Verdict::Good]);
-        let newer = DatabaseFacts { schema: 4, ..facts() };
-        assert_eq!(verdict(newer)[0], Verdict::Problem);
-        let older = DatabaseFacts { schema: 2, ..facts() };
-        assert_eq!(verdict(older)[0], Verdict::Warning);
-        let delete = DatabaseFacts { journal_mode: "delete".to_owned(), ..facts() };
+        let known = Version::known();
+        let at = |found, compatible_from| DatabaseFacts {
+            version: Version { found, compatible_from },
+            ..facts()
+        };
+        assert_eq!(verdict(at(known + 1, known + 1))[0], Verdict::Problem);
+        assert_eq!(verdict(at(known + 1, known))[0], Verdict::Good);
+        assert_eq!(verdict(at(known - 1, 1))[0], Verdict::Warning);
+        let delete = DatabaseFacts { unsafe_because: Some("do".to_owned()), ..facts() };
         assert_eq!(verdict(delete)[0], Verdict::Problem);
+        let late = DatabaseFacts { remark: Some(("a".into(), "b".into())), ..facts() };
+        assert_eq!(verdict(late), [Verdict::Good, Verdict::Warning, Verdict::Good]);
         let queue = DatabaseFacts { deliveries_waiting: 1001, ..facts() };
         assert_eq!(verdict(queue), [Verdict::Good, Verdict::Warning]);
     }

@@ -104,7 +104,9 @@ const CONFIG: &str = r#"# Settings of Tollgate. A line that begins with # is a c
 # be https. Without it: http://localhost and the port.
 # public_url = "https://pay.example.com"
 
-# "sqlite" is the database in the data folder.
+# "sqlite" is the database in the data folder, for one process. Many nodes share a PostgreSQL
+# server (15 or newer): "postgres://user:password@host:5432/tollgate?sslmode=verify-full". With a
+# standby, name both: "postgres://user:password@host1,host2/tollgate".
 # database = "sqlite"
 
 # What this process does: "all", "api" (requests only) or "worker" (background work only).
@@ -120,6 +122,14 @@ const CONFIG: &str = r#"# Settings of Tollgate. A line that begins with # is a c
 
 # Proxies whose X-Forwarded-For header is believed. None by default: anybody can send that header.
 # trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
+
+[postgres]
+# Connections for questions; four more are for commits, claims and keys.
+# connections = 8
+
+# How long a server may take to let us in, and to carry out a statement, in seconds (1 to 60).
+# connect_timeout_seconds = 2
+# statement_timeout_seconds = 5
 
 [webhooks]
 # Whether webhooks may go to private addresses (127.0.0.1, 10.x.x.x, …). Only for trying out:

@@ -50,7 +50,8 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
         let secret = Secret::parse(&SecretText::new(text));
         vec![secret.map_err(|error| Failure::Usage(format!("--secret: {error}")))?]
     } else {
-        let opened = wire::open(&common.settings()?).map_err(|failure| no_secret(&failure))?;
+        let opened =
+            wire::open(&common.settings()?).await.map_err(|failure| no_secret(&failure))?;
         secrets_of(&opened.gateway, arguments.terminal).await?
     };
     let mut receiver = Receiver::start(arguments.port, secrets, Arc::new(SystemClock)).await?;

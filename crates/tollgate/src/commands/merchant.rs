@@ -95,7 +95,7 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
 }
 
 pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> {
-    let gateway = wire::open(&common.settings()?)?.gateway;
+    let gateway = wire::open(&common.settings()?).await?.gateway;
     match action {
         Action::Add(add) => {
             let output = Output::new(add.json);

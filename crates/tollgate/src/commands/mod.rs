@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod listen;
 pub(crate) mod merchant;
+pub(crate) mod migrate;
 pub(crate) mod pay;
 pub(crate) mod serve;
 pub(crate) mod terminal;
@@ -39,6 +40,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Bank(action)) => bank::run(common, action).await,
         Some(Command::Config(action)) => config::run(common, action),
         Some(Command::Doctor(arguments)) => doctor::run(common, arguments).await,
+        Some(Command::Migrate(arguments)) => migrate::run(common, arguments).await,
         Some(Command::Bench(arguments)) => bench::run(common, arguments).await,
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         Some(Command::Version(arguments)) => version::run(&arguments),

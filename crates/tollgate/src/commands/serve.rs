@@ -1,14 +1,14 @@
 //! `tollgate serve`: the gateway itself.
 
 use crate::cli::Common;
-use crate::config::{Origin, Role, Settings};
+use crate::config::{Database, Origin, Role, Settings};
 use crate::demo_data;
 use crate::failure::Failure;
 use crate::master_key::{self, Creation};
 use crate::output::Output;
 use crate::random::SystemSource;
 use crate::telemetry;
-use crate::wire::{self, Ended};
+use crate::wire::{self, Ended, Opened};
 use clap::{Args, ValueEnum};
 use engine::{Actor, Gateway};
 use rustix::fs::FlockOperation;
@@ -33,6 +33,7 @@ Examples:
   tollgate serve
   tollgate serve --listen 0.0.0.0:9003 --public-url https://pay.example.com
   tollgate serve --data-dir /var/lib/tollgate --config /etc/tollgate.toml
+  tollgate serve --database postgres://tollgate@db1,db2/tollgate --role worker
   tollgate serve --json
 
 Every flag is also a key of the configuration and a TOLLGATE_ variable: `tollgate config show`.")]
@@ -41,7 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
 
-    /// The database [default: sqlite, in the data folder]
+    /// sqlite (in the data folder) or postgres://…; a password is better in TOLLGATE_DATABASE or the
+    /// file of settings, for others can see arguments [default: sqlite]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 
@@ -218,16 +220,19 @@ pub(crate) async fn start(settings: &Settings) -> Result<Running, Failure> {
 }
 
 async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running, Failure> {
-    if settings.role.value != Role::All {
-        let text = "roles are for processes that share a PostgreSQL database; this release has \
-                    SQLite only, which one process serves: leave `role` at `all`";
+    let is_shared = matches!(settings.database.value, Database::Postgres(_));
+    if settings.role.value != Role::All && !is_shared {
+        let text = "roles are for processes that share a PostgreSQL database; SQLite is served by \
+                    one process: leave `role` at `all`, or set `database`";
         return Err(Failure::Usage(text.to_owned()));
     }
     let data_dir = &settings.data_dir.value;
     let listen = settings.listen.value;
     let bound = TcpListener::bind(listen).await;
-    // Where another gateway has data and port, the data is the better reason.
-    let locked = if data_dir.is_dir() { Some(lock(data_dir)?) } else { None };
+    // Where another gateway has data and port, the data is the better reason. Nodes that share a
+    // PostgreSQL database may share the folder, too.
+    let alone = !is_shared;
+    let locked = if alone && data_dir.is_dir() { Some(lock(data_dir)?) } else { None };
     // Before anything is made, so that a start that fails leaves nothing behind.
     let listener = bound.map_err(|error| cannot_listen(listen, &error))?;
     let tls = match &settings.tls {
@@ -237,13 +242,42 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
                 .map_err(|error| Failure::could_not("tls", error))?,
         ),
     };
-    prepare(settings)?;
-    let lock = locked.map_or_else(|| lock(data_dir), Ok)?;
-    let (opened, writers) = wire::open_for_server(settings, batch)?;
-    // Reads what the master key sealed: with a wrong key no payment could be taken.
+    let lock = if alone {
+        prepare(settings)?;
+        Some(locked.map_or_else(|| lock(data_dir), Ok)?)
+    } else {
+        None
+    };
+    let (opened, watched) = wire::open_for_server(settings, batch).await?;
+    let terminals = ready_data(settings, &opened).await?;
+    if let Some(setup) = watched.setup {
+        // What the first node makes is there before the next one starts.
+        setup.finish().await.map_err(|error| Failure::CouldNot(error.to_string()))?;
+    }
+    let port = listener.local_addr().map_or(listen.port(), |address| address.port());
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url =
+        settings.public_url.value.clone().unwrap_or_else(|| format!("{scheme}://localhost:{port}"));
+    let stop = CancellationToken::new();
+    let role = settings.role.value;
+    let app = App::new(Arc::clone(&opened.gateway), Site { public_url: url.clone() })
+        .with_metrics(telemetry::metrics())
+        .with_requests(role != Role::Worker);
+    let gateway = Arc::clone(&opened.gateway);
+    let demo = opened.demo_only;
+    let works = (role != Role::Api).then_some(Works { alone });
+    let settings = server_settings(settings);
+    let server = Server { app, listener, tls, settings, lock, works };
+    let ended = tokio::spawn(server.run(opened.gateway, watched.writers, stop.clone()));
+    Ok(Running { url, gateway, demo, empty: terminals == 0, stop, ended })
+}
+
+/// Reads what the master key sealed (with a wrong key no payment could be taken), and completes the
+/// demo data. Returns how many terminals there were.
+async fn ready_data(settings: &Settings, opened: &Opened) -> Result<usize, Failure> {
     let terminals = opened.gateway.terminals(Actor::Operator).await.map_err(|fault| {
         let why = Failure::from(fault);
-        let path = master_key::path_in(data_dir);
+        let path = master_key::path_in(&settings.data_dir.value);
         Failure::CouldNot(format!(
             "{}; put back the key that this data folder was made with, as {}",
             why.text().unwrap_or_default(),
@@ -253,18 +287,7 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
     if opened.demo_only {
         demo_data::complete(&opened.gateway).await?;
     }
-    let port = listener.local_addr().map_or(listen.port(), |address| address.port());
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let url =
-        settings.public_url.value.clone().unwrap_or_else(|| format!("{scheme}://localhost:{port}"));
-    let stop = CancellationToken::new();
-    let app = App::new(Arc::clone(&opened.gateway), Site { public_url: url.clone() })
-        .with_metrics(telemetry::metrics());
-    let gateway = Arc::clone(&opened.gateway);
-    let demo = opened.demo_only;
-    let server = Server { app, listener, tls, settings: server_settings(settings), lock };
-    let ended = tokio::spawn(server.run(opened.gateway, writers, stop.clone()));
-    Ok(Running { url, gateway, demo, empty: terminals.is_empty(), stop, ended })
+    Ok(terminals.len())
 }
 
 pub(super) fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
@@ -280,7 +303,7 @@ pub(super) fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
 fn prepare(settings: &Settings) -> Result<(), Failure> {
     let data_dir = &settings.data_dir.value;
     // Only where there is no database yet: a new key would not open what an older one sealed.
-    if wire::has_database(settings) {
+    if wire::has_sqlite_database(settings) {
         return Ok(());
     }
     let created = master_key::create(data_dir, &SystemSource::new())?;
@@ -322,7 +345,17 @@ struct Server {
     listener: TcpListener,
     tls: Option<Arc<TlsIdentity>>,
     settings: ServerSettings,
-    lock: File,
+    /// Held as long as an SQLite database is served.
+    lock: Option<File>,
+    /// Whether it does background work.
+    works: Option<Works>,
+}
+
+/// How background work is done.
+#[derive(Clone, Copy, Debug)]
+struct Works {
+    /// No other process works on the database.
+    alone: bool,
 }
 
 impl Server {
@@ -344,7 +377,9 @@ impl Server {
             self.settings,
             stopped_serving,
         ));
-        let working = tokio::spawn(Arc::clone(&gateway).run_workers(true, stopped_working));
+        let workers = Arc::clone(&gateway);
+        let working =
+            self.works.map(|works| tokio::spawn(workers.run_workers(works.alone, stopped_working)));
         let mut writers: JoinSet<Result<(), String>> = writers.into_iter().collect();
         let failed = tokio::select! {
             () = stop.cancelled() => None,
@@ -360,7 +395,9 @@ impl Server {
         let _served = serving.await;
         gateway.finish_tasks().await;
         let _nobody = stop_working.send(true);
-        let _worked = working.await;
+        if let Some(working) = working {
+            let _worked = working.await;
+        }
         if let Some(reload) = reload {
             reload.abort();
         }

@@ -367,7 +367,7 @@ pub(crate) fn unknown(number: i64) -> Failure {
 }
 
 pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> {
-    let opened = wire::open(&common.settings()?)?;
+    let opened = wire::open(&common.settings()?).await?;
     match action {
         Action::Add(arguments) => add(&opened, &arguments).await,
         Action::List(list) => {

@@ -38,7 +38,7 @@ const fn key(name: &'static str, kind: Kind, form: &'static str, default: &'stat
 }
 
 /// All keys, in the order people read them.
-pub(crate) const KEYS: [Key; 16] = [
+pub(crate) const KEYS: [Key; 19] = [
     key("listen", Kind::Text, "an address with a port, as 127.0.0.1:9003", "127.0.0.1:9003"),
     key("data_dir", Kind::Text, "a folder, as ./tollgate-data", "./tollgate-data"),
     key(
@@ -47,7 +47,13 @@ pub(crate) const KEYS: [Key; 16] = [
         "an http or https URL without user, query or fragment, as https://pay.example.com",
         "",
     ),
-    key("database", Kind::Text, "sqlite (the database in the data folder)", "sqlite"),
+    key(
+        "database",
+        Kind::Text,
+        "sqlite (the database in the data folder), or a PostgreSQL address as \
+         postgres://user:password@host:5432/database",
+        "sqlite",
+    ),
     key("role", Kind::Text, "all, api or worker", "all"),
     key(
         "sandbox_bank",
@@ -62,6 +68,9 @@ pub(crate) const KEYS: [Key; 16] = [
         "a list of addresses or networks, as 10.0.0.0/8 or 127.0.0.1",
         "",
     ),
+    key("postgres.connections", Kind::Number, "a whole number from 1 to 1000", "8"),
+    key("postgres.connect_timeout_seconds", Kind::Number, "a whole number from 1 to 60", "2"),
+    key("postgres.statement_timeout_seconds", Kind::Number, "a whole number from 1 to 60", "5"),
     key("webhooks.allow_private", Kind::Switch, "true or false", "false"),
     key("webhooks.timeout_seconds", Kind::Number, "a whole number from 1 to 30", "5"),
     key("tls.certificate", Kind::Text, "a file of PEM certificates", ""),

@@ -7,7 +7,7 @@ mod keys;
 mod values;
 
 pub(crate) use environment::{colour_is_welcome, crash_point};
-pub(crate) use values::{LogFormat, LogLevel, Role, network};
+pub(crate) use values::{Database, LogFormat, LogLevel, Role, network};
 
 use crate::failure::Failure;
 use ipnet::IpNet;
@@ -136,6 +136,10 @@ pub(crate) struct Settings {
     pub(crate) data_dir: Setting<PathBuf>,
     /// The public address without a slash at the end, if it was given.
     pub(crate) public_url: Setting<Option<String>>,
+    /// Which database it works on.
+    pub(crate) database: Setting<Database>,
+    /// How it works with a PostgreSQL server.
+    pub(crate) postgres: Postgres,
     /// What this process does.
     pub(crate) role: Setting<Role>,
     /// Where another process serves the sandbox bank; none when the gateway has it inside.
@@ -154,6 +158,17 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// Every key with its value and origin, to be shown.
     pub(crate) rows: Vec<Row>,
+}
+
+/// How to work with a PostgreSQL server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Postgres {
+    /// Connections that answer questions.
+    pub(crate) connections: u32,
+    /// How long one host may take to let us in.
+    pub(crate) connect_timeout: Duration,
+    /// How long one statement may take.
+    pub(crate) statement_timeout: Duration,
 }
 
 /// Settings of webhooks.
@@ -242,6 +257,14 @@ impl Settings {
     }
 }
 
+/// Where something was said, as an error begins.
+fn place(name: &str, origin: &Origin) -> String {
+    match origin {
+        Origin::Default | Origin::File { .. } => format!("{origin}: {name}"),
+        Origin::Variable(_) | Origin::Flag(_) => origin.to_string(),
+    }
+}
+
 struct Reader {
     layers: Layers,
     problems: Vec<String>,
@@ -253,26 +276,26 @@ impl Reader {
         let listen = self.one("listen", values::listen);
         let data_dir = self.one("data_dir", values::path);
         let public_url = self.optional("public_url", values::public_url);
-        let database = self.one("database", values::database);
+        let database = self.database();
+        let postgres = self.postgres();
         let role = self.one("role", Role::from_name);
         let sandbox_bank = self.optional("sandbox_bank", values::sandbox_bank);
         let demo_data = self.one("demo_data", values::switch);
         let trusted_proxies = self.list("trusted_proxies", network);
         let allow_private = self.one("webhooks.allow_private", values::switch);
-        let timeout = self.one("webhooks.timeout_seconds", |text| {
-            values::number(text, 1..=30).map(|seconds| Duration::from_secs(u64::from(seconds)))
-        });
+        let timeout = self.seconds("webhooks.timeout_seconds", 30);
         let tls = self.tls();
         let format = self.one("log.format", LogFormat::from_name);
         let level = self.one("log.level", LogLevel::from_name);
         let connections =
             self.one("limits.connections", |text| values::number(text, 1..=1_000_000));
         let in_flight = self.one("limits.in_flight", |text| values::number(text, 1..=1_000_000));
-        database?;
         Some(Settings {
             listen: listen?,
             data_dir: data_dir?,
             public_url: public_url?,
+            database: database?,
+            postgres: postgres?,
             role: role?,
             sandbox_bank: sandbox_bank?,
             demo_data: demo_data?,
@@ -283,6 +306,40 @@ impl Reader {
             limits: Limits { connections: connections?.value, in_flight: in_flight?.value },
             rows,
         })
+    }
+
+    /// A whole number of seconds, at least one.
+    fn seconds(&mut self, name: &'static str, most: u32) -> Option<Setting<Duration>> {
+        self.one(name, |text| {
+            values::number(text, 1..=most).map(|seconds| Duration::from_secs(u64::from(seconds)))
+        })
+    }
+
+    fn postgres(&mut self) -> Option<Postgres> {
+        let connections = self.one("postgres.connections", |text| values::number(text, 1..=1000));
+        let connect_timeout = self.seconds("postgres.connect_timeout_seconds", 60);
+        let statement_timeout = self.seconds("postgres.statement_timeout_seconds", 60);
+        Some(Postgres {
+            connections: connections?.value,
+            connect_timeout: connect_timeout?.value,
+            statement_timeout: statement_timeout?.value,
+        })
+    }
+
+    /// An address may carry a password, so a wrong one is not repeated.
+    fn database(&mut self) -> Option<Setting<Database>> {
+        let Given { words, origin } = self.given("database");
+        match Database::parse(words.first().map_or("", String::as_str)) {
+            Ok(value) => Some(Setting { value, origin }),
+            Err(why) if why.is_empty() => {
+                self.wrong("database", None, &origin);
+                None
+            }
+            Err(why) => {
+                self.problems.push(format!("{}: {why}", place("database", &origin)));
+                None
+            }
+        }
     }
 
     fn given(&self, name: &'static str) -> Given {
@@ -297,25 +354,19 @@ impl Reader {
         let row = |key: &keys::Key| {
             let given = self.given(key.name);
             let value = Some(given.words.join(", ")).filter(|text| !text.is_empty());
+            let value = value.map(|text| values::printable(key.name, &text));
             Row { key: key.name, value, origin: given.origin }
         };
         keys::KEYS.iter().map(row).collect()
     }
 
-    fn wrong(&mut self, name: &str, word: &str, origin: &Origin) {
+    /// `word`: what was said, where it may be repeated.
+    fn wrong(&mut self, name: &str, word: Option<&str>, origin: &Origin) {
         let form = keys::find(name).map_or("", |key| key.form);
-        let place = match origin {
-            Origin::Default | Origin::File { .. } => format!("{origin}: {name}"),
-            Origin::Variable(_) | Origin::Flag(_) => origin.to_string(),
-        };
-        self.problems.push(match (name, values::is_postgres(word)) {
-            // A database address may carry a password, so it is not repeated.
-            ("database", true) => format!(
-                "{place}: PostgreSQL is not supported yet; leave `database` out, or say sqlite, to \
-                 use the database in the data folder"
-            ),
-            ("database", false) => format!("{place} must be {form}"),
-            _ => format!("{place} must be {form}, not {word:?}"),
+        let place = place(name, origin);
+        self.problems.push(match word {
+            Some(word) => format!("{place} must be {form}, not {word:?}"),
+            None => format!("{place} must be {form}"),
         });
     }
 
@@ -329,7 +380,7 @@ impl Reader {
         let word = given.words.first().map_or("", String::as_str);
         let value = parse(word);
         if value.is_none() {
-            self.wrong(name, word, &given.origin);
+            self.wrong(name, Some(word), &given.origin);
         }
         value.map(|value| Setting { value, origin: given.origin })
     }
@@ -357,7 +408,7 @@ impl Reader {
         let mut values = Vec::new();
         for word in &given.words {
             let Some(value) = parse(word) else {
-                self.wrong(name, word, &given.origin);
+                self.wrong(name, Some(word), &given.origin);
                 return None;
             };
             values.push(value);

@@ -201,15 +201,29 @@ fn text_that_is_no_toml_is_named_with_its_line() {
 }
 
 #[test]
-fn other_databases_are_refused_without_repeating_their_password() {
-    refused(
-        &with_variable("TOLLGATE_DATABASE", "postgres://u:secret@db/x"),
-        "TOLLGATE_DATABASE: PostgreSQL is not supported yet; leave `database` out, or say sqlite, \
-         to use the database in the data folder",
-    );
+fn a_database_is_named_without_its_password() {
+    let said = with_variable("TOLLGATE_DATABASE", "postgres://u:secret@db,db2/x");
+    let settings = Settings::resolve(&said).unwrap();
+    assert!(matches!(settings.database.value, Database::Postgres(_)));
+    let row = settings.rows.iter().find(|row| row.key == "database").unwrap();
+    assert_eq!(row.value.as_deref(), Some("postgres://u:***@db,db2/x"));
+    assert!(!format!("{settings:?}").contains("secret"));
+    assert_eq!(settings.postgres.connections, 8);
     refused(
         &sources("database = \"mysql://u:secret@db/x\"\n"),
-        "tollgate.toml line 1: database must be sqlite (the database in the data folder)",
+        "tollgate.toml line 1: database must be sqlite (the database in the data folder), or a \
+         PostgreSQL address as postgres://user:password@host:5432/database",
+    );
+    refused(
+        &with_variable("TOLLGATE_DATABASE", "postgres://u:secret@db/x?sslmode=maybe"),
+        "TOLLGATE_DATABASE: sslmode must be disable, prefer, require or verify-full",
+    );
+    refused(
+        &sources("[postgres]\nconnections = 0\nconnect_timeout_seconds = 61\n"),
+        "tollgate.toml line 2: postgres.connections must be a whole number from 1 to 1000, \
+         not \"0\"\n\
+         tollgate.toml line 3: postgres.connect_timeout_seconds must be a whole number from 1 to \
+         60, not \"61\"",
     );
 }
 

@@ -1,5 +1,6 @@
 //! Words to values: each function knows one form and returns none for anything else.
 
+use crate::wire::postgres::{self, Address as PostgresAddress};
 use domain::text::WebAddress;
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -112,13 +113,32 @@ pub(super) fn sandbox_bank(text: &str) -> Option<SocketAddr> {
     (address.ip().is_loopback() && address.port() != 0).then_some(address)
 }
 
-/// Only the database in the data folder, for now.
-pub(super) fn database(text: &str) -> Option<()> {
-    (text == "sqlite").then_some(())
+/// Which database the gateway works on.
+#[derive(Clone, Debug)]
+pub(crate) enum Database {
+    /// The file in the data folder.
+    Sqlite,
+    /// A server that nodes share.
+    Postgres(PostgresAddress),
 }
 
-pub(super) fn is_postgres(text: &str) -> bool {
-    text.starts_with("postgres://") || text.starts_with("postgresql://")
+impl Database {
+    /// By its word or address. The error repeats nothing: there may be a password in it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "sqlite" => Ok(Self::Sqlite),
+            text if postgres::is_postgres(text) => {
+                let address = PostgresAddress::parse(text);
+                address.map(Self::Postgres).map_err(|error| error.to_string())
+            }
+            _ => Err(String::new()),
+        }
+    }
+}
+
+/// A value as it may be printed: a database's address without its password.
+pub(super) fn printable(key: &str, text: &str) -> String {
+    if key == "database" && text != "sqlite" { postgres::shown(text) } else { text.to_owned() }
 }
 
 pub(super) fn switch(text: &str) -> Option<bool> {

@@ -98,6 +98,7 @@ const COMMANDS: [&[&str]; 25] = [
     &["config"],
     &["config", "show"],
     &["doctor"],
+    &["migrate"],
     &["bench"],
     &["completions"],
     &["version"],
@@ -186,9 +187,9 @@ error: tollgate.toml line 1: listen must be an address with a port, as 127.0.0.1
     let expected =
         "error: TOLLGATE_LISTN: there is no such variable; did you mean TOLLGATE_LISTEN?\n";
     assert_eq!((code(&output), stderr(&output)), (2, expected));
-    let output = run(folder.path(), &["serve", "--database", "postgres://u:secret@h/d"]);
-    let expected = "error: --database: PostgreSQL is not supported yet; leave `database` out, or say \
-                    sqlite, to use the database in the data folder\n";
+    let output = run(folder.path(), &["serve", "--database", "mysql://u:secret@h/d"]);
+    let expected = "error: --database must be sqlite (the database in the data folder), or a \
+                    PostgreSQL address as postgres://user:password@host:5432/database\n";
     assert_eq!((code(&output), stderr(&output)), (2, expected));
 }
 

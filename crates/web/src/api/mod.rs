@@ -16,11 +16,16 @@ use crate::app::App;
 use axum::Router;
 use axum::routing::{get, post};
 
-/// The merchant API's routes, and those that machines watch.
+/// The merchant API's routes.
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/api/s2s", post(create_payment::create_payment))
         .route("/api/authurl/s2s/{id}", get(show_status::show_status))
+}
+
+/// What machines watch.
+pub(crate) fn watched_routes() -> Router<App> {
+    Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
