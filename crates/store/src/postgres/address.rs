@@ -1,6 +1,8 @@
 //! The address of a PostgreSQL database: `postgres://user:password@host:port,host:port/name`. The
 //! password is in nothing that can be printed.
 
+use super::session::{Connector, Purpose};
+use super::{OpenError, Options};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -108,6 +110,42 @@ pub fn shown(text: &str) -> String {
     let query: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).filter(open).collect();
     let mark = if query.is_empty() { "" } else { "?" };
     format!("{scheme}://{user}{path}{mark}{}", query.join("&"))
+}
+
+/// The address with tables in a schema of its own.
+fn in_schema(text: &str, schema: &str) -> String {
+    let mark = if text.contains('?') { '&' } else { '?' };
+    format!("{text}{mark}options=-csearch_path%3D{schema}")
+}
+
+/// A schema for a measurement, in a database that is there.
+#[derive(Debug)]
+pub struct Scratch {
+    address: Address,
+    name: String,
+    /// The address of a database whose tables are in that schema alone.
+    pub url: String,
+}
+
+impl Scratch {
+    /// Makes it, empty. `name`: lower-case letters, digits and underscores.
+    pub async fn make(text: &str, name: String, options: &Options) -> Result<Self, OpenError> {
+        let address = Address::parse(text).map_err(|error| OpenError::Server(error.to_string()))?;
+        let scratch = Self { address, url: in_schema(text, &name), name };
+        scratch.run(&format!("CREATE SCHEMA {}", scratch.name), options).await?;
+        Ok(scratch)
+    }
+
+    /// Drops it with all that is in it.
+    pub async fn drop(&self, options: &Options) -> Result<(), OpenError> {
+        self.run(&format!("DROP SCHEMA {} CASCADE", self.name), options).await
+    }
+
+    async fn run(&self, sql: &str, options: &Options) -> Result<(), OpenError> {
+        let connector = Connector::new(self.address.clone(), *options);
+        let session = connector.connect(Purpose::Care).await?;
+        Ok(session.client().batch_execute(sql).await?)
+    }
 }
 
 type TlsWords = (String, SslMode, Trust, Option<String>);

@@ -14,7 +14,7 @@ mod rows;
 mod session;
 mod single;
 
-pub use address::{Address, AddressError, is_postgres, shown};
+pub use address::{Address, AddressError, Scratch, is_postgres, shown};
 pub use migrations::{Identity, Setup};
 
 use crate::migrations::{Version, newest};

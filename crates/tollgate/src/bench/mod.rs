@@ -46,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) seconds: u64,
     /// Where the temporary databases go; on the disk that is to be measured.
     pub(crate) folder: PathBuf,
+    /// A PostgreSQL server to measure instead.
+    pub(crate) database: Option<String>,
 }
 
 /// The figures, as `--json` prints them.
@@ -105,7 +107,8 @@ const WARM_UP: Duration = Duration::from_secs(1);
 pub(crate) async fn run(plan: &Plan, progress: impl Fn(&str)) -> Result<Report, String> {
     let duration = Duration::from_secs(plan.seconds);
     progress("starting a gateway with a fresh database …");
-    let server = BenchServer::start(&plan.folder, None).await?;
+    let database = plan.database.as_deref();
+    let server = BenchServer::start(&plan.folder, database, None).await?;
     progress("floor: an empty handler …");
     let target = server.address();
     let empty = load::run(target, load::Work::Health, plan.clients, WARM_UP, duration).await?;
@@ -124,7 +127,7 @@ pub(crate) async fn run(plan: &Plan, progress: impl Fn(&str)) -> Result<Report, 
     let start = server.start_time();
     server.stop().await;
     progress("floor: one transaction per payment …");
-    let naive = BenchServer::start(&plan.folder, Some(1)).await?;
+    let naive = BenchServer::start(&plan.folder, database, Some(1)).await?;
     let one = load::Work::Create;
     let one = load::run(naive.address(), one, NAIVE_CLIENTS, WARM_UP, duration).await?;
     naive.stop().await;

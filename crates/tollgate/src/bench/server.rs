@@ -1,6 +1,7 @@
 //! The gateway under test: a process of its own with a fresh data folder.
 
 use super::http::{self, Connection};
+use crate::wire::postgres::{Options, Scratch};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,6 +18,7 @@ pub(super) struct BenchServer {
     address: SocketAddr,
     folder: PathBuf,
     start: Duration,
+    scratch: Option<Scratch>,
 }
 
 /// What the process has used so far.
@@ -29,7 +31,38 @@ pub(super) struct Usage {
 
 impl BenchServer {
     /// `batch`: most commands in one transaction, for the naive floor.
-    pub(super) async fn start(parent: &Path, batch: Option<usize>) -> Result<Self, String> {
+    /// `database`: a PostgreSQL server to make a fresh schema on, instead of a file.
+    pub(super) async fn start(
+        parent: &Path,
+        database: Option<&str>,
+        batch: Option<usize>,
+    ) -> Result<Self, String> {
+        let scratch = match database {
+            None => None,
+            Some(text) => {
+                let name = format!("bench_{}_{}", std::process::id(), batch.unwrap_or(0));
+                let made = Scratch::make(text, name, &Options::default()).await;
+                Some(made.map_err(|error| error.to_string())?)
+            }
+        };
+        let started = Self::start_on(parent, scratch.as_ref(), batch).await;
+        match (started, scratch) {
+            (Ok(mut server), scratch) => {
+                server.scratch = scratch;
+                Ok(server)
+            }
+            (Err(error), scratch) => {
+                drop_schema(scratch.as_ref()).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_on(
+        parent: &Path,
+        scratch: Option<&Scratch>,
+        batch: Option<usize>,
+    ) -> Result<Self, String> {
         let text = |error: std::io::Error| error.to_string();
         let stamp = format!("tollgate-bench-{}-{}", std::process::id(), batch.unwrap_or(0));
         let folder = parent.join(stamp);
@@ -42,6 +75,7 @@ impl BenchServer {
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .env("TOLLGATE_LOG_LEVEL", "error")
+            .env("TOLLGATE_DATABASE", scratch.map_or("sqlite", |scratch| &scratch.url))
             .kill_on_drop(true);
         if let Some(batch) = batch {
             command.arg("--batch").arg(batch.to_string());
@@ -66,7 +100,7 @@ impl BenchServer {
         connection.exchange(&http::get("/healthz")).await.map_err(text)?;
         let start = began.elapsed();
         let pid = child.id().ok_or("the gateway has ended")?;
-        Ok(Self { child, pid, address, folder, start })
+        Ok(Self { child, pid, address, folder, start, scratch: None })
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
@@ -112,6 +146,14 @@ impl BenchServer {
         if self.child.start_kill().is_ok() {
             let _status = self.child.wait().await;
         }
+        drop_schema(self.scratch.take().as_ref()).await;
+    }
+}
+
+async fn drop_schema(scratch: Option<&Scratch>) {
+    let Some(scratch) = scratch else { return };
+    if let Err(error) = scratch.drop(&Options::default()).await {
+        tracing::warn!(%error, "a schema was left behind on the database");
     }
 }
 

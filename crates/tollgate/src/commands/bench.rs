@@ -4,6 +4,7 @@ use crate::bench;
 use crate::cli::Common;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::wire::postgres;
 use clap::{Args, ValueEnum};
 
 /// What is measured.
@@ -20,7 +21,10 @@ pub(crate) enum Scenario {
 Examples:
   tollgate bench create
   tollgate bench life --clients 64 --seconds 30 --json
-  tollgate bench create --data-dir /srv/fast-disk/bench")]
+  tollgate bench create --data-dir /srv/fast-disk/bench
+  tollgate bench create --database postgres://tollgate@db1/tollgate
+
+On a PostgreSQL server it works in a schema of its own, which it drops at the end.")]
 pub(crate) struct Arguments {
     /// What to measure
     #[arg(value_enum)]
@@ -34,9 +38,19 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
     seconds: u32,
 
+    /// A PostgreSQL server to measure instead of an SQLite file
+    #[arg(long, value_name = "URL", value_parser = server)]
+    database: Option<String>,
+
     /// One JSON object
     #[arg(long)]
     json: bool,
+}
+
+fn server(text: &str) -> Result<String, String> {
+    // The error says what is wrong without repeating a password.
+    postgres::Address::parse(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
 }
 
 pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Failure> {
@@ -50,6 +64,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
         clients: usize::try_from(arguments.clients).unwrap_or(1),
         seconds: u64::from(arguments.seconds),
         folder,
+        database: arguments.database,
     };
     // The generator has one thread to itself, and leaves the other core to the gateway.
     let measuring = tokio::task::spawn_blocking(move || {
