@@ -16,9 +16,9 @@ use testkit::fault_proxy::{Fault, FaultProxy};
 
 /// A bank that is served; killed when dropped.
 pub(crate) struct Bank {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: SocketAddr,
-    books: PathBuf,
+    pub(crate) books: PathBuf,
     log: PathBuf,
     _folder: tempfile::TempDir,
 }

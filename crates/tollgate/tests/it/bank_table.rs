@@ -142,7 +142,7 @@ fn corruptions() -> Vec<(&'static str, Fault)> {
             "declined, with the code of an approval",
             Fault::Rewrite(|a| {
                 let declined = r#"{"declined":{"reason":"refused","facts":"#;
-                with_body(a, |b| b.replace(r#"{"approved":"#, declined).replacen("}}", "}}}}", 1))
+                with_body(a, |b| b.replace(r#"{"approved":"#, declined) + "}")
             }),
         ),
         (
