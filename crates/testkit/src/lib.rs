@@ -12,5 +12,6 @@
 pub mod conformance;
 pub mod fault_proxy;
 pub mod fixture;
+pub mod memory_store;
 pub mod postgres;
 pub mod random_payments;

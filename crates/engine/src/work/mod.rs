@@ -39,8 +39,10 @@ impl Gateway {
 
 /// Sleeps, or returns true at once when it is time to stop.
 async fn pause(gateway: &Gateway, period: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+    // The order is fixed, so that a simulation with the same seed runs the same way.
     tokio::select! {
-        () = gateway.clock.sleep(period) => false,
+        biased;
         _stopped = stop.wait_for(|stop| *stop) => true,
+        () = gateway.clock.sleep(period) => false,
     }
 }

@@ -32,13 +32,15 @@ impl Gateway {
         loop {
             self.claim_and_post(&mut posting).await;
             tokio::select! {
+                // In a fixed order, so that a simulation with the same seed runs the same way.
+                biased;
+                _stopped = stop.wait_for(|stop| *stop) => break,
                 // A free place, a new delivery, or simply time.
                 _ended = posting.join_next(), if !posting.is_empty() => {
                     while posting.try_join_next().is_some() {}
                 }
                 () = self.deliveries.notified() => {}
                 () = self.clock.sleep(PERIOD) => {}
-                _stopped = stop.wait_for(|stop| *stop) => break,
             }
         }
         while posting.join_next().await.is_some() {}

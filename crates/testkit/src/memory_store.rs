@@ -1,0 +1,513 @@
+//! A store in memory for tests. It keeps the contract of the real ones (the same conformance
+//! suite), and a journal of all it committed, in an order that others can count on too.
+
+use async_trait::async_trait;
+use domain::delivery::{Attempted, DeliveryId, DueDelivery, NewDelivery, NextStep};
+use domain::event::Event;
+use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::ledger::{self, Account, Balance, Posting};
+use domain::merchant::Merchant;
+use domain::money::Currency;
+use domain::payment::{Payment, State};
+use domain::refund::Refund;
+use domain::terminal::Mode;
+use domain::text::Reference;
+use domain::time::Timestamp;
+use engine::actor::Scope;
+use engine::changeset::{
+    AuditLine, CardChange, Changeset, IdempotencyChange, PaymentChange, RefundChange, SealedCard,
+    StoredAnswer, StoredTerminal, TerminalChange,
+};
+use engine::error::{CommitError, KeyInUse, StoreError};
+use engine::ports::Store;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Counts what happens, so that things in different places can be put in order.
+#[derive(Debug, Default)]
+pub struct Order(AtomicU64);
+
+impl Order {
+    /// The next number.
+    pub fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+/// A payment changeset that was committed.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// When, among all that happened.
+    pub order: u64,
+    /// The command.
+    pub name: &'static str,
+    /// The payment as it stood afterwards.
+    pub payment: Payment,
+    /// Whether it was inserted.
+    pub inserted: bool,
+    /// Its event.
+    pub event: Option<Event>,
+    /// The refund that was written.
+    pub refund: Option<Refund>,
+    /// The books' lines.
+    pub postings: Vec<Posting>,
+    /// The messages.
+    pub deliveries: Vec<NewDelivery>,
+    /// Whether a security code was held afterwards.
+    pub holds_security_code: bool,
+}
+
+/// A delivery and what became of it.
+#[derive(Clone, Debug)]
+pub struct DeliveryRow {
+    /// As it was written.
+    pub delivery: NewDelivery,
+    /// Attempts that were recorded.
+    pub attempts: u32,
+    /// What follows.
+    pub next: NextStep,
+}
+
+/// What the store holds.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// Payments by number.
+    pub payments: BTreeMap<PaymentId, Payment>,
+    /// Their numbers in the order they came.
+    pub places: Vec<PaymentId>,
+    /// Events of each payment, as they came.
+    pub events: BTreeMap<PaymentId, Vec<Event>>,
+    /// Sealed cards.
+    pub held_cards: BTreeMap<PaymentId, SealedCard>,
+    /// Refunds of each payment.
+    pub refunds: BTreeMap<PaymentId, Vec<Refund>>,
+    /// The books.
+    pub postings: Vec<Posting>,
+    /// Messages.
+    pub deliveries: BTreeMap<DeliveryId, DeliveryRow>,
+    /// All commits of payments.
+    pub journal: Vec<Committed>,
+    /// The audit log.
+    pub audit: Vec<AuditLine>,
+    claims: BTreeMap<DeliveryId, Timestamp>,
+    keys: BTreeMap<(TerminalNumber, String), Key>,
+    merchants: BTreeMap<MerchantId, Merchant>,
+    terminals: BTreeMap<TerminalNumber, StoredTerminal>,
+}
+
+#[derive(Clone, Debug)]
+struct Key {
+    request: [u8; 32],
+    began_at: Timestamp,
+    answer: Option<StoredAnswer>,
+}
+
+/// The store.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    order: Arc<Order>,
+    tables: Mutex<Tables>,
+}
+
+impl MemoryStore {
+    /// A store whose journal counts with others.
+    pub fn with_order(order: Arc<Order>) -> Self {
+        Self { order, tables: Mutex::default() }
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything as it stands, for who judges it.
+    pub fn contents(&self) -> Tables {
+        self.tables().clone()
+    }
+
+    /// When background work has something to do next.
+    pub fn earliest_due(&self) -> Option<Timestamp> {
+        let tables = self.tables();
+        let payments = tables.payments.values().filter_map(|payment| payment.due_at);
+        let deliveries = tables.deliveries.iter().filter_map(|(id, row)| {
+            let at = due(&row.next)?;
+            Some(tables.claims.get(id).map_or(at, |until| at.max(*until)))
+        });
+        payments.chain(deliveries).min()
+    }
+
+    /// Commits all of it or nothing, at once.
+    pub fn apply(&self, changeset: Changeset) -> Result<(), CommitError> {
+        let mut tables = self.tables();
+        let finished: Vec<DeliveryId> = changeset.attempted.iter().map(|one| one.id).collect();
+        let result = tables.check(&changeset).map(|()| tables.write(changeset, &self.order));
+        for id in finished {
+            tables.claims.remove(&id);
+        }
+        result
+    }
+
+    /// A write that is known by now to have happened at this version.
+    pub fn version(&self, id: PaymentId) -> Option<i64> {
+        self.tables().payments.get(&id).map(|payment| payment.version)
+    }
+}
+
+const fn due(next: &NextStep) -> Option<Timestamp> {
+    match next {
+        NextStep::RetryAt(at) => Some(*at),
+        NextStep::Delivered | NextStep::Dead => None,
+    }
+}
+
+impl Tables {
+    /// Why the changeset is refused, before any of it is written.
+    fn check(&self, changeset: &Changeset) -> Result<(), CommitError> {
+        match &changeset.payment {
+            Some(PaymentChange::Insert(payment)) => self.check_insert(payment)?,
+            Some(PaymentChange::Update { payment, expected_version }) => {
+                let stored = self.payments.get(&payment.id).map(|stored| stored.version);
+                if stored != Some(*expected_version) {
+                    return Err(CommitError::Stale("payment"));
+                }
+            }
+            None => {}
+        }
+        if let Some(RefundChange::Update(refund)) = &changeset.refund {
+            let of_payment = self.refunds.get(&refund.payment);
+            if !of_payment.is_some_and(|all| all.iter().any(|one| one.number == refund.number)) {
+                return Err(CommitError::Stale("refund"));
+            }
+        }
+        if !ledger::balanced(&changeset.postings) {
+            return Err(CommitError::Unbalanced);
+        }
+        if let Some(change) = &changeset.idempotency {
+            self.check_key(change)?;
+        }
+        if changeset.merchant.as_ref().is_some_and(|one| self.merchants.contains_key(&one.id)) {
+            return Err(CommitError::Exists("merchant"));
+        }
+        changeset.terminal.as_ref().map_or(Ok(()), |change| self.check_terminal(change))
+    }
+
+    fn check_insert(&self, payment: &Payment) -> Result<(), CommitError> {
+        if self.payments.contains_key(&payment.id) {
+            return Err(CommitError::NumberTaken);
+        }
+        let taken = self.payments.values().any(|other| {
+            other.terminal == payment.terminal
+                && other.reference == payment.reference
+                && other.attempt == payment.attempt
+        });
+        if taken { Err(CommitError::ReferenceTaken) } else { Ok(()) }
+    }
+
+    fn check_key(&self, change: &IdempotencyChange) -> Result<(), CommitError> {
+        let IdempotencyChange::Begin { terminal, key, request, abandoned_before, .. } = change
+        else {
+            return Ok(());
+        };
+        let Some(used) = self.keys.get(&(*terminal, key.clone())) else { return Ok(()) };
+        let abandoned = used.began_at < *abandoned_before;
+        if used.answer.is_none() && abandoned && used.request == *request {
+            return Ok(());
+        }
+        Err(CommitError::KeyInUse(KeyInUse { request: used.request, answer: used.answer.clone() }))
+    }
+
+    fn check_terminal(&self, change: &TerminalChange) -> Result<(), CommitError> {
+        let terminal = &change.terminal;
+        let stored = self.terminals.get(&terminal.number).map(|stored| stored.version);
+        if stored != change.expected_version {
+            return Err(match change.expected_version {
+                None => CommitError::Exists("terminal"),
+                Some(_) => CommitError::Stale("terminal"),
+            });
+        }
+        let taken = self.terminals.values().any(|other| {
+            other.number != terminal.number
+                && terminal.public_keys.iter().any(|key| other.public_keys.contains(key))
+        });
+        if taken { Err(CommitError::Exists("public key")) } else { Ok(()) }
+    }
+
+    /// Writes what was checked.
+    fn write(&mut self, changeset: Changeset, order: &Order) {
+        for attempted in &changeset.attempted {
+            self.record_attempt(attempted);
+        }
+        if let Some(change) = changeset.idempotency {
+            self.change_key(change);
+        }
+        if let Some(merchant) = changeset.merchant {
+            self.merchants.insert(merchant.id, merchant);
+        }
+        if let Some(change) = changeset.terminal {
+            self.terminals.insert(change.terminal.number, change.terminal);
+        }
+        self.audit.extend(changeset.audit);
+        let (payment, inserted) = match changeset.payment {
+            Some(PaymentChange::Insert(payment)) => (*payment, true),
+            Some(PaymentChange::Update { payment, .. }) => (*payment, false),
+            None => return,
+        };
+        let id = payment.id;
+        if inserted {
+            self.places.push(id);
+        }
+        self.payments.insert(id, payment.clone());
+        if let Some(event) = &changeset.event {
+            self.events.entry(id).or_default().push(event.clone());
+        }
+        if let Some(change) = changeset.card {
+            self.change_card(id, change);
+        }
+        let refund = changeset.refund.map(|change| self.write_refund(change));
+        self.postings.extend(&changeset.postings);
+        for delivery in &changeset.deliveries {
+            let next = NextStep::RetryAt(delivery.created_at);
+            let row = DeliveryRow { delivery: delivery.clone(), attempts: 0, next };
+            self.deliveries.insert(delivery.id, row);
+        }
+        let holds_security_code =
+            self.held_cards.get(&id).is_some_and(|card| card.security_code.is_some());
+        self.journal.push(Committed {
+            order: order.next(),
+            name: changeset.name,
+            payment,
+            inserted,
+            event: changeset.event,
+            refund,
+            postings: changeset.postings,
+            deliveries: changeset.deliveries,
+            holds_security_code,
+        });
+    }
+
+    fn change_card(&mut self, id: PaymentId, change: CardChange) {
+        match change {
+            CardChange::Hold(card) => {
+                self.held_cards.insert(id, card);
+            }
+            CardChange::DropSecurityCode => {
+                if let Some(card) = self.held_cards.get_mut(&id) {
+                    card.security_code = None;
+                }
+            }
+            CardChange::Drop => {
+                self.held_cards.remove(&id);
+            }
+        }
+    }
+
+    fn write_refund(&mut self, change: RefundChange) -> Refund {
+        match change {
+            RefundChange::Insert(refund) => {
+                self.refunds.entry(refund.payment).or_default().push((*refund).clone());
+                *refund
+            }
+            RefundChange::Update(refund) => {
+                let all = self.refunds.entry(refund.payment).or_default();
+                if let Some(stored) = all.iter_mut().find(|one| one.number == refund.number) {
+                    stored.state = refund.state.clone();
+                }
+                *refund
+            }
+        }
+    }
+
+    fn record_attempt(&mut self, attempted: &Attempted) {
+        // A delivery that was acknowledged or given up meanwhile stays so.
+        if let Some(row) = self.deliveries.get_mut(&attempted.id)
+            && due(&row.next).is_some()
+        {
+            row.attempts = attempted.attempts;
+            row.next = attempted.next;
+        }
+    }
+
+    fn change_key(&mut self, change: IdempotencyChange) {
+        match change {
+            IdempotencyChange::Begin { terminal, key, request, at, .. } => {
+                self.keys.insert((terminal, key), Key { request, began_at: at, answer: None });
+            }
+            IdempotencyChange::Finish { terminal, key, answer } => {
+                if let Some(used) = self.keys.get_mut(&(terminal, key)) {
+                    used.answer.get_or_insert(answer);
+                }
+            }
+            IdempotencyChange::Forget { terminal, key } => {
+                let place = (terminal, key);
+                if self.keys.get(&place).is_some_and(|used| used.answer.is_none()) {
+                    self.keys.remove(&place);
+                }
+            }
+        }
+    }
+
+    /// What a reader sees of a terminal: its merchant's name with it.
+    fn seen(&self, terminal: &StoredTerminal) -> Option<StoredTerminal> {
+        let merchant = self.merchants.get(&terminal.merchant)?;
+        Some(StoredTerminal {
+            merchant_name: merchant.name.clone(),
+            merchant_active: merchant.active,
+            ..terminal.clone()
+        })
+    }
+
+    fn in_place(&self, wanted: impl Fn(&Payment) -> bool, limit: u32) -> Vec<Payment> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let all = self.places.iter().filter_map(|id| self.payments.get(id));
+        all.filter(|payment| wanted(payment)).take(limit).cloned().collect()
+    }
+
+    fn due_first(&self, now: Timestamp, limit: u32) -> Vec<Payment> {
+        let mut due = self.in_place(|one| one.due_at.is_some_and(|at| at <= now), u32::MAX);
+        due.sort_by_key(|payment| payment.due_at);
+        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        due
+    }
+
+    fn claim(&mut self, now: Timestamp, until: Timestamp, limit: u32) -> Vec<DueDelivery> {
+        self.claims.retain(|_id, until| *until > now);
+        let free = self.deliveries.values().filter_map(|row| {
+            let at = due(&row.next)?;
+            (at <= now && !self.claims.contains_key(&row.delivery.id)).then_some((at, row))
+        });
+        let mut free: Vec<_> = free.collect();
+        free.sort_by_key(|(at, _row)| *at);
+        free.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let claimed: Vec<DueDelivery> = free
+            .into_iter()
+            .map(|(_at, DeliveryRow { delivery, attempts, .. })| DueDelivery {
+                id: delivery.id,
+                merchant: delivery.merchant,
+                terminal: delivery.terminal,
+                url: delivery.url.as_str().to_owned(),
+                content_type: delivery.content_type.to_owned(),
+                body: delivery.body.clone(),
+                attempts: *attempts,
+                created_at: delivery.created_at,
+            })
+            .collect();
+        self.claims.extend(claimed.iter().map(|delivery| (delivery.id, until)));
+        claimed
+    }
+
+    fn balances(&self, wanted: impl Fn(MerchantId) -> bool) -> Vec<Balance> {
+        let mut sums: BTreeMap<(MerchantId, Mode, &str, Account), (Currency, i64, u64)> =
+            BTreeMap::new();
+        for posting in self.postings.iter().filter(|posting| wanted(posting.merchant)) {
+            let code = posting.currency.code();
+            let key = (posting.merchant, posting.mode, code, posting.account);
+            let sum = sums.entry(key).or_insert((posting.currency, 0, 0));
+            sum.1 += posting.amount_minor;
+            sum.2 += 1;
+        }
+        let balance = |((merchant, mode, _code, account), (currency, amount_minor, postings))| {
+            Balance { merchant, mode, currency, account, amount_minor, postings }
+        };
+        sums.into_iter().map(balance).collect()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn commit(&self, changeset: Changeset) -> Result<(), CommitError> {
+        self.apply(changeset)
+    }
+
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        let payment = self.tables().payments.get(&id).cloned();
+        Ok(payment.filter(|payment| scope.allows(payment.merchant)))
+    }
+
+    async fn attempts(
+        &self,
+        terminal: TerminalNumber,
+        reference: &Reference,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let same = |one: &Payment| one.terminal == terminal && one.reference == *reference;
+        let mut attempts = self.tables().in_place(same, u32::MAX);
+        attempts.sort_by_key(|payment| payment.attempt);
+        Ok(attempts)
+    }
+
+    async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
+        Ok(self.tables().held_cards.get(&id).cloned())
+    }
+
+    async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        Ok(self.tables().refunds.get(&payment).cloned().unwrap_or_default())
+    }
+
+    async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {
+        Ok(match scope {
+            Scope::Merchant(mine) => self.tables().balances(|merchant| merchant == mine),
+            Scope::Everything => self.tables().balances(|_any| true),
+            Scope::Holder => Vec::new(),
+        })
+    }
+
+    async fn at_the_bank(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        let there = |one: &Payment| one.due_at.is_some() && !one.state.customer_may_act();
+        Ok(self.tables().in_place(there, limit))
+    }
+
+    async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        Ok(self.tables().due_first(now, limit))
+    }
+
+    async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        Ok(self.tables().in_place(|one| matches!(one.state, State::Sending(_)), limit))
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        Ok(self.tables().claim(now, lease_until, limit))
+    }
+
+    async fn terminal_by_public_key(
+        &self,
+        public_key: &str,
+    ) -> Result<Option<StoredTerminal>, StoreError> {
+        let tables = self.tables();
+        let mut all = tables.terminals.values();
+        let found = all.find(|one| one.public_keys.iter().any(|key| key == public_key));
+        Ok(found.and_then(|terminal| tables.seen(terminal)))
+    }
+
+    async fn terminal(&self, number: TerminalNumber) -> Result<Option<StoredTerminal>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.terminals.get(&number).and_then(|terminal| tables.seen(terminal)))
+    }
+
+    async fn terminals(&self) -> Result<Vec<StoredTerminal>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.terminals.values().filter_map(|one| tables.seen(one)).collect())
+    }
+
+    async fn merchants(&self) -> Result<Vec<Merchant>, StoreError> {
+        Ok(self.tables().merchants.values().cloned().collect())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance;
+
+    #[tokio::test]
+    async fn the_memory_store_keeps_the_contract() {
+        conformance::run(&MemoryStore::default()).await;
+    }
+}
