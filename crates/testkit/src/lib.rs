@@ -9,9 +9,11 @@
     reason = "test code: a failed expectation is a failed test"
 )]
 
+pub mod auditor;
 pub mod conformance;
 pub mod fault_proxy;
 pub mod fixture;
 pub mod memory_store;
 pub mod postgres;
 pub mod random_payments;
+pub mod simulator;

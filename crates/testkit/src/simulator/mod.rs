@@ -1,0 +1,196 @@
+//! The simulator: real gateways on a virtual clock, over a store and a network that fail, before
+//! a bank and a merchant's server that misbehave. One seed is one run, and the same seed is the
+//! same run, to the last line of its trace.
+//!
+//! A run has two halves. In the first everything goes wrong that the seed's weather holds: nodes
+//! die and sleep in the middle of what they do, commits are made but not acknowledged, requests
+//! arrive twice, late or never. Then the troubles end, and time goes on until nothing is left to
+//! do. At last the [`crate::auditor`] compares what everybody wrote down.
+
+pub mod bank;
+pub mod bank_link;
+pub mod clients;
+pub mod dice;
+pub mod node;
+pub mod planted;
+pub mod shop;
+pub mod store_link;
+pub mod vault;
+pub mod weather;
+pub mod world;
+
+use crate::auditor::{self, Evidence};
+use crate::memory_store::MemoryStore;
+use bank::Bank;
+use bank_link::CallLog;
+use clients::{Clients, Told};
+use domain::terminal::{Capture, Mode, Settings, Terminal, WhenUnknown};
+use engine::Gateway;
+use engine::actor::{Actor, Scope};
+use engine::terminal::AddTerminal;
+use node::{Cluster, Grounds};
+use planted::PlantedBug;
+use shop::Shop;
+use std::cell::Cell;
+use std::sync::{Arc, Once, PoisonError};
+use std::time::Duration;
+use world::{Rest, World};
+
+/// Everything must have settled so long after the troubles ended: a webhook's next attempt may be
+/// a day away, and a fifth of that more.
+const SETTLES_WITHIN: Duration = Duration::from_hours(30);
+/// Lines of the trace that a failure shows.
+const TAIL: usize = 80;
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Report {
+    /// Its seed.
+    pub seed: u64,
+    /// What the auditor found wrong.
+    pub findings: Vec<String>,
+    /// All that happened.
+    pub trace: Vec<String>,
+    /// A digest of the trace.
+    pub digest: u64,
+    /// Payments that were created.
+    pub payments: u64,
+    /// Calls that were made to the bank.
+    pub calls: u64,
+    /// Commits of payments.
+    pub commits: u64,
+    /// Nodes that died.
+    pub deaths: u64,
+}
+
+impl Report {
+    /// What to show of a run that failed: how to repeat it, how it ended, what was found.
+    pub fn failure(&self) -> Option<String> {
+        if self.findings.is_empty() {
+            return None;
+        }
+        let tail = self.trace.len().saturating_sub(TAIL);
+        Some(format!(
+            "seed {} failed. The trace's end:\n{}\nThe auditor found:\n  {}\nReplay: \
+             SIMULATOR_SEED={} cargo test -p testkit --test simulator \
+             seeds_are_clean -- --nocapture\n",
+            self.seed,
+            self.trace[tail..].join("\n"),
+            self.findings.join("\n  "),
+            self.seed,
+        ))
+    }
+}
+
+thread_local! {
+    static PANICS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A panic inside a task would only look like a request that failed.
+fn count_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANICS.set(PANICS.get() + 1);
+            before(panic);
+        }));
+    });
+}
+
+/// Runs a seed, with or without a planted bug.
+pub fn run(seed: u64, bug: Option<PlantedBug>) -> Report {
+    count_panics();
+    let panics = PANICS.get();
+    let world = World::new(seed);
+    let store = Arc::new(MemoryStore::with_order(Arc::clone(&world.order)));
+    let (clock, due) = (Arc::clone(&world), Arc::clone(&store));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .on_thread_park(move || clock.advance(due.earliest_due()))
+        .build()
+        .unwrap();
+    let grounds = Grounds {
+        bank: Bank::new(Arc::clone(&world)),
+        calls: Arc::new(CallLog::default()),
+        shop: Arc::new(Shop::default()),
+        world,
+        store,
+        bug,
+    };
+    let told = Arc::new(Told::default());
+    let (rest, deaths) = runtime.block_on(live(&grounds, &told));
+    let mut findings = auditor::judge(&evidence(&grounds, &told, rest));
+    drop(runtime);
+    if PANICS.get() > panics {
+        findings.push("something panicked".to_owned());
+    }
+    let (trace, digest) = grounds.world.trace();
+    let tables = grounds.store.contents();
+    let count = |many: usize| u64::try_from(many).unwrap();
+    Report {
+        seed,
+        findings,
+        trace,
+        digest,
+        payments: count(tables.payments.len()),
+        calls: count(grounds.calls.all().len()),
+        commits: count(tables.journal.len()),
+        deaths,
+    }
+}
+
+async fn live(grounds: &Grounds, told: &Arc<Told>) -> (Rest, u64) {
+    let world = &grounds.world;
+    let cluster = Cluster::start(grounds);
+    let terminals = found(&cluster.founder()).await;
+    Clients::new(world, &cluster, terminals, told).start();
+    world.sleep(world.weather.lasts).await;
+    world.note("the troubles end");
+    cluster.wake_up();
+    let rest = world.rest(world.time().plus(SETTLES_WITHIN)).await;
+    world.note(&format!("{rest:?}"));
+    (rest, cluster.deaths())
+}
+
+/// Two merchants with two terminals each.
+async fn found(gateway: &Gateway) -> Vec<Terminal> {
+    let mut terminals = Vec::new();
+    for (name, capture, when_unknown, expires_after_seconds) in [
+        ("A", Capture::Automatic, WhenUnknown::Wait, 900),
+        ("B", Capture::Automatic, WhenUnknown::Reverse, 60),
+        ("C", Capture::Manual, WhenUnknown::Wait, 60),
+        ("D", Capture::Manual, WhenUnknown::Reverse, 3600),
+    ] {
+        let merchant = if terminals.len() % 2 == 0 {
+            gateway.add_merchant(Actor::Operator, name).await.unwrap().id
+        } else {
+            terminals.last().map(|terminal: &Terminal| terminal.merchant).unwrap()
+        };
+        let settings =
+            Settings { capture, when_unknown, expires_after_seconds, ..Settings::for_cards() };
+        let add = AddTerminal {
+            number: None,
+            merchant,
+            name: name.to_owned(),
+            mode: Mode::Live,
+            settings,
+            public_key: None,
+        };
+        terminals.push(gateway.add_terminal(Actor::Operator, add).await.unwrap().unwrap());
+    }
+    terminals
+}
+
+fn evidence(grounds: &Grounds, told: &Told, rest: Rest) -> Evidence {
+    let balances = grounds.store.contents().balances(Scope::Everything);
+    Evidence {
+        tables: grounds.store.contents(),
+        balances,
+        bank: grounds.bank.journal(),
+        calls: grounds.calls.all(),
+        received: grounds.shop.received(),
+        answers: told.answers.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        refunds_told: told.refunds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        rest,
+    }
+}

@@ -1,0 +1,383 @@
+//! Bugs that are planted to see whether the auditor finds them. Each breaks one rule, and stands
+//! between the gateway and one of its ports.
+
+use super::world::World;
+use async_trait::async_trait;
+use domain::card::Card;
+use domain::delivery::DueDelivery;
+use domain::event::EventKind;
+use domain::id::{PaymentId, TerminalNumber};
+use domain::ledger::Balance;
+use domain::merchant::Merchant;
+use domain::money::Money;
+use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
+use domain::payment::{Authentication, Payment, State};
+use domain::refund::Refund;
+use domain::terminal::Mode;
+use domain::text::Reference;
+use domain::time::Timestamp;
+use engine::actor::Scope;
+use engine::changeset::{CardChange, Changeset, PaymentChange, SealedCard, StoredTerminal};
+use engine::error::{CommitError, StoreError};
+use engine::ports::{
+    AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, Dialer, FollowUpRequest,
+    Post, PostResult, Store,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A bug, named after the rule that it breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlantedBug {
+    /// The intent is durable before the first byte leaves.
+    IntentBeforeAction,
+    /// A reference is sent to the bank once.
+    ReferenceIsSentOnce,
+    /// Unknown is never read as a decline.
+    UnknownIsNoDecline,
+    /// "Not found" is not believed at once, and then reversed.
+    NotFoundIsNotBelieved,
+    /// A reversal counts when the bank has confirmed it.
+    ReversalIsConfirmed,
+    /// No second attempt while an earlier one may still take money.
+    NoSecondAttemptWhileUnknown,
+    /// Of two that change the same row one decides again.
+    StaleVersionsAreRefused,
+    /// Refunds never exceed what was captured, those under way included.
+    RefundsStayBelowCaptured,
+    /// The same refund reference asks for the same refund.
+    RefundReferenceIsIdempotent,
+    /// The security code goes in the commit that records the send.
+    SecurityCodeGoesWithTheSend,
+    /// A decided status and its webhook are one commit.
+    DeliveryIsInTheCommit,
+    /// A webhook is delivered when the merchant's server said so.
+    DeliveryIsAcknowledged,
+    /// A webhook has one body, whatever the attempt.
+    DeliveryHasOneBody,
+    /// Events have no gaps.
+    EventsHaveNoGaps,
+    /// Money that moved stands in the books.
+    BooksAreComplete,
+    /// What waits for the bank is looked at again.
+    WhatWaitsIsDue,
+    /// What was acknowledged is durable.
+    AcknowledgedIsDurable,
+}
+
+impl PlantedBug {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::IntentBeforeAction,
+        Self::ReferenceIsSentOnce,
+        Self::UnknownIsNoDecline,
+        Self::NotFoundIsNotBelieved,
+        Self::ReversalIsConfirmed,
+        Self::NoSecondAttemptWhileUnknown,
+        Self::StaleVersionsAreRefused,
+        Self::RefundsStayBelowCaptured,
+        Self::RefundReferenceIsIdempotent,
+        Self::SecurityCodeGoesWithTheSend,
+        Self::DeliveryIsInTheCommit,
+        Self::DeliveryIsAcknowledged,
+        Self::DeliveryHasOneBody,
+        Self::EventsHaveNoGaps,
+        Self::BooksAreComplete,
+        Self::WhatWaitsIsDue,
+        Self::AcknowledgedIsDurable,
+    ];
+}
+
+/// A store with a bug.
+#[derive(Debug)]
+pub struct CrookedStore {
+    /// Which.
+    pub bug: PlantedBug,
+    /// The straight one.
+    pub inner: Arc<dyn Store>,
+    /// For its dice.
+    pub world: Arc<World>,
+}
+
+impl CrookedStore {
+    /// What of the changeset reaches the straight store.
+    async fn bend(&self, changeset: &mut Changeset) -> Result<(), StoreError> {
+        let by_worker = changeset.name == "record_bank_word";
+        let kind = changeset.event.as_ref().map(|event| event.kind);
+        match self.bug {
+            PlantedBug::SecurityCodeGoesWithTheSend => {
+                if matches!(changeset.card, Some(CardChange::DropSecurityCode)) {
+                    changeset.card = None;
+                }
+            }
+            PlantedBug::DeliveryIsInTheCommit if by_worker => changeset.deliveries.clear(),
+            PlantedBug::EventsHaveNoGaps if by_worker => changeset.event = None,
+            PlantedBug::BooksAreComplete if kind == Some(EventKind::Refunded) => {
+                changeset.postings.clear();
+            }
+            PlantedBug::WhatWaitsIsDue => {
+                if let Some(PaymentChange::Update { payment, .. }) = &mut changeset.payment
+                    && matches!(payment.state, State::Unknown(_))
+                {
+                    payment.due_at = None;
+                }
+            }
+            PlantedBug::StaleVersionsAreRefused => self.overwrite(changeset).await?,
+            _other_bugs => {}
+        }
+        Ok(())
+    }
+
+    async fn overwrite(&self, changeset: &mut Changeset) -> Result<(), StoreError> {
+        let Some(PaymentChange::Update { payment, expected_version }) = &mut changeset.payment
+        else {
+            return Ok(());
+        };
+        if let Some(stored) = self.inner.payment(Scope::Everything, payment.id).await? {
+            *expected_version = stored.version;
+            payment.version = stored.version + 1;
+            if let Some(event) = &mut changeset.event {
+                event.sequence = payment.version;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts the payment as another attempt when this one is taken.
+    async fn insert_anyway(&self, changeset: Changeset) -> Result<(), CommitError> {
+        let Some(PaymentChange::Insert(payment)) = &changeset.payment else {
+            return self.inner.commit(changeset).await;
+        };
+        let mut payment = payment.clone();
+        let card = match &changeset.card {
+            Some(CardChange::Hold(card)) => Some(card.clone()),
+            Some(CardChange::DropSecurityCode | CardChange::Drop) | None => None,
+        };
+        let (name, event) = (changeset.name, changeset.event.clone());
+        let mut result = self.inner.commit(changeset).await;
+        while matches!(result, Err(CommitError::ReferenceTaken)) {
+            payment.attempt += 1;
+            let again = Changeset {
+                name,
+                event: event.clone(),
+                card: card.clone().map(CardChange::Hold),
+                payment: Some(PaymentChange::Insert(payment.clone())),
+                ..Changeset::default()
+            };
+            result = self.inner.commit(again).await;
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Store for CrookedStore {
+    async fn commit(&self, mut changeset: Changeset) -> Result<(), CommitError> {
+        let bent = self.bend(&mut changeset).await;
+        bent.map_err(|error| CommitError::Unavailable(error.to_string()))?;
+        let intent = ["create_payment", "begin_sending", "request_refund", "begin"];
+        match self.bug {
+            PlantedBug::IntentBeforeAction if intent.contains(&changeset.name) => {
+                let inner = Arc::clone(&self.inner);
+                tokio::spawn(async move { inner.commit(changeset).await });
+                Ok(())
+            }
+            PlantedBug::AcknowledgedIsDurable
+                if intent.contains(&changeset.name) && self.world.strikes(30) =>
+            {
+                Ok(())
+            }
+            PlantedBug::NoSecondAttemptWhileUnknown => self.insert_anyway(changeset).await,
+            _other_bugs => self.inner.commit(changeset).await,
+        }
+    }
+
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        let mut found = self.inner.payment(scope, id).await?;
+        if self.bug == PlantedBug::RefundsStayBelowCaptured
+            && let Some(Payment { state: State::Approved { taken, .. }, .. }) = &mut found
+        {
+            taken.refunding_minor = 0;
+        }
+        Ok(found)
+    }
+
+    async fn attempts(
+        &self,
+        terminal: TerminalNumber,
+        reference: &Reference,
+    ) -> Result<Vec<Payment>, StoreError> {
+        self.inner.attempts(terminal, reference).await
+    }
+
+    async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
+        self.inner.held_card(id).await
+    }
+
+    async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        let mut refunds = self.inner.refunds(payment).await?;
+        if self.bug == PlantedBug::RefundReferenceIsIdempotent {
+            for refund in &mut refunds {
+                refund.reference = None;
+            }
+        }
+        Ok(refunds)
+    }
+
+    async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {
+        self.inner.balances(scope).await
+    }
+
+    async fn at_the_bank(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        self.inner.at_the_bank(limit).await
+    }
+
+    async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        self.inner.due_payments(now, limit).await
+    }
+
+    async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        self.inner.sending_payments(limit).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        let mut due = self.inner.claim_deliveries(now, lease_until, limit).await?;
+        if self.bug == PlantedBug::DeliveryHasOneBody {
+            for delivery in due.iter_mut().filter(|delivery| delivery.attempts > 0) {
+                delivery.body.push_str(" again");
+            }
+        }
+        Ok(due)
+    }
+
+    async fn terminal_by_public_key(
+        &self,
+        public_key: &str,
+    ) -> Result<Option<StoredTerminal>, StoreError> {
+        self.inner.terminal_by_public_key(public_key).await
+    }
+
+    async fn terminal(&self, number: TerminalNumber) -> Result<Option<StoredTerminal>, StoreError> {
+        self.inner.terminal(number).await
+    }
+
+    async fn terminals(&self) -> Result<Vec<StoredTerminal>, StoreError> {
+        self.inner.terminals().await
+    }
+
+    async fn merchants(&self) -> Result<Vec<Merchant>, StoreError> {
+        self.inner.merchants().await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.inner.ping().await
+    }
+}
+
+/// A connector with a bug.
+#[derive(Debug)]
+pub struct CrookedBank {
+    /// Which.
+    pub bug: PlantedBug,
+    /// The straight one.
+    pub inner: Arc<dyn Connector>,
+}
+
+impl CrookedBank {
+    fn bend(&self, outcome: Outcome) -> Outcome {
+        match (self.bug, outcome) {
+            (PlantedBug::UnknownIsNoDecline, Outcome::Unknown(_)) => {
+                Outcome::Declined(DeclineReason::Refused, BankFacts::default())
+            }
+            (_bug, outcome) => outcome,
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for CrookedBank {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn mode(&self) -> Mode {
+        self.inner.mode()
+    }
+
+    fn lookup_patience(&self) -> Duration {
+        self.inner.lookup_patience()
+    }
+
+    async fn authenticate(&self, amount: Money, card: &Card) -> Authentication {
+        self.inner.authenticate(amount, card).await
+    }
+
+    async fn challenge(&self, payment: &Payment) -> Result<ChallengeView, String> {
+        self.inner.challenge(payment).await
+    }
+
+    async fn answer_challenge(&self, payment: &Payment, answer: &str) -> ChallengeVerdict {
+        self.inner.answer_challenge(payment, answer).await
+    }
+
+    async fn authorise(&self, request: AuthorisationRequest<'_>) -> Outcome {
+        let again = AuthorisationRequest { ..request };
+        let outcome = self.inner.authorise(request).await;
+        if self.bug == PlantedBug::ReferenceIsSentOnce && matches!(outcome, Outcome::Unknown(_)) {
+            return self.inner.authorise(again).await;
+        }
+        self.bend(outcome)
+    }
+
+    async fn capture(&self, request: FollowUpRequest<'_>) -> Outcome {
+        self.bend(self.inner.capture(request).await)
+    }
+
+    async fn refund(&self, request: FollowUpRequest<'_>) -> Outcome {
+        self.bend(self.inner.refund(request).await)
+    }
+
+    async fn reverse(&self, request: FollowUpRequest<'_>) -> Outcome {
+        match (self.bug, self.inner.reverse(request).await) {
+            (PlantedBug::ReversalIsConfirmed, Outcome::Unknown(_)) => {
+                Outcome::Approved(BankFacts::default())
+            }
+            (_bug, outcome) => outcome,
+        }
+    }
+
+    async fn look_up(&self, our_reference: &str) -> Lookup {
+        match (self.bug, self.inner.look_up(our_reference).await) {
+            (PlantedBug::NotFoundIsNotBelieved, Lookup::NotFound) => {
+                Lookup::Found(Outcome::Declined(DeclineReason::Refused, BankFacts::default()))
+            }
+            (_bug, lookup) => lookup,
+        }
+    }
+}
+
+/// A dialer with a bug.
+#[derive(Debug)]
+pub struct CrookedShop {
+    /// Which.
+    pub bug: PlantedBug,
+    /// The straight one.
+    pub inner: Arc<dyn Dialer>,
+}
+
+#[async_trait]
+impl Dialer for CrookedShop {
+    async fn post(&self, post: Post<'_>) -> PostResult {
+        match (self.bug, self.inner.post(post).await) {
+            (PlantedBug::DeliveryIsAcknowledged, PostResult::Failed(_)) => {
+                PostResult::Answered { status: 200, retry_after: None }
+            }
+            (_bug, result) => result,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The way from a node to the store: it takes time, fails, and loses what it carries. A commit
+//! that was sent may be made although its sender is dead or was told that it failed.
+
+use super::node::Gate;
+use super::world::World;
+use crate::memory_store::MemoryStore;
+use async_trait::async_trait;
+use domain::delivery::DueDelivery;
+use domain::id::{PaymentId, TerminalNumber};
+use domain::ledger::Balance;
+use domain::merchant::Merchant;
+use domain::payment::Payment;
+use domain::refund::Refund;
+use domain::text::Reference;
+use domain::time::Timestamp;
+use engine::actor::Scope;
+use engine::changeset::{Changeset, SealedCard, StoredTerminal};
+use engine::error::{CommitError, StoreError};
+use engine::ports::Store;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// The link of one node.
+#[derive(Debug)]
+pub struct StoreLink {
+    world: Arc<World>,
+    store: Arc<MemoryStore>,
+    gate: Arc<Gate>,
+}
+
+/// What becomes of a commit on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Made,
+    Refused,
+    Unacknowledged,
+    Late,
+    Busy,
+}
+
+impl StoreLink {
+    /// A link to this store.
+    pub fn new(world: &Arc<World>, store: &Arc<MemoryStore>, gate: &Arc<Gate>) -> Self {
+        Self { world: Arc::clone(world), store: Arc::clone(store), gate: Arc::clone(gate) }
+    }
+
+    fn fate(&self) -> Fate {
+        let (world, weather) = (&self.world, &self.world.weather);
+        let fates = [
+            (weather.commit_refused, Fate::Refused),
+            (weather.commit_unacknowledged, Fate::Unacknowledged),
+            (weather.commit_late, Fate::Late),
+            (weather.store_busy, Fate::Busy),
+        ];
+        let mut struck = fates.into_iter().filter(|(often, _fate)| world.strikes(*often));
+        struck.next().map_or(Fate::Made, |(_often, fate)| fate)
+    }
+
+    /// Before and after a question.
+    async fn ask<T>(
+        &self,
+        question: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.gate.alive().await;
+        self.world.sleep(self.world.latency()).await;
+        self.gate.alive().await;
+        if self.world.strikes(self.world.weather.read_fails) {
+            return Err(StoreError::Unavailable("trouble".to_owned()));
+        }
+        question.await
+    }
+}
+
+fn describe(changeset: &Changeset) -> String {
+    use engine::changeset::PaymentChange::{Insert, Update};
+    let payment = changeset.payment.as_ref().map(|change| match change {
+        Insert(payment) | Update { payment, .. } => {
+            format!("{} v{} {}", payment.id, payment.version, payment.state.name())
+        }
+    });
+    let refund = changeset.event.as_ref().and_then(|event| event.refund.as_ref());
+    let refund = refund.map(|refund| format!(" refund {} {}", refund.number, refund.state.name()));
+    format!("{} {}{}", changeset.name, payment.unwrap_or_default(), refund.unwrap_or_default())
+}
+
+#[async_trait]
+impl Store for StoreLink {
+    async fn commit(&self, changeset: Changeset) -> Result<(), CommitError> {
+        self.gate.pass("before a commit").await;
+        let fate = self.fate();
+        let unavailable = || Err(CommitError::Unavailable(format!("{fate:?}")));
+        let what = describe(&changeset);
+        match fate {
+            Fate::Refused => {
+                self.world.sleep(self.world.latency()).await;
+                self.world.note(&format!("store refuses {what}"));
+                self.gate.alive().await;
+                return unavailable();
+            }
+            Fate::Busy => return Err(CommitError::Busy),
+            Fate::Made | Fate::Unacknowledged | Fate::Late => {}
+        }
+        let (reply, answer) = oneshot::channel();
+        let (world, store) = (Arc::clone(&self.world), Arc::clone(&self.store));
+        let wait = match fate {
+            Fate::Late => world.draw(|dice| dice.millis(100, 20_000)),
+            Fate::Made | Fate::Unacknowledged | Fate::Refused | Fate::Busy => world.latency(),
+        };
+        tokio::spawn(async move {
+            world.sleep(wait).await;
+            let result = store.apply(changeset);
+            match &result {
+                Ok(()) => world.note(&format!("store {what} {fate:?}")),
+                Err(error) => world.note(&format!("store {what}: {error}")),
+            }
+            let _nobody_waits = reply.send(result);
+        });
+        if fate == Fate::Late {
+            self.world.sleep(self.world.latency()).await;
+            self.gate.alive().await;
+            return unavailable();
+        }
+        let result = answer.await.unwrap_or_else(|_gone| unavailable());
+        self.world.sleep(self.world.latency()).await;
+        self.gate.pass("after a commit").await;
+        if fate == Fate::Unacknowledged { unavailable() } else { result }
+    }
+
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        self.ask(self.store.payment(scope, id)).await
+    }
+
+    async fn attempts(
+        &self,
+        terminal: TerminalNumber,
+        reference: &Reference,
+    ) -> Result<Vec<Payment>, StoreError> {
+        self.ask(self.store.attempts(terminal, reference)).await
+    }
+
+    async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
+        self.ask(self.store.held_card(id)).await
+    }
+
+    async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        self.ask(self.store.refunds(payment)).await
+    }
+
+    async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {
+        self.ask(self.store.balances(scope)).await
+    }
+
+    async fn at_the_bank(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        self.ask(self.store.at_the_bank(limit)).await
+    }
+
+    async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        self.ask(self.store.due_payments(now, limit)).await
+    }
+
+    async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        self.ask(self.store.sending_payments(limit)).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        self.ask(self.store.claim_deliveries(now, lease_until, limit)).await
+    }
+
+    async fn terminal_by_public_key(
+        &self,
+        public_key: &str,
+    ) -> Result<Option<StoredTerminal>, StoreError> {
+        self.ask(self.store.terminal_by_public_key(public_key)).await
+    }
+
+    async fn terminal(&self, number: TerminalNumber) -> Result<Option<StoredTerminal>, StoreError> {
+        self.ask(self.store.terminal(number)).await
+    }
+
+    async fn terminals(&self) -> Result<Vec<StoredTerminal>, StoreError> {
+        self.ask(self.store.terminals()).await
+    }
+
+    async fn merchants(&self) -> Result<Vec<Merchant>, StoreError> {
+        self.ask(self.store.merchants()).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.ask(self.store.ping()).await
+    }
+}
