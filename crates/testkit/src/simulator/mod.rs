@@ -144,11 +144,14 @@ async fn live(grounds: &Grounds, told: &Arc<Told>) -> (Rest, u64) {
     let cluster = Cluster::start(grounds);
     let terminals = found(&cluster.founder()).await;
     Clients::new(world, &cluster, terminals, told).start();
-    world.sleep(world.weather.lasts).await;
-    world.note("the troubles end");
-    cluster.wake_up();
-    let rest = world.rest(world.time().plus(SETTLES_WITHIN)).await;
-    world.note(&format!("{rest:?}"));
+    let (waking, nodes) = (Arc::clone(world), Arc::clone(&cluster));
+    tokio::spawn(async move {
+        waking.sleep(waking.weather.lasts).await;
+        waking.note("the troubles end");
+        nodes.wake_up();
+    });
+    let rest = world.rest(world.began.plus(world.weather.lasts + SETTLES_WITHIN)).await;
+    world.note(&format!("{rest:?} after {} steps", world.steps()));
     (rest, cluster.deaths())
 }
 

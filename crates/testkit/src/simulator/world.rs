@@ -26,7 +26,12 @@ pub enum Rest {
     Quiet,
     /// There was still something to do when the time was over.
     TooLate,
+    /// Somebody is so busy that time hardly moves.
+    Runaway,
 }
+
+/// A run takes some thousands of steps; one that takes so many goes in circles.
+const STEPS_AT_MOST: u64 = 200_000;
 
 type Timers = BTreeMap<(Timestamp, u64), Waker>;
 
@@ -37,6 +42,7 @@ struct State {
     exact: Timers,
     lazy: Timers,
     timers: u64,
+    steps: u64,
     fair_from: Timestamp,
     deadline: Option<(Timestamp, Waker)>,
     rest: Option<Rest>,
@@ -67,6 +73,7 @@ impl World {
             exact: Timers::new(),
             lazy: Timers::new(),
             timers: 0,
+            steps: 0,
             fair_from: began.plus(weather.lasts),
             deadline: None,
             rest: None,
@@ -95,12 +102,6 @@ impl World {
         state.now >= state.fair_from
     }
 
-    /// Ends the troubles now.
-    pub fn clear_up(&self) {
-        let mut state = self.state();
-        state.fair_from = state.now;
-    }
-
     /// Whether a trouble of this frequency strikes now.
     pub fn strikes(&self, per_mille: u64) -> bool {
         let mut state = self.state();
@@ -126,6 +127,11 @@ impl World {
         let mut state = self.state();
         let at = state.now.since(self.began);
         state.trace.push(format!("{:>6}.{:06} {line}", at.as_secs(), at.subsec_micros()));
+    }
+
+    /// How often time was moved.
+    pub fn steps(&self) -> u64 {
+        self.state().steps
     }
 
     /// The trace so far, and a digest of the whole of it.
@@ -157,8 +163,10 @@ impl World {
         let polled = first(&state.lazy).zip(due).map(|(poll, due)| poll.max(due));
         let next = first(&state.exact).into_iter().chain(polled).min();
         let deadline = state.deadline.as_ref().map(|(at, _waker)| *at);
+        state.steps += 1;
         let rest = match (next, deadline) {
             (None, _) => Some(Rest::Quiet),
+            (Some(_), _) if state.steps > STEPS_AT_MOST => Some(Rest::Runaway),
             (Some(next), Some(deadline)) if next > deadline => Some(Rest::TooLate),
             (Some(_), _) => None,
         };
