@@ -23,6 +23,7 @@ use engine::ports::Store;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Counts what happens, so that things in different places can be put in order.
 #[derive(Debug, Default)]
@@ -454,7 +455,12 @@ impl Store for MemoryStore {
         Ok(self.tables().in_place(there, limit))
     }
 
-    async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError> {
+    async fn claim_payments(
+        &self,
+        now: Timestamp,
+        _lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Payment>, StoreError> {
         Ok(self.tables().due_first(now, limit))
     }
 
@@ -465,10 +471,10 @@ impl Store for MemoryStore {
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        lease_until: Timestamp,
+        lease: Duration,
         limit: u32,
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        Ok(self.tables().claim(now, lease_until, limit))
+        Ok(self.tables().claim(now, now.plus(lease), limit))
     }
 
     async fn terminal_by_public_key(

@@ -156,7 +156,8 @@ async fn every_changeset_is_done_whole_or_not_at_all_and_told_so() {
              OR (due_at IS NULL) = EXISTS (SELECT 1 FROM held_cards h WHERE h.payment_id = p.id)",
     );
     assert_eq!(wrong, "0");
-    let counts = "SELECT (SELECT count(*) FROM payments), (SELECT count(DISTINCT payment_id) FROM events)";
+    let counts =
+        "SELECT (SELECT count(*) FROM payments), (SELECT count(DISTINCT payment_id) FROM events)";
     let found = cluster.sql(&name, counts);
     assert_eq!(found, format!("{0}|{0}", model.len()));
 }

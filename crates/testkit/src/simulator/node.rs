@@ -17,6 +17,7 @@ use engine::ports::{Connector, Dialer, Notice, NoticeFormat, NoticeKeys, Store};
 use engine::{Gateway, Parts};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
@@ -178,6 +179,7 @@ impl Cluster {
             connectors: vec![bank],
             notices: Arc::new(PlainNotice),
             dialer,
+            post_timeout: Duration::from_secs(5),
         }
     }
 

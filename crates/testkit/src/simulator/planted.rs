@@ -232,8 +232,13 @@ impl Store for CrookedStore {
         self.inner.at_the_bank(limit).await
     }
 
-    async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError> {
-        self.inner.due_payments(now, limit).await
+    async fn claim_payments(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Payment>, StoreError> {
+        self.inner.claim_payments(now, lease, limit).await
     }
 
     async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
@@ -243,10 +248,10 @@ impl Store for CrookedStore {
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        lease_until: Timestamp,
+        lease: Duration,
         limit: u32,
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        let mut due = self.inner.claim_deliveries(now, lease_until, limit).await?;
+        let mut due = self.inner.claim_deliveries(now, lease, limit).await?;
         if self.bug == PlantedBug::DeliveryHasOneBody {
             for delivery in due.iter_mut().filter(|delivery| delivery.attempts > 0) {
                 delivery.body.push_str(" again");

@@ -18,6 +18,7 @@ use engine::changeset::{Changeset, SealedCard, StoredTerminal};
 use engine::error::{CommitError, StoreError};
 use engine::ports::Store;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The link of one node.
@@ -154,8 +155,13 @@ impl Store for StoreLink {
         self.ask(self.store.at_the_bank(limit)).await
     }
 
-    async fn due_payments(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, StoreError> {
-        self.ask(self.store.due_payments(now, limit)).await
+    async fn claim_payments(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Payment>, StoreError> {
+        self.ask(self.store.claim_payments(now, lease, limit)).await
     }
 
     async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
@@ -165,10 +171,10 @@ impl Store for StoreLink {
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        lease_until: Timestamp,
+        lease: Duration,
         limit: u32,
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        self.ask(self.store.claim_deliveries(now, lease_until, limit)).await
+        self.ask(self.store.claim_deliveries(now, lease, limit)).await
     }
 
     async fn terminal_by_public_key(
