@@ -153,6 +153,15 @@ impl Call {
         })
     }
 
+    /// Our reference of what the bank is asked for or about: the call, or its reversal.
+    pub fn our_reference(&self) -> &str {
+        match self {
+            Self::Sending(Sending { our_reference, .. })
+            | Self::Unknown(Unknown { our_reference, .. })
+            | Self::Reversing(Reversing { our_reference, .. }) => our_reference,
+        }
+    }
+
     /// When the intent of the call was committed.
     pub const fn sent_at(&self) -> Timestamp {
         match self {

@@ -310,7 +310,7 @@ impl Gateway {
         Ok(payment)
     }
 
-    /// Commits what the bank said about the call that only it can end.
+    /// Commits what the bank said about the payment's call, as it was when the bank was asked.
     pub(crate) async fn record(
         &self,
         name: &'static str,
@@ -318,8 +318,11 @@ impl Gateway {
         word: Word,
     ) -> Result<Payment, Fault> {
         let rules = self.rules(&payment).await?;
-        self.change_payment(name, payment, |payment, now| payment.record(word.clone(), rules, now))
-            .await
+        let Some(call) = payment.state.at_the_bank() else { return Ok(payment) };
+        self.change_payment(name, payment, |payment, now| {
+            payment.record_about(call.our_reference(), word.clone(), rules, now)
+        })
+        .await
     }
 
     /// What the bank's answers about this payment are judged by.

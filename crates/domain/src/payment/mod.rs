@@ -544,7 +544,23 @@ impl Payment {
         Ok(self.change(State::Sending(sending), EventKind::Sending, now, due))
     }
 
-    /// Records what the bank said about the call that only it can end.
+    /// As [`Self::record`], but only when the bank spoke about the present call: an answer about
+    /// the authorisation may come when a capture is under way, and says nothing about that.
+    pub fn record_about(
+        self,
+        our_reference: &str,
+        word: Word,
+        rules: Rules,
+        now: Timestamp,
+    ) -> Result<Changed, Refused> {
+        let call = self.state.at_the_bank();
+        if call.is_none_or(|call| call.our_reference() != our_reference) {
+            return Err(self.refused("take the bank's word about another call"));
+        }
+        self.record(word, rules, now)
+    }
+
+    /// Records what the bank said about the present call, which only it can end.
     pub fn record(self, word: Word, rules: Rules, now: Timestamp) -> Result<Changed, Refused> {
         let refused = self.refused("take the bank's word");
         let call = self.state.at_the_bank().ok_or(refused)?;

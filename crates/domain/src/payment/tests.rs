@@ -190,6 +190,20 @@ fn held_money_is_captured_once_and_at_most() {
 }
 
 #[test]
+fn a_late_answer_about_the_authorisation_says_nothing_about_the_capture() {
+    let now = held().created_at;
+    let sending = Payment { capture: Capture::Manual, ..sample() }.begin_sending(now).unwrap();
+    let asked = sending.payment.state.at_the_bank().unwrap();
+    let capturing = held().begin_capture(usd("11.11"), now).unwrap().payment;
+    let found = Word::Lookup(Lookup::Found(approved()));
+    let late = capturing.clone().record_about(asked.our_reference(), found.clone(), RULES, now);
+    assert!(late.is_err(), "{late:?}");
+    let capture = capturing.state.at_the_bank().unwrap();
+    let done = capturing.record_about(capture.our_reference(), found, RULES, now).unwrap();
+    assert_eq!(done.payment.state.name(), "approved");
+}
+
+#[test]
 fn held_money_is_released() {
     let now = held().created_at;
     let voiding = held().begin_void(now).unwrap().payment;
