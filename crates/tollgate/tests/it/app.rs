@@ -8,8 +8,78 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
+use testkit::postgres::Cluster;
 
 pub(crate) const PUBLIC_KEY: &str = "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=";
+
+/// Which database a test's gateways work on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum On {
+    Sqlite,
+    Postgres,
+}
+
+impl On {
+    /// A data folder that is new, and a database that is.
+    pub(crate) fn folder(self) -> (tempfile::TempDir, PathBuf) {
+        let (folder, data) = folder();
+        if self == Self::Postgres {
+            use_database(&data, &Cluster::shared().database());
+        }
+        (folder, data)
+    }
+}
+
+/// From now on, gateways and commands on this data folder work on this database.
+pub(crate) fn use_database(data: &Path, url: &str) {
+    std::fs::write(data.with_extension("database"), url).unwrap();
+}
+
+fn database_of(data: &Path) -> Option<(&'static str, String)> {
+    let url = std::fs::read_to_string(data.with_extension("database")).ok()?;
+    Some(("TOLLGATE_DATABASE", url))
+}
+
+/// Tests that hold on either database: one by one on SQLite; on PostgreSQL together on one
+/// cluster, which takes longer to start than most of them take.
+macro_rules! on_both_databases {
+    ($($test:ident),+ $(,)?) => {
+        mod on_sqlite {
+            use crate::app::On;
+            $(#[test]
+            fn $test() {
+                super::$test(On::Sqlite);
+            })+
+        }
+
+        #[test]
+        fn long_all_on_postgres() {
+            crate::app::all_on_postgres(&[$((stringify!($test), $test)),+]);
+        }
+    };
+}
+pub(crate) use on_both_databases;
+
+/// Runs tests side by side, and names those that failed.
+pub(crate) fn all_on_postgres(tests: &[(&'static str, fn(On))]) {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let failed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _worker in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some((name, test)) = tests.get(number) else { return };
+                    if std::panic::catch_unwind(|| test(On::Postgres)).is_err() {
+                        failed.lock().unwrap().push(*name);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "on PostgreSQL: {failed:?}");
+}
 
 /// A running gateway; killed when dropped.
 pub(crate) struct Gateway {
@@ -46,6 +116,7 @@ impl Gateway {
         let mut child = command()
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
+            .envs(database_of(data))
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -141,12 +212,17 @@ impl Drop for Gateway {
 
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-    command.env_remove("TOLLGATE_DATA_DIR").current_dir(std::env::temp_dir());
+    command
+        .env_remove("TOLLGATE_DATA_DIR")
+        .env_remove("TOLLGATE_DATABASE")
+        .current_dir(std::env::temp_dir());
     command
 }
 
 pub(crate) fn run_on(data: &Path, arguments: &[&str]) -> Output {
-    command().args(arguments).arg("--data-dir").arg(data).output().unwrap()
+    let mut command = command();
+    command.args(arguments).arg("--data-dir").arg(data).envs(database_of(data));
+    command.output().unwrap()
 }
 
 pub(crate) fn bank_journal(data: &Path) -> Vec<Value> {

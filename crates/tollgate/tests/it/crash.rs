@@ -1,7 +1,7 @@
 //! `kill -9` at any moment: what was answered is there, nothing is charged twice, every decided
 //! status is told at least once. Judged by the bank's own journal and the shop's own receiver.
 
-use crate::app::{Gateway, Shop, eventually, exchange, folder, request_with};
+use crate::app::{Gateway, On, Shop, eventually, exchange, request_with};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -63,16 +63,30 @@ fn load_until_killed(gateway: Gateway, hook: &str, told: &Told, after: Duration)
     gateway.kill_was_sent();
 }
 
-fn rounds() -> u32 {
-    if std::env::var_os("LONG_TESTS").is_some() { 1000 } else { 200 }
+fn rounds(on: On) -> u32 {
+    match (on, std::env::var_os("LONG_TESTS").is_some()) {
+        (On::Sqlite, true) => 1000,
+        (On::Sqlite, false) => 200,
+        (On::Postgres, true) => 200,
+        (On::Postgres, false) => 40,
+    }
 }
 
 #[test]
 fn long_kill_under_load() {
-    let (_folder, data) = folder();
+    kill_under_load(On::Sqlite);
+}
+
+#[test]
+fn long_kill_under_load_on_postgres() {
+    kill_under_load(On::Postgres);
+}
+
+fn kill_under_load(on: On) {
+    let (_folder, data) = on.folder();
     let shop = Shop::open();
     let told = Told::default();
-    for round in 0..rounds() {
+    for round in 0..rounds(on) {
         // Moments from 20 to 320 ms.
         let after = Duration::from_millis(20 + u64::from(round) * 89 % 300);
         load_until_killed(Gateway::start(&data), &shop.url, &told, after);

@@ -1,8 +1,18 @@
 //! `POST /api/s2s` against the contract's section 1, case by case.
 
-use crate::app::{Gateway, PUBLIC_KEY, folder, request, request_with};
+use crate::app::{Gateway, On, PUBLIC_KEY, on_both_databases, request, request_with};
 use base64::Engine as _;
 use serde_json::{Value, json};
+
+on_both_databases!(
+    the_pages_request_gets_the_thirteen_fields,
+    forms_and_multipart_say_the_same,
+    everything_wrong_is_named_by_number_and_field,
+    everything_right_is_taken,
+    all_problems_come_at_once_and_as_problem_details_when_asked,
+    bodies_methods_and_media_types,
+    an_inactive_address_or_terminal_and_its_fallbacks,
+);
 
 /// The requirement page's body, byte for byte as a merchant pastes it.
 const PAGE_REQUEST: &str = r#"{
@@ -50,9 +60,8 @@ const THIRTEEN: [&str; 13] = [
     "status",
 ];
 
-#[test]
-fn the_pages_request_gets_the_thirteen_fields() {
-    let (_folder, data) = folder();
+fn the_pages_request_gets_the_thirteen_fields(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let json = [("content-type", "application/json")];
     let answer = gateway.send("POST", "/api/s2s", &json, PAGE_REQUEST);
@@ -96,9 +105,8 @@ fn the_pages_request_gets_the_thirteen_fields() {
     assert_eq!(other.json()["reference"], "1DEV");
 }
 
-#[test]
-fn forms_and_multipart_say_the_same() {
-    let (_folder, data) = folder();
+fn forms_and_multipart_say_the_same(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let fields = request("FORM");
     let fields = fields.as_object().unwrap();
@@ -304,9 +312,8 @@ fn combinations() -> Vec<Case> {
     ]
 }
 
-#[test]
-fn everything_wrong_is_named_by_number_and_field() {
-    let (_folder, data) = folder();
+fn everything_wrong_is_named_by_number_and_field(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let mut cases = mandatory();
     cases.extend(wrong_forms());
@@ -340,9 +347,8 @@ fn everything_wrong_is_named_by_number_and_field() {
     println!("{} cases", cases.len());
 }
 
-#[test]
-fn everything_right_is_taken() {
-    let (_folder, data) = folder();
+fn everything_right_is_taken(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let good = [
         json!({"terNO": "42"}),
@@ -383,9 +389,8 @@ fn everything_right_is_taken() {
     }
 }
 
-#[test]
-fn all_problems_come_at_once_and_as_problem_details_when_asked() {
-    let (_folder, data) = folder();
+fn all_problems_come_at_once_and_as_problem_details_when_asked(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let changes = json!({
         "bill_amt": null, "bill_currency": "ZZZ", "return_url": "nowhere", "ccvv": "1",
@@ -405,9 +410,8 @@ fn all_problems_come_at_once_and_as_problem_details_when_asked() {
     assert_eq!(problem["errors"].as_array().unwrap().len(), 6);
 }
 
-#[test]
-fn bodies_methods_and_media_types() {
-    let (_folder, data) = folder();
+fn bodies_methods_and_media_types(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let json = ("content-type", "application/json");
     for method in ["GET", "PUT", "DELETE", "PATCH"] {
@@ -461,9 +465,8 @@ fn bodies_methods_and_media_types() {
     assert_eq!(answer.json()["errors"][0]["field"], "bill_city");
 }
 
-#[test]
-fn an_inactive_address_or_terminal_and_its_fallbacks() {
-    let (_folder, data) = folder();
+fn an_inactive_address_or_terminal_and_its_fallbacks(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let add = |arguments: &[&str]| {
         let output =

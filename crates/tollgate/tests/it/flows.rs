@@ -1,8 +1,20 @@
 //! Whole ways of a payment, from the create call to the signed webhook.
 
-use crate::app::{Gateway, Received, Shop, eventually, folder, request, request_with};
+use crate::app::{
+    Gateway, On, Received, Shop, eventually, folder, on_both_databases, request, request_with,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
+
+on_both_databases!(
+    approved_after_the_challenge,
+    decided_at_once_and_told_by_webhook,
+    three_wrong_codes_decline_and_cancel_cancels,
+    nobody_acts_and_the_payment_expires,
+    webhooks_are_retried_and_survive_a_kill,
+    two_secrets_sign_while_they_rotate,
+    guessing_is_throttled_and_strangers_see_nothing,
+);
 
 fn secrets(gateway: &Gateway, number: &str) -> Vec<String> {
     let output = gateway.run(&["terminal", "show", number, "--json", "--reveal"]);
@@ -21,9 +33,8 @@ fn verified(received: &Received, secret: &str) -> bool {
     webhook.verify(received.body.as_bytes(), &headers).is_ok()
 }
 
-#[test]
-fn approved_after_the_challenge() {
-    let (_folder, data) = folder();
+fn approved_after_the_challenge(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     let body = request_with("happy", json!({"webhook_url": shop.url}));
@@ -104,9 +115,8 @@ fn hmac_hex(secret: &str, message: &str) -> String {
     tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-#[test]
-fn decided_at_once_and_told_by_webhook() {
-    let (_folder, data) = folder();
+fn decided_at_once_and_told_by_webhook(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     for (card, status) in [
@@ -126,9 +136,8 @@ fn decided_at_once_and_told_by_webhook() {
     }
 }
 
-#[test]
-fn three_wrong_codes_decline_and_cancel_cancels() {
-    let (_folder, data) = folder();
+fn three_wrong_codes_decline_and_cancel_cancels(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     let id = gateway.post(&request_with("wrong", json!({"webhook_url": shop.url}))).id();
@@ -154,9 +163,8 @@ fn three_wrong_codes_decline_and_cancel_cancels() {
     assert_eq!(gateway.bank_journal(), Vec::<Value>::new(), "the bank was never asked for money");
 }
 
-#[test]
-fn nobody_acts_and_the_payment_expires() {
-    let (_folder, data) = folder();
+fn nobody_acts_and_the_payment_expires(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     let output = gateway.run(&[
@@ -185,9 +193,8 @@ fn nobody_acts_and_the_payment_expires() {
     assert_ne!(gateway.post(&body).id(), id, "an expired order may be tried again");
 }
 
-#[test]
-fn webhooks_are_retried_and_survive_a_kill() {
-    let (_folder, data) = folder();
+fn webhooks_are_retried_and_survive_a_kill(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     *shop.answers.lock().unwrap() = 500;
@@ -205,9 +212,8 @@ fn webhooks_are_retried_and_survive_a_kill() {
     assert_eq!(shop.received().len(), 2, "acknowledged is acknowledged");
 }
 
-#[test]
-fn two_secrets_sign_while_they_rotate() {
-    let (_folder, data) = folder();
+fn two_secrets_sign_while_they_rotate(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     let before = secrets(&gateway, "42");
@@ -222,9 +228,8 @@ fn two_secrets_sign_while_they_rotate() {
     assert!(verified(&webhook, &before[0]) && verified(&webhook, &after[0]));
 }
 
-#[test]
-fn guessing_is_throttled_and_strangers_see_nothing() {
-    let (_folder, data) = folder();
+fn guessing_is_throttled_and_strangers_see_nothing(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let id = gateway.post(&request("seen")).id();
     let other = format!("{}{}", if id.starts_with('9') { "8" } else { "9" }, &id[1..]);

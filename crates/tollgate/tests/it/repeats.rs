@@ -1,8 +1,17 @@
 //! One order is never charged twice (contract, section 1.3).
 
-use crate::app::{Answer, Gateway, folder, request, request_with};
+use crate::app::{Answer, Gateway, On, on_both_databases, request, request_with};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+
+on_both_databases!(
+    of_a_hundred_at_once_one_is_charged,
+    of_a_hundred_declined_at_once_each_attempt_is_asked_for_once,
+    a_new_attempt_only_after_all_ended_without_money,
+    every_field_but_the_security_code_counts,
+    a_unique_reference_is_used_once_ever,
+    idempotency_keys_replay_and_refuse,
+);
 
 fn together(gateway: &Gateway, count: usize, body: &Value) -> Vec<Answer> {
     std::thread::scope(|scope| {
@@ -11,9 +20,8 @@ fn together(gateway: &Gateway, count: usize, body: &Value) -> Vec<Answer> {
     })
 }
 
-#[test]
-fn of_a_hundred_at_once_one_is_charged() {
-    let (_folder, data) = folder();
+fn of_a_hundred_at_once_one_is_charged(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     for (card, status, authorisations) in
         [("4111111111111111", "0", 0), ("4012000033330026", "25", 1)]
@@ -41,9 +49,8 @@ fn of_a_hundred_at_once_one_is_charged() {
 
 /// Requests that arrive while the first is running get its decline. One that arrives after it is a
 /// new attempt, and then the bank is asked again, for that attempt once.
-#[test]
-fn of_a_hundred_declined_at_once_each_attempt_is_asked_for_once() {
-    let (_folder, data) = folder();
+fn of_a_hundred_declined_at_once_each_attempt_is_asked_for_once(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let body = request_with("declined", json!({"ccno": "4043409999991437"}));
     let answers = together(&gateway, 100, &body);
@@ -57,9 +64,8 @@ fn of_a_hundred_declined_at_once_each_attempt_is_asked_for_once() {
     assert!(attempts.len() < 50, "{} attempts: they did not wait for the first", attempts.len());
 }
 
-#[test]
-fn a_new_attempt_only_after_all_ended_without_money() {
-    let (_folder, data) = folder();
+fn a_new_attempt_only_after_all_ended_without_money(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let declined = request_with("retry", json!({"ccno": "4043409999991437"}));
     let first = gateway.post(&declined);
@@ -79,9 +85,8 @@ fn a_new_attempt_only_after_all_ended_without_money() {
     assert_eq!(gateway.post(&declined).json()["error_number"], "5012", "paid is paid");
 }
 
-#[test]
-fn every_field_but_the_security_code_counts() {
-    let (_folder, data) = folder();
+fn every_field_but_the_security_code_counts(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let first = gateway.post(&request("fields"));
     let same = gateway.post(&request_with("fields", json!({"ccvv": "999"})));
@@ -110,9 +115,8 @@ fn every_field_but_the_security_code_counts() {
     }
 }
 
-#[test]
-fn a_unique_reference_is_used_once_ever() {
-    let (_folder, data) = folder();
+fn a_unique_reference_is_used_once_ever(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let unique = json!({"ccno": "4043409999991437", "unique_reference": "Y"});
     let first = gateway.post(&request_with("once", unique.clone()));
@@ -122,9 +126,8 @@ fn a_unique_reference_is_used_once_ever() {
     assert_eq!(gateway.post(&request("once")).json()["error_number"], "5012");
 }
 
-#[test]
-fn idempotency_keys_replay_and_refuse() {
-    let (_folder, data) = folder();
+fn idempotency_keys_replay_and_refuse(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let send = |key: &str, body: &Value| {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
