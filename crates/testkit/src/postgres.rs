@@ -186,7 +186,14 @@ impl Cluster {
 
     /// The address of a database of this cluster.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+        Self::url_of(&[self], database)
+    }
+
+    /// The address of a database that is on whichever of these lets one write.
+    pub fn url_of(clusters: &[&Self], database: &str) -> String {
+        let hosts: Vec<String> =
+            clusters.iter().map(|one| format!("127.0.0.1:{}", one.port)).collect();
+        format!("postgres://postgres@{}/{database}?sslmode=disable", hosts.join(","))
     }
 
     /// Makes a new, empty database, and returns its name.
@@ -325,6 +332,11 @@ impl Cluster {
 
     /// A standby of this cluster, running.
     pub fn standby(&self) -> Self {
+        self.standby_at(free_port())
+    }
+
+    /// A standby on this port, which nobody listens on.
+    pub fn standby_at(&self, port: u16) -> Self {
         let guard = Guard::new();
         let data = guard.folder.join("data");
         let name = format!("s{}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -334,7 +346,7 @@ impl Cluster {
                 .args(["-R", "-C", "-S", &name, "-c", "fast", "--no-sync", "-D"])
                 .arg(&data),
         );
-        let standby = Self { data, port: free_port(), server: Mutex::default(), guard };
+        let standby = Self { data, port, server: Mutex::default(), guard };
         let folder = standby.guard.folder.display();
         standby.configure(&format!(
             "port = {}\nunix_socket_directories = '{folder}'\ncluster_name = '{name}'",

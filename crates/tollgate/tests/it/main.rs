@@ -23,6 +23,7 @@ mod crash;
 mod crash_points;
 mod create_payment;
 mod flows;
+mod nodes;
 mod repeats;
 mod tidy;
 mod tls;
