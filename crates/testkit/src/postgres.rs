@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to start or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 static NUMBER: AtomicU32 = AtomicU32::new(1);
 
@@ -81,7 +81,8 @@ fn must(command: &mut Command) -> String {
 /// Folders that vanish, with the servers in them, when this process ends, however it ends.
 struct Guard {
     folder: PathBuf,
-    _open_as_long_as_we_live: ChildStdin,
+    /// Its standard input is open as long as we live.
+    keeper: Child,
 }
 
 impl Guard {
@@ -96,8 +97,8 @@ impl Guard {
         let script = "cat > /dev/null; \
                       for file in \"$0\"/*/postmaster.pid; do \
                           kill -QUIT \"$(head -n 1 \"$file\")\"; \
-                      done 2> /dev/null; sleep 0.3; rm -rf \"$0\"; sleep 1; rm -rf \"$0\"";
-        let mut keeper = Command::new("sh")
+                      done 2> /dev/null; sleep 0.2; rm -rf \"$0\" || { sleep 1; rm -rf \"$0\"; }";
+        let keeper = Command::new("sh")
             .args(["-c", script])
             .arg(&folder)
             .current_dir("/")
@@ -106,8 +107,14 @@ impl Guard {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let stdin = keeper.stdin.take().unwrap();
-        Self { folder, _open_as_long_as_we_live: stdin }
+        Self { folder, keeper }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _reaped = self.keeper.wait();
     }
 }
 
@@ -121,7 +128,8 @@ pub struct Cluster {
 
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cluster").field("data", &self.data).field("port", &self.port).finish()
+        let Self { data, port, .. } = self;
+        f.debug_struct("Cluster").field("data", data).field("port", port).finish_non_exhaustive()
     }
 }
 
@@ -331,11 +339,13 @@ impl Cluster {
     }
 
     /// A standby of this cluster, running.
+    #[must_use]
     pub fn standby(&self) -> Self {
         self.standby_at(free_port())
     }
 
     /// A standby on this port, which nobody listens on.
+    #[must_use]
     pub fn standby_at(&self, port: u16) -> Self {
         let guard = Guard::new();
         let data = guard.folder.join("data");
