@@ -33,7 +33,7 @@ fn rounds(usual: u32, long: u32) -> u32 {
 }
 
 fn node(data: &Path, role: &str) -> Gateway {
-    Gateway::start_with(data, "info", &[("TOLLGATE_ROLE", role)])
+    Gateway::start_with(data, &[("TOLLGATE_LOG_LEVEL", "info"), ("TOLLGATE_ROLE", role)])
 }
 
 fn three(data: &Path) -> Vec<Gateway> {
