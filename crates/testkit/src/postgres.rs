@@ -217,6 +217,16 @@ impl Cluster {
         self.url(&self.create_database())
     }
 
+    /// The address of a new database that is a copy of the one at this address, which nobody may
+    /// be connected to.
+    pub fn copy_of(&self, url: &str) -> String {
+        let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let copy = format!("t{number}");
+        self.sql("postgres", &format!("CREATE DATABASE {copy} TEMPLATE {name}"));
+        self.url(&copy)
+    }
+
     /// Runs SQL as the superuser; the rows as lines, their columns separated by `|`.
     pub fn sql(&self, database: &str, sql: &str) -> String {
         self.try_sql(database, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))

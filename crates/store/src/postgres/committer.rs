@@ -11,6 +11,7 @@ use super::batch;
 use super::rows::Ready;
 use super::session::{Connector, Link, Purpose, Session, words};
 use super::single::{self, WriteError};
+use engine::crash_point::crash_point;
 use engine::error::CommitError;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -159,6 +160,7 @@ impl Committer {
     }
 
     async fn write(&mut self, session: &Session, jobs: Vec<Job>) {
+        crash_point("store.before_write");
         if self.planned.elapsed() >= PLANS_LIVE {
             self.planned = Instant::now();
             if let Err(error) = session.client().batch_execute("DISCARD PLANS").await {
@@ -231,6 +233,7 @@ async fn write_together(session: &Session, jobs: Vec<Job>) {
     };
     match result {
         Ok(replies) => {
+            crash_point("store.after_commit");
             for (job, reply) in jobs.into_iter().zip(replies) {
                 let _caller_gone = job.reply.send(reply);
             }
@@ -277,5 +280,6 @@ async fn write_alone(session: &Session, job: Job) {
             },
         }
     };
+    crash_point("store.after_commit");
     let _caller_gone = job.reply.send(reply);
 }
