@@ -3,6 +3,7 @@
 mod answer;
 mod create_payment;
 mod error;
+mod exchange;
 mod fields;
 mod health;
 mod request;

@@ -1,8 +1,8 @@
 //! `GET /api/authurl/s2s/{transID or reference}`: how a payment stands.
 
 use super::answer::Answer;
-use super::create_payment::{denied, fault_refusal};
 use super::error::Refusal;
+use super::exchange::{self, denied, fault_refusal};
 use crate::app::{App, Caller, RequestId};
 use crate::throttle::TooManyGuesses;
 use axum::extract::{Path, Query, State};
@@ -42,7 +42,7 @@ pub(super) async fn show_status(
     }
 }
 
-fn throttled(error: TooManyGuesses) -> Refusal {
+pub(super) fn throttled(error: TooManyGuesses) -> Refusal {
     let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "429", &error.to_string());
     Refusal { retry_after: u32::try_from(error.retry_after_seconds).ok(), ..refusal }
 }
@@ -63,11 +63,7 @@ async fn find(
         }
     };
     let actor = match &terminal {
-        Some(terminal) => Actor::Terminal {
-            number: terminal.number,
-            merchant: terminal.merchant,
-            caller: caller.0,
-        },
+        Some(terminal) => exchange::actor(terminal, caller),
         None => Actor::Holder { caller: caller.0 },
     };
     let fault = |fault| fault_refusal(&fault);
