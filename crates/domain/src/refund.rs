@@ -113,7 +113,7 @@ pub struct RefundRequest {
 /// Why money is not given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefundRefused {
-    /// There is no money to give back.
+    /// There is no money to give back; where the payment stands, in words.
     #[error("a payment that is {0} cannot be refunded")]
     State(&'static str),
     /// The payment is too old.
@@ -155,7 +155,7 @@ impl Payment {
         now: Timestamp,
     ) -> Result<RefundChanged, RefundRefused> {
         let State::Approved { at, bank, taken } = &self.state else {
-            return Err(RefundRefused::State(self.state.name()));
+            return Err(RefundRefused::State(self.state.in_words()));
         };
         if request.amount.currency() != self.amount.currency() {
             return Err(RefundRefused::Currency);

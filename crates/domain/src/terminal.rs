@@ -248,6 +248,12 @@ impl Terminal {
         self.active && self.merchant_active
     }
 
+    /// Whether money may go back now. A terminal that is switched off takes no payments, but what
+    /// it took must be able to go back; only an inactive merchant's money stays where it is.
+    pub const fn gives_refunds(&self) -> bool {
+        self.merchant_active
+    }
+
     /// The public key that merchants should use.
     pub fn public_key(&self) -> &str {
         self.keys.first().map_or("", |pair| &pair.public)

@@ -12,6 +12,7 @@ use domain::outcome::Outcome;
 use domain::payment::Payment;
 use domain::refund::{Refund, RefundRefused, RefundRequest, RefundState};
 use domain::terminal::Terminal;
+use domain::text::{Reference, RefundReason};
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -125,6 +126,20 @@ impl Gateway {
             }
         }
         Err(Fault::Busy.into())
+    }
+
+    /// A digest of the request for its `Idempotency-Key`.
+    pub fn refund_digest(&self, id: PaymentId, request: &RefundRequest) -> [u8; 32] {
+        let reference = request.reference.as_ref().map_or("", Reference::as_str);
+        let reason = request.reason.as_ref().map_or("", RefundReason::as_str);
+        self.vault.digest(&[
+            b"idempotent refund",
+            &id.stored().to_be_bytes(),
+            &request.amount.minor().to_be_bytes(),
+            request.amount.currency().code().as_bytes(),
+            reference.as_bytes(),
+            reason.as_bytes(),
+        ])
     }
 
     async fn send_refund(&self, payment: &Payment, refund: &Refund) -> Result<(), Fault> {

@@ -102,6 +102,26 @@ impl Gateway {
         number: Option<TerminalNumber>,
         caller: Option<IpAddr>,
     ) -> Result<Arc<Terminal>, Denied> {
+        self.terminal_that(Terminal::takes_payments, public_key, number, caller).await
+    }
+
+    /// The terminal that a refund may be asked of: the same, but it may be switched off.
+    pub async fn terminal_for_refund(
+        &self,
+        public_key: &str,
+        number: Option<TerminalNumber>,
+        caller: Option<IpAddr>,
+    ) -> Result<Arc<Terminal>, Denied> {
+        self.terminal_that(Terminal::gives_refunds, public_key, number, caller).await
+    }
+
+    async fn terminal_that(
+        &self,
+        may: fn(&Terminal) -> bool,
+        public_key: &str,
+        number: Option<TerminalNumber>,
+        caller: Option<IpAddr>,
+    ) -> Result<Arc<Terminal>, Denied> {
         let terminal = self.terminal_by_key(public_key).await?.ok_or(Denied::Unknown)?;
         if number.is_some_and(|number| number != terminal.number) {
             // A wrong number costs the same question as an unknown key, so that the time of the
@@ -109,13 +129,26 @@ impl Gateway {
             self.store.terminal_by_public_key("").await.map_err(Fault::from)?;
             return Err(Denied::Unknown);
         }
-        if !terminal.takes_payments() {
+        if !may(&terminal) {
             return Err(Denied::Inactive);
         }
         if caller.is_some_and(|caller| !terminal.settings.allows_caller(caller)) {
             return Err(Denied::Address);
         }
         Ok(terminal)
+    }
+
+    /// Whether this is one of the terminal's private keys that are good now. Keyed digests are
+    /// compared, and all of them, so that the time of the answer tells nothing of a key.
+    pub fn proves_private_key(&self, terminal: &Terminal, shown: &str) -> bool {
+        let now = self.clock.now();
+        let shown = self.vault.digest(&[b"private key", shown.as_bytes()]);
+        let own = terminal
+            .keys
+            .iter()
+            .filter(|pair| pair.retires_at.is_none_or(|at| now < at))
+            .map(|pair| self.vault.digest(&[b"private key", pair.private.reveal().as_bytes()]));
+        own.filter(|own| *own == shown).count() > 0
     }
 
     async fn terminal_by_key(&self, public_key: &str) -> Result<Option<Arc<Terminal>>, Fault> {

@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 /// Route labels; ids never become labels.
-const ROUTES: [&str; 6] =
-    ["create_payment", "status", "customer_page", "developers", "watch", "other"];
+const ROUTES: [&str; 7] =
+    ["create_payment", "status", "customer_page", "developers", "watch", "other", "refund"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Counters, registered once so that a request does not look them up.
@@ -14,8 +14,10 @@ pub struct Metrics {
     pub(crate) created: Counter,
     pub(crate) replayed: Counter,
     pub(crate) refused: Counter,
-    requests: [[Counter; 5]; 6],
-    seconds: [Histogram; 6],
+    /// Refunds, apart from payments: accepted, and asked for again.
+    pub(crate) refunds: [Counter; 2],
+    requests: [[Counter; 5]; 7],
+    seconds: [Histogram; 7],
     render: Option<fn() -> String>,
 }
 
@@ -33,6 +35,8 @@ impl Metrics {
             created: payments("created"),
             replayed: payments("replayed"),
             refused: payments("refused"),
+            refunds: ["accepted", "replayed"]
+                .map(|result| counter!("tollgate_refund_requests_total", "result" => result)),
             requests: ROUTES.map(|route| {
                 CLASSES.map(|class| {
                     counter!("tollgate_http_requests_total", "route" => route, "class" => class)
@@ -63,7 +67,8 @@ impl Metrics {
 }
 
 fn route(path: &str) -> usize {
-    const PREFIXES: [(&str, usize); 7] = [
+    const PREFIXES: [(&str, usize); 8] = [
+        ("/api/transactions/refund-request", 6),
         ("/api/s2s", 0),
         ("/api/authurl/s2s/", 1),
         ("/api/authurl/", 2),

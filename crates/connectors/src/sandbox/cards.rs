@@ -9,6 +9,9 @@ pub const TEST_CODE: &str = "123456";
 /// Wrong codes before the challenge has failed.
 pub const WRONG_CODES_AT_MOST: u32 = 3;
 
+/// A refund of this many minor units is refused, whatever the card: 13.13 in most currencies.
+pub const REFUSED_REFUND_MINOR: i64 = 1313;
+
 /// What the bank says when it is asked for money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {

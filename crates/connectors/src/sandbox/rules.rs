@@ -2,9 +2,10 @@
 //! original. Pure; the gateway's own rules stand elsewhere, so that a mistake there meets a second
 //! line of defence here.
 
-use super::cards::Answer;
+use super::cards::{Answer, REFUSED_REFUND_MINOR};
 use domain::id::PaymentId;
 use domain::money::Money;
+use domain::outcome::DeclineReason;
 use domain::terminal::Capture;
 use domain::time::Timestamp;
 
@@ -195,7 +196,9 @@ pub(super) fn decide(call: &Call, original: Option<&Standing>, reversed_before: 
             Err(refusal) => Err(refusal),
         },
     };
+    let unwanted = call.wish.kind() == Kind::Refund && amount_minor == REFUSED_REFUND_MINOR;
     let answer = match allowed {
+        Ok(()) if unwanted => Answer::Decline(DeclineReason::Refused),
         Ok(()) => Answer::Approve,
         Err(refusal) => Answer::Refuse(refusal),
     };

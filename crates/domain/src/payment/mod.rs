@@ -262,6 +262,24 @@ impl State {
         }
     }
 
+    /// For sentences like "a payment that is … cannot be refunded".
+    pub const fn in_words(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } | Self::Challenged { .. } => "waiting for its customer",
+            Self::Sending(_) | Self::Unknown(_) => "being confirmed with the bank",
+            Self::Reversing(_) => "being reversed",
+            Self::Authorised(_) => "authorised and not captured",
+            Self::Capturing { .. } => "being captured",
+            Self::Voiding { .. } => "being voided",
+            Self::Approved { .. } => "approved",
+            Self::Reversed { .. } => "reversed",
+            Self::Declined { .. } => "declined",
+            Self::Expired { .. } => "expired",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
     /// When it was decided whether the order is paid; none while it waits for customer or bank.
     pub const fn decided_at(&self) -> Option<Timestamp> {
         match self {
@@ -488,7 +506,7 @@ pub struct Changed {
 /// Why held money is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CaptureRefused {
-    /// Nothing is held.
+    /// Nothing is held; where the payment stands, in words.
     #[error("a payment that is {0} cannot be captured")]
     State(&'static str),
     /// More than is held, or in another currency.
@@ -586,7 +604,7 @@ impl Payment {
     /// Intends to take `amount` of what is held: all of it, or less; once.
     pub fn begin_capture(self, amount: Money, now: Timestamp) -> Result<Changed, CaptureRefused> {
         let State::Authorised(hold) = &self.state else {
-            return Err(CaptureRefused::State(self.state.name()));
+            return Err(CaptureRefused::State(self.state.in_words()));
         };
         if amount.currency() != self.amount.currency() || amount.minor() > self.amount.minor() {
             return Err(CaptureRefused::Amount { held_minor: self.amount.minor() });

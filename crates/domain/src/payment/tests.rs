@@ -151,7 +151,7 @@ fn refunds_never_give_back_more_than_was_taken() {
 fn what_was_not_taken_is_not_given_back() {
     let now = sample().created_at;
     let waiting = sample().request_refund(&[], refund_of("1.00"), YEAR, now).unwrap_err();
-    assert_eq!(waiting, RefundRefused::State("waiting"));
+    assert_eq!(waiting, RefundRefused::State("waiting for its customer"));
     let old = now.plus(YEAR).plus(Duration::from_micros(1));
     let late = taken().request_refund(&[], refund_of("1.00"), YEAR, old).unwrap_err();
     assert_eq!(late, RefundRefused::TooOld);

@@ -24,6 +24,7 @@ mod crash_points;
 mod create_payment;
 mod flows;
 mod nodes;
+mod refunds;
 mod repeats;
 mod tidy;
 mod tls;

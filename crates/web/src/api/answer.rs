@@ -4,7 +4,9 @@ use crate::app::Site;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::payment::{Payment, State};
+use domain::refund::Refund;
 use domain::status::OrderStatus;
+use domain::text::Reference;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -34,6 +36,26 @@ pub(crate) struct Answer<'a> {
     rrn: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connector_status_code: Option<&'a str>,
+}
+
+/// The answer to a request for a refund: the payment's fields, then the refund's.
+#[derive(Debug, Serialize)]
+pub(crate) struct RefundAnswer<'a> {
+    #[serde(flatten)]
+    payment: Answer<'a>,
+    #[serde(rename = "refundAmount")]
+    amount: String,
+    #[serde(rename = "refundReference", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(rename = "refundStatus")]
+    status: &'a str,
+}
+
+impl RefundAnswer<'_> {
+    /// As JSON text.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 /// `authdata` before base64: what the customer must open, scan or pay to.
@@ -90,6 +112,25 @@ impl<'a> Answer<'a> {
             connector_status_code: code,
             authdata: None,
             ..Self::new(payment, &payment.state, site)
+        }
+    }
+
+    /// As the answer to a request for a refund: accepted, whatever became of it since.
+    pub(crate) fn of_refund(
+        payment: &'a Payment,
+        refund: &'a Refund,
+        site: &Site,
+    ) -> RefundAnswer<'a> {
+        RefundAnswer {
+            payment: Self {
+                order_status: "8",
+                status: "Request Processed",
+                response: "Refund is being processed by the bank",
+                ..Self::new(payment, &payment.state, site)
+            },
+            amount: refund.amount.to_page_text(),
+            reference: refund.reference.as_ref().map(Reference::as_str),
+            status: "pending",
         }
     }
 

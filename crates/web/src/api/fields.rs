@@ -2,6 +2,8 @@
 //! they can, so that a card number has as few copies as possible.
 
 use super::error::Problem;
+use super::refund::REFUND_FIELDS;
+use super::request::KNOWN_FIELDS;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -75,7 +77,8 @@ impl<'a> Fields<'a> {
             [one, two] if one == two => Some(*one),
             _ => None,
         }) {
-            let known = super::request::KNOWN_FIELDS.iter().find(|known| **known == name);
+            let mut known = KNOWN_FIELDS.iter().chain(&REFUND_FIELDS);
+            let known = known.find(|known| **known == name);
             return Err(Problem::form(
                 known.copied().unwrap_or("body"),
                 "is named twice; each field may be named once",

@@ -6,6 +6,7 @@ mod error;
 mod exchange;
 mod fields;
 mod health;
+mod refund;
 mod request;
 mod show_status;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use axum::routing::{get, post};
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/api/s2s", post(create_payment::create_payment))
+        .route("/api/transactions/refund-request", post(refund::request_refund))
         .route("/api/authurl/s2s/{id}", get(show_status::show_status))
 }
 

@@ -77,17 +77,22 @@ impl<'a, 'b> Reader<'a, 'b> {
         Self { fields, problems: Vec::new() }
     }
 
+    /// How much was wrong so far.
+    pub(super) const fn problems(&self) -> usize {
+        self.problems.len()
+    }
+
     /// What was wrong so far.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         self.problems
     }
 
-    fn wrong(&mut self, field: &'static str, number: &'static str, message: &str) {
+    pub(super) fn wrong(&mut self, field: &'static str, number: &'static str, message: &str) {
         self.problems.push(Problem::new(field, number, message));
     }
 
     /// A text under a name; a value of the wrong type is reported under `number`.
-    fn text(&mut self, field: &'static str, number: &'static str) -> Option<&'b str> {
+    pub(super) fn text(&mut self, field: &'static str, number: &'static str) -> Option<&'b str> {
         match self.fields.get(field)? {
             Value::Text(text) => Some(text),
             Value::WrongType => {
@@ -99,7 +104,7 @@ impl<'a, 'b> Reader<'a, 'b> {
 
     /// A text that must be there: absence is reported under `missing`, a wrong type under
     /// `wrong`.
-    fn required(
+    pub(super) fn required(
         &mut self,
         field: &'static str,
         missing: &'static str,
@@ -112,28 +117,41 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 
     /// Keeps a value, or reports its form.
-    fn keep<T>(&mut self, field: &'static str, parsed: Result<T, TextError>) -> Option<T> {
+    pub(super) fn keep<T>(
+        &mut self,
+        field: &'static str,
+        parsed: Result<T, TextError>,
+    ) -> Option<T> {
         parsed.map_err(|TextError(form)| self.wrong(field, "1043", form)).ok()
     }
 
     /// `public_key` and `terNO`.
     pub(super) fn credentials(&mut self) -> Option<Credentials<'b>> {
-        let key = self.required("public_key", "1040", "1043").filter(|key| {
+        let key = self.public_key();
+        let number =
+            self.required("terNO", "1040", "1043").and_then(|text| self.terminal_number(text));
+        Some(Credentials { public_key: key?, number: number? })
+    }
+
+    /// `public_key`.
+    pub(super) fn public_key(&mut self) -> Option<&'b str> {
+        self.required("public_key", "1040", "1043").filter(|key| {
             let formed = is_public_key(key);
             if !formed {
                 self.wrong("public_key", "1043", "must be the terminal's key of 44 characters");
             }
             formed
-        });
-        let number = self.required("terNO", "1040", "1043").and_then(|text| {
-            let digits = (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-            let number = text.parse().ok().filter(|number| digits && *number > 0);
-            if number.is_none() {
-                self.wrong("terNO", "1043", "must be the terminal's number in digits");
-            }
-            number.map(TerminalNumber)
-        });
-        Some(Credentials { public_key: key?, number: number? })
+        })
+    }
+
+    /// The text of `terNO`, read.
+    pub(super) fn terminal_number(&mut self, text: &str) -> Option<TerminalNumber> {
+        let digits = (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        let number = text.parse().ok().filter(|number| digits && *number > 0);
+        if number.is_none() {
+            self.wrong("terNO", "1043", "must be the terminal's number in digits");
+        }
+        number.map(TerminalNumber)
     }
 
     /// The merchant's order id, whatever else is wrong.
@@ -201,23 +219,30 @@ impl<'a, 'b> Reader<'a, 'b> {
             taken
         });
         let text = self.required("bill_amt", "1111", "1112")?;
+        let amount = self.money("bill_amt", "1112", text, currency)?;
+        if settings.is_some_and(|settings| !settings.allows_amount(amount)) {
+            self.wrong("bill_amt", "1112", "is outside the terminal's limits");
+        }
+        Some(amount)
+    }
+
+    /// An amount above zero. Without a currency only its form can be judged.
+    pub(super) fn money(
+        &mut self,
+        field: &'static str,
+        number: &'static str,
+        text: &str,
+        currency: Option<Currency>,
+    ) -> Option<Money> {
         let parsed = match currency {
             Some(currency) => Money::parse(text, currency).map(Some),
-            // Without a currency only the form can be judged.
             None => match domain::money::parse_hundredths(text) {
                 Ok(0) => Err(AmountError::Zero),
                 Ok(_) => Ok(None),
                 Err(error) => Err(error),
             },
         };
-        let amount = parsed
-            .map_err(|error| self.wrong("bill_amt", "1112", &error.to_string()))
-            .ok()
-            .flatten()?;
-        if settings.is_some_and(|settings| !settings.allows_amount(amount)) {
-            self.wrong("bill_amt", "1112", "is outside the terminal's limits");
-        }
-        Some(amount)
+        parsed.map_err(|error| self.wrong(field, number, &error.to_string())).ok().flatten()
     }
 
     fn method(&mut self, settings: Option<&Settings>) -> Option<MethodCode> {

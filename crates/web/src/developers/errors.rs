@@ -55,14 +55,19 @@ const fn again(
 }
 
 /// The numbers of this release: the gateway's own first, then those that repeat the HTTP status.
-pub const ERRORS: [ErrorNumber; 26] = [
+pub const ERRORS: [ErrorNumber; 32] = [
     mend(
         101,
         401,
         "No terminal has this `public_key`, or `terNO` is not its number.",
         "Take both from the same terminal.",
     ),
-    mend(102, 403, "The terminal, or its merchant, is not active.", "Ask the operator."),
+    mend(
+        102,
+        403,
+        "The terminal, or its merchant, is not active.",
+        "Ask the operator. A terminal that is switched off can still refund.",
+    ),
     mend(
         103,
         403,
@@ -116,11 +121,46 @@ pub const ERRORS: [ErrorNumber; 26] = [
         "Ask the customer to check it, or for another card.",
     ),
     mend(
+        1500,
+        409,
+        "The payment cannot be refunded: the message says where it stands. With HTTP `404`: this \
+         terminal has no payment with this `transID`.",
+        "Only an approved payment can be refunded. Check `transID`, or ask for the status.",
+    ),
+    mend(
+        1501,
+        401,
+        "The terminal's private key is missing or wrong. Live terminals refund only with it.",
+        "Send the header `Authorization: Bearer` with the private key of this very terminal.",
+    ),
+    mend(
+        1502,
+        400,
+        "`refundAmount` is missing, zero, or no amount in the payment's currency.",
+        "Digits with at most two decimals, like `1.50`, whole in the currency's minor unit.",
+    ),
+    mend(1503, 422, "The bank of this terminal cannot refund.", "Ask the operator."),
+    mend(
+        1504,
+        409,
+        "More than is left: `refundAmount` is above what was paid and not refunded yet, refunds \
+         that still wait for the bank included.",
+        "The message says how much is left.",
+    ),
+    mend(
+        1505,
+        409,
+        "The payment is too old to be refunded.",
+        "Ask the operator, who sets how long refunds are possible.",
+    ),
+    mend(
         5012,
         409,
         "This `reference` is used already, by the payment that the message names: with other \
-         content while that one waits or took money, or once and for all with `unique_reference`.",
-        "Ask for that payment's status. A new order needs a new reference.",
+         content while that one waits or took money, or once and for all with `unique_reference`. \
+         Or this `refundReference` is used by a refund of another amount.",
+        "Ask for that payment's status. A new order needs a new reference; so does a refund of \
+         another amount.",
     ),
     again(
         5015,

@@ -197,6 +197,7 @@ fn every_error_number_of_the_code_is_in_the_table() {
         include_str!("../api/create_payment.rs"),
         include_str!("../api/error.rs"),
         include_str!("../api/exchange.rs"),
+        include_str!("../api/refund.rs"),
         include_str!("../api/request.rs"),
         include_str!("../api/show_status.rs"),
         include_str!("../app.rs"),
