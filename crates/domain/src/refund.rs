@@ -7,6 +7,7 @@ use crate::id::{MerchantId, PaymentId};
 use crate::money::Money;
 use crate::outcome::{BankFacts, DeclineReason};
 use crate::payment::{Changed, Payment, Refused, State, Taken};
+use crate::schedule;
 use crate::text::{Reference, RefundReason};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,21 @@ pub struct Refund {
     pub requested_at: Timestamp,
     /// Where it stands.
     pub state: RefundState,
+}
+
+impl Refund {
+    /// Whether the bank has not told for so long what became of it that somebody has to ask the
+    /// bank by other means.
+    pub fn needs_an_operator(&self, now: Timestamp) -> bool {
+        match &self.state {
+            RefundState::Pending { call, .. } => {
+                now >= call.sent_at().plus(schedule::UNKNOWN_IS_REVERSED_AFTER)
+            }
+            RefundState::Refunded { .. }
+            | RefundState::Declined { .. }
+            | RefundState::Failed { .. } => false,
+        }
+    }
 }
 
 /// What an event says of the refund it is about.
@@ -170,7 +186,7 @@ impl Payment {
         }
         let number = taken.refunds.saturating_add(1);
         let call = Call::sending(self.next_reference(), now);
-        let due_at = now.plus(crate::schedule::SENDING_IS_ASKED_AFTER);
+        let due_at = now.plus(schedule::SENDING_IS_ASKED_AFTER);
         let refund = Refund {
             payment: self.id,
             number,
@@ -202,13 +218,43 @@ impl Payment {
         now: Timestamp,
     ) -> Result<RefundChanged, Refused> {
         let refused = self.refused("take the bank's word about this refund");
-        let found = refunds.iter().find(|refund| refund.number == number);
-        let (State::Approved { at, bank, taken }, Some(refund)) = (&self.state, found) else {
-            return Err(refused);
-        };
+        let refund = refunds.iter().find(|refund| refund.number == number).ok_or(refused)?;
         let RefundState::Pending { call, .. } = refund.state.clone() else { return Err(refused) };
-        let step = call.record(word, rules, self.next_reference(), now);
-        let (refund_state, kind) = match step.ok_or(refused)? {
+        let step = call.record(word, rules, self.next_reference(), now).ok_or(refused)?;
+        self.follow_refund(refunds, refund, step, now)
+    }
+
+    /// An operator found out by other means than this gateway whether refund `number` took
+    /// effect. Only for refunds that stand on the list of [`Refund::needs_an_operator`].
+    pub fn resolve_refund(
+        self,
+        refunds: &[Refund],
+        number: i32,
+        took_effect: bool,
+        now: Timestamp,
+    ) -> Result<RefundChanged, Refused> {
+        let refused = self.refused("have this refund resolved by an operator (yet)");
+        let refund = refunds.iter().find(|refund| refund.number == number).ok_or(refused)?;
+        if !refund.needs_an_operator(now) {
+            return Err(refused);
+        }
+        let settled =
+            if took_effect { Settled::Approved(BankFacts::default()) } else { Settled::NotSent };
+        self.follow_refund(refunds, refund, Step::Settled(settled), now)
+    }
+
+    /// What follows for the payment and its refund from a step of the refund's call.
+    fn follow_refund(
+        self,
+        refunds: &[Refund],
+        refund: &Refund,
+        step: Step,
+        now: Timestamp,
+    ) -> Result<RefundChanged, Refused> {
+        let State::Approved { at, bank, taken } = &self.state else {
+            return Err(self.refused("be changed by a refund"));
+        };
+        let (refund_state, kind) = match step {
             Step::Waits { call, due_at } => {
                 let kind = match call {
                     Call::Sending(_) | Call::Unknown(_) => EventKind::RefundUnknown,
@@ -235,7 +281,7 @@ impl Payment {
             taken.refunded_minor = taken.refunded_minor.saturating_add(amount_minor);
         }
         let refund = Refund { state: refund_state, ..refund.clone() };
-        let others = refunds.iter().filter(|other| other.number != number);
+        let others = refunds.iter().filter(|other| other.number != refund.number);
         let due = first_due(others.chain([&refund]));
         let state = State::Approved { at: *at, bank: bank.clone(), taken };
         let changed = self.change_refund(state, kind, &refund, due, now);

@@ -148,9 +148,11 @@ impl Gateway {
         &self,
         name: &'static str,
         changed: RefundChanged,
+        audit: Option<AuditLine>,
     ) -> Result<(), CommitError> {
         let delivery = self.notice(&changed.changed, Some(&changed.refund)).await?;
-        self.commit_noticed(Changeset::refund_changed(name, changed), delivery).await
+        let changeset = Changeset { audit, ..Changeset::refund_changed(name, changed) };
+        self.commit_noticed(changeset, delivery).await
     }
 
     async fn commit_noticed(

@@ -9,7 +9,8 @@ use crate::gateway::Gateway;
 use crate::ports::{AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, OpenCard};
 use domain::call::{Rules, Sending, Word};
 use domain::card::Card;
-use domain::id::PaymentId;
+use domain::event::Event;
+use domain::id::{PaymentId, TerminalNumber};
 use domain::method::{Method, MethodCode};
 use domain::money::Money;
 use domain::outcome::{BankFacts, Outcome};
@@ -377,6 +378,26 @@ impl Gateway {
     pub async fn payment(&self, actor: Actor, id: PaymentId) -> Result<Option<Payment>, Fault> {
         let Some(payment) = self.store.payment(actor.scope(), id).await? else { return Ok(None) };
         self.expire_if_over(payment).await.map(Some)
+    }
+
+    /// The newest payments that the actor may see, the newest first.
+    pub async fn newest_payments(&self, actor: Actor, limit: u32) -> Result<Vec<Payment>, Fault> {
+        Ok(self.store.newest_payments(actor.scope(), limit).await?)
+    }
+
+    /// All attempts at a reference of a terminal, the oldest first.
+    pub async fn attempts(
+        &self,
+        _actor: Actor,
+        terminal: TerminalNumber,
+        reference: &Reference,
+    ) -> Result<Vec<Payment>, Fault> {
+        Ok(self.store.attempts(terminal, reference).await?)
+    }
+
+    /// What happened to a payment, in order.
+    pub async fn events(&self, _actor: Actor, id: PaymentId) -> Result<Vec<Event>, Fault> {
+        Ok(self.store.events(id).await?)
     }
 
     /// The newest attempt at a reference.

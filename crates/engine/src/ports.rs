@@ -7,6 +7,7 @@ use crate::error::{CommitError, StoreError, VaultError};
 use async_trait::async_trait;
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
 use domain::delivery::{DeliveryId, DueDelivery};
+use domain::event::Event;
 use domain::id::{PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
@@ -42,6 +43,13 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// All refunds of a payment, by number.
     async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError>;
+
+    /// What happened to a payment, in order.
+    async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError>;
+
+    /// The newest payments that the scope allows, the newest first. A holder of one payment's
+    /// number sees no list.
+    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError>;
 
     /// What the accounts hold, by merchant, mode, currency and account; accounts without postings
     /// are left out.

@@ -1,6 +1,8 @@
 //! Refunds: accepted in one commit with what they take off the payment, then sent to the bank.
 
 use crate::actor::Actor;
+use crate::capture::CaptureError;
+use crate::changeset::AuditLine;
 use crate::crash_point::crash_point;
 use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
@@ -108,7 +110,13 @@ impl Gateway {
             let changed = payment.request_refund(&refunds, request.clone(), refundable_for, now)?;
             let (payment, refund) = (changed.changed.payment.clone(), changed.refund.clone());
             crash_point("refund.before_commit");
-            match self.commit_refund("request_refund", changed).await {
+            // What an operator does is told in the audit log; a merchant's refund is an event.
+            let audit = (actor == Actor::Operator).then(|| {
+                let detail = format!("{id} refund {}", refund.number);
+                let line = self.done(actor, "request_refund", detail);
+                AuditLine { terminal: Some(terminal.number), ..line }
+            });
+            match self.commit_refund("request_refund", changed, audit).await {
                 Ok(()) => {
                     crash_point("refund.committed");
                     drop(turn);
@@ -184,13 +192,49 @@ impl Gateway {
             else {
                 return Ok(());
             };
-            match self.commit_refund("record_refund", changed).await {
+            match self.commit_refund("record_refund", changed, None).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Stale(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(Fault::Busy)
+    }
+
+    /// An operator found out by other means whether a refund took effect that the bank does not
+    /// tell about. `why` is kept in the audit log.
+    pub async fn resolve_refund(
+        &self,
+        actor: Actor,
+        id: PaymentId,
+        number: i32,
+        took_effect: bool,
+        why: &str,
+    ) -> Result<Payment, CaptureError> {
+        let effect = if took_effect { "took effect" } else { "had no effect" };
+        let detail = format!("{id} refund {number} {effect}: {why}");
+        let audit = self.done(actor, "resolve_refund", detail);
+        let _turn = self.refund_turns.take(id).await;
+        for _try in 0..TRIES {
+            let payment = self.payment(actor, id).await?.ok_or(CaptureError::NotFound)?;
+            let refunds = self.store.refunds(id).await.map_err(Fault::from)?;
+            let now = self.clock.now();
+            let changed = match payment.resolve_refund(&refunds, number, took_effect, now) {
+                Ok(changed) => changed,
+                Err(refused) => {
+                    let detail = format!("{}: {refused}", audit.detail);
+                    self.audit(AuditLine { result: "refused", detail, ..audit }).await;
+                    return Err(refused.into());
+                }
+            };
+            let payment = changed.changed.payment.clone();
+            match self.commit_refund("resolve_refund", changed, Some(audit.clone())).await {
+                Ok(()) => return Ok(payment),
+                Err(CommitError::Stale(_)) => {}
+                Err(error) => return Err(Fault::from(error).into()),
+            }
+        }
+        Err(Fault::Busy.into())
     }
 
     /// The refunds of a payment, by number.

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use domain::id::{MerchantId, TerminalNumber};
 use domain::payment::Payment;
 use domain::secret::SecretText;
-use domain::terminal::{KeyPair, Mode, Settings, Terminal, WebhookSecret};
+use domain::terminal::{Capture, KeyPair, Mode, Settings, Terminal, WebhookSecret, WhenUnknown};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,6 +56,66 @@ pub struct AddTerminal {
     pub settings: Settings,
     /// A public key that is known before, as the demo's; none for a new one.
     pub public_key: Option<String>,
+}
+
+/// What is changed of a terminal; what is none stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ChangeTerminal {
+    /// Whether it takes payments.
+    pub active: Option<bool>,
+    /// When authorised money is taken; holds for payments that are created from now on.
+    pub capture: Option<Capture>,
+    /// What is done with an outcome that stays unknown.
+    pub when_unknown: Option<WhenUnknown>,
+    /// How long after it was taken money may be given back, in days.
+    pub refundable_days: Option<u32>,
+    /// The version that the change was decided for; none for whatever it is by now.
+    pub expected_version: Option<i64>,
+}
+
+impl ChangeTerminal {
+    /// Whether it names no setting.
+    pub fn is_nothing(&self) -> bool {
+        self.names().is_empty()
+    }
+
+    /// Which settings it names, for the audit log.
+    fn names(&self) -> String {
+        let names = [
+            ("active", self.active.is_some()),
+            ("capture", self.capture.is_some()),
+            ("when_unknown", self.when_unknown.is_some()),
+            ("refundable_days", self.refundable_days.is_some()),
+        ];
+        let named = names.into_iter().filter(|(_, is_named)| *is_named);
+        named.map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+    }
+
+    fn apply(self, terminal: Terminal) -> Terminal {
+        let settings = terminal.settings;
+        Terminal {
+            active: self.active.unwrap_or(terminal.active),
+            settings: Settings {
+                capture: self.capture.unwrap_or(settings.capture),
+                when_unknown: self.when_unknown.unwrap_or(settings.when_unknown),
+                refundable_days: self.refundable_days.unwrap_or(settings.refundable_days),
+                ..settings
+            },
+            version: terminal.version.saturating_add(1),
+            ..terminal
+        }
+    }
+}
+
+/// What became of a change of a terminal.
+#[derive(Debug)]
+pub enum TerminalChanged {
+    /// The terminal as it stands now.
+    Done(Box<Terminal>),
+    /// There is none with this number.
+    Unknown,
+    /// Somebody changed it since the version that was named.
+    OtherVersion(i64),
 }
 
 #[derive(Debug, Default)]
@@ -272,6 +332,33 @@ impl Gateway {
             match self.commit_terminal("rotate_keys", &rotated, Some(expected_version), done).await
             {
                 Ok(()) => return Ok(Some(rotated)),
+                Err(CommitError::Stale(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Fault::Busy)
+    }
+
+    /// Changes a terminal's settings.
+    pub async fn change_terminal(
+        &self,
+        actor: Actor,
+        number: TerminalNumber,
+        change: ChangeTerminal,
+    ) -> Result<TerminalChanged, Fault> {
+        for _try in 0..8 {
+            let Some(terminal) = self.terminal(actor, number).await? else {
+                return Ok(TerminalChanged::Unknown);
+            };
+            let version = terminal.version;
+            if change.expected_version.is_some_and(|expected| expected != version) {
+                return Ok(TerminalChanged::OtherVersion(version));
+            }
+            let changed = change.apply(terminal);
+            let done = self.done_to(actor, "change_terminal", number);
+            let done = AuditLine { detail: change.names(), ..done };
+            match self.commit_terminal("change_terminal", &changed, Some(version), done).await {
+                Ok(()) => return Ok(TerminalChanged::Done(Box::new(changed))),
                 Err(CommitError::Stale(_)) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -339,6 +339,13 @@ async fn refunds_and_their_books(store: &dyn Store) {
     let done = asked.changed.payment.record_refund(&stored, 1, yes, fixture::rules(), now).unwrap();
     store.commit(Changeset::refund_changed("done", done.clone())).await.unwrap();
     assert_eq!(store.refunds(done.refund.payment).await.unwrap(), vec![done.refund.clone()]);
+    let events = store.events(done.refund.payment).await.unwrap();
+    assert_eq!(events.last(), Some(&done.changed.event));
+    assert!(events.iter().map(|event| event.sequence).eq(1..=done.changed.payment.version));
+    let newest = store.newest_payments(Scope::Merchant(mine), 2).await.unwrap();
+    assert_eq!(newest.first(), Some(&done.changed.payment));
+    assert!(newest.iter().all(|payment| payment.merchant == mine));
+    assert_eq!(store.newest_payments(Scope::Holder, 9).await.unwrap(), vec![]);
     let read = store.payment(Scope::Merchant(mine), done.refund.payment).await.unwrap();
     assert_eq!(read, Some(done.changed.payment));
     let given_back = vec![

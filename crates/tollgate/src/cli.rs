@@ -1,7 +1,7 @@
 //! The command line. Each command's arguments stand with its body; here is the tree.
 
 use crate::commands::{
-    bank, bench, completions, config, demo, doctor, init, listen, merchant, migrate, pay,
+    bank, bench, completions, config, demo, doctor, init, listen, merchant, migrate, pay, payment,
 };
 use crate::commands::{serve, terminal, version};
 use crate::config::{FilePlace, Settings, Sources};
@@ -89,7 +89,10 @@ pub(crate) enum Command {
     /// Merchants: add, list, show
     #[command(subcommand, after_help = merchant::EXAMPLES)]
     Merchant(merchant::Action),
-    /// Terminals: add, list, show, rotate keys
+    /// Payments: show, list, refund, capture, void; those that only the bank can end
+    #[command(subcommand, after_help = payment::EXAMPLES)]
+    Payment(payment::Action),
+    /// Terminals: add, list, show, set, rotate keys
     #[command(subcommand, after_help = terminal::EXAMPLES)]
     Terminal(terminal::Action),
     /// The sandbox bank's side of things

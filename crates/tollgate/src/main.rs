@@ -15,6 +15,7 @@ mod html_form;
 mod http_client;
 mod master_key;
 mod output;
+mod payment_view;
 mod random;
 mod receiver;
 mod signature;

@@ -65,6 +65,17 @@ struct Backend {
 
 /// Opens the data for a command: everything but the banks.
 pub(crate) async fn open(settings: &Settings) -> Result<Opened, Failure> {
+    open_for_command(settings, None).await
+}
+
+/// Opens the data and the banks for a command that calls them. Their books take several
+/// processes, so a server may be running beside it.
+pub(crate) async fn open_with_banks(settings: &Settings) -> Result<Opened, Failure> {
+    let bank = bank(settings)?;
+    open_for_command(settings, Some(bank)).await
+}
+
+async fn open_for_command(settings: &Settings, bank: Option<Bank>) -> Result<Opened, Failure> {
     let backend = match &settings.database.value {
         Database::Sqlite => sqlite(settings, store::sqlite::Options::default())?,
         Database::Postgres(address) => {
@@ -72,7 +83,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<Opened, Failure> {
             shared(settings, address, options, NewKey::MustExist).await?
         }
     };
-    let (opened, watched) = assemble(settings, backend, None)?;
+    let (opened, watched) = assemble(settings, backend, bank)?;
     if let Some(setup) = watched.setup {
         setup.finish().await.map_err(could_not)?;
     }

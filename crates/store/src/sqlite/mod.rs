@@ -12,6 +12,7 @@ mod writer;
 use crate::migrations::Version;
 use async_trait::async_trait;
 use domain::delivery::{DeliveryId, DueDelivery};
+use domain::event::Event;
 use domain::id::{PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
@@ -352,6 +353,19 @@ impl Store for SqliteStore {
 
     async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
         self.read(|connection| queries::refunds(connection, payment))
+    }
+
+    async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError> {
+        self.read(|connection| queries::events(connection, payment))
+    }
+
+    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        let merchant = match scope {
+            Scope::Merchant(merchant) => Some(merchant),
+            Scope::Everything => None,
+            Scope::Holder => return Ok(Vec::new()),
+        };
+        self.read(|connection| queries::newest_payments(connection, merchant, limit))
     }
 
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {

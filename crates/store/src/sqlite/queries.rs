@@ -2,6 +2,7 @@
 
 use super::{QueryError, rows};
 use domain::delivery::DueDelivery;
+use domain::event::Event;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
@@ -78,6 +79,29 @@ pub(super) fn refunds(connection: &Connection, id: PaymentId) -> Result<Vec<Refu
         [id.stored()],
         rows::refund,
     )
+}
+
+pub(super) fn events(connection: &Connection, id: PaymentId) -> Result<Vec<Event>, QueryError> {
+    list(
+        connection,
+        "SELECT payment_id, merchant_id, sequence, at, kind, facts, refund FROM events \
+         WHERE place = (SELECT place FROM payments WHERE id = ?1) ORDER BY sequence",
+        [id.stored()],
+        rows::event,
+    )
+}
+
+pub(super) fn newest_payments(
+    connection: &Connection,
+    merchant: Option<MerchantId>,
+    limit: u32,
+) -> Result<Vec<Payment>, QueryError> {
+    let whose = if merchant.is_some() { "merchant_id = ?1" } else { "?1 IS NULL" };
+    let sql = format!(
+        "SELECT {} FROM payments WHERE {whose} ORDER BY place DESC LIMIT ?2",
+        rows::PAYMENT_COLUMNS
+    );
+    list(connection, &sql, (merchant.map(|merchant| merchant.0), limit), rows::payment)
 }
 
 pub(super) fn balances(

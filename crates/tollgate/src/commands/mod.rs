@@ -11,6 +11,7 @@ pub(crate) mod listen;
 pub(crate) mod merchant;
 pub(crate) mod migrate;
 pub(crate) mod pay;
+pub(crate) mod payment;
 pub(crate) mod serve;
 pub(crate) mod terminal;
 pub(crate) mod version;
@@ -36,6 +37,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Pay(arguments)) => pay::run(common, arguments).await,
         Some(Command::Listen(arguments)) => listen::run(common, arguments).await,
         Some(Command::Merchant(action)) => merchant::run(common, action).await,
+        Some(Command::Payment(action)) => payment::run(common, action).await,
         Some(Command::Terminal(action)) => terminal::run(common, action).await,
         Some(Command::Bank(action)) => bank::run(common, action).await,
         Some(Command::Config(action)) => config::run(common, action),

@@ -14,7 +14,7 @@ use domain::money::{Currency, parse_hundredths};
 use domain::terminal::{Capture, Currencies, Mode, Settings, Terminal, WhenUnknown};
 use domain::text::WebAddress;
 use engine::Actor;
-use engine::terminal::AddTerminal;
+use engine::terminal::{AddTerminal, ChangeTerminal, TerminalChanged};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -25,6 +25,8 @@ Examples:
   tollgate terminal list
   tollgate terminal show 42 --json
   tollgate terminal show 42 --reveal          also prints the private key and signing secrets
+  tollgate terminal set 42 --capture manual   money is held until `tollgate payment capture`
+  tollgate terminal set 42 --when-unknown reverse --refundable-days 90
   tollgate terminal rotate-keys 42            the earlier keys stay good for a day";
 
 #[derive(Debug, Subcommand)]
@@ -35,6 +37,8 @@ pub(crate) enum Action {
     List(List),
     /// One terminal with its keys and settings
     Show(Show),
+    /// Change settings; what is not named stays as it is
+    Set(Set),
     /// New keys and a new signing secret; the earlier ones stay good for a day
     RotateKeys(RotateKeys),
 }
@@ -45,6 +49,89 @@ enum ModeName {
     Test,
     /// Real money
     Live,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CaptureName {
+    /// With the authorisation
+    Automatic,
+    /// The bank holds the money until `tollgate payment capture`
+    Manual,
+}
+
+impl CaptureName {
+    const fn capture(self) -> Capture {
+        match self {
+            Self::Automatic => Capture::Automatic,
+            Self::Manual => Capture::Manual,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum WhenUnknownName {
+    /// The bank is asked on; `tollgate payment unresolved` lists it
+    Wait,
+    /// After half an hour the call is reversed
+    Reverse,
+}
+
+impl WhenUnknownName {
+    const fn policy(self) -> WhenUnknown {
+        match self {
+            Self::Wait => WhenUnknown::Wait,
+            Self::Reverse => WhenUnknown::Reverse,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Set {
+    /// The terminal's number
+    number: i64,
+
+    /// Whether it takes payments; refunds of earlier ones stay possible
+    #[arg(long, value_name = "true|false")]
+    active: Option<bool>,
+
+    /// When authorised money is taken, for payments created from now on
+    #[arg(long, value_enum)]
+    capture: Option<CaptureName>,
+
+    /// What is done when the bank does not say what became of a call
+    #[arg(long, value_enum)]
+    when_unknown: Option<WhenUnknownName>,
+
+    /// How long money may be given back, in days (0 to 3650)
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=3650))]
+    refundable_days: Option<u32>,
+
+    /// Only if it still has this version, as `terminal show` tells it
+    #[arg(long, value_name = "VERSION")]
+    if_version: Option<i64>,
+
+    /// One JSON object, as `terminal show`
+    #[arg(long)]
+    json: bool,
+}
+
+impl Set {
+    fn command(&self) -> Result<ChangeTerminal, Failure> {
+        let change = ChangeTerminal {
+            active: self.active,
+            capture: self.capture.map(CaptureName::capture),
+            when_unknown: self.when_unknown.map(WhenUnknownName::policy),
+            refundable_days: self.refundable_days,
+            expected_version: self.if_version,
+        };
+        if change.is_nothing() {
+            let text = "name a setting to change: --active, --capture, --when-unknown or \
+                        --refundable-days";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        Ok(change)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +181,19 @@ pub(crate) struct Add {
     #[arg(long, value_name = "SECONDS", default_value_t = 900,
           value_parser = clap::value_parser!(u32).range(1..=3600))]
     expires_after: u32,
+
+    /// When authorised money is taken
+    #[arg(long, value_enum, default_value = "automatic")]
+    capture: CaptureName,
+
+    /// What is done when the bank does not say what became of a call
+    #[arg(long, value_enum, default_value = "wait")]
+    when_unknown: WhenUnknownName,
+
+    /// How long money may be given back, in days (0 to 3650)
+    #[arg(long, value_name = "DAYS", default_value_t = 365,
+          value_parser = clap::value_parser!(u32).range(0..=3650))]
+    refundable_days: u32,
 
     /// Its number, the terNO of requests [default: the next free one]
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=999_999_999))]
@@ -209,9 +309,9 @@ impl Add {
                 return_url: self.return_url.clone(),
                 allowed_addresses: self.allow_address.clone(),
                 expires_after_seconds: self.expires_after,
-                capture: Capture::Automatic,
-                when_unknown: WhenUnknown::Wait,
-                refundable_days: 365,
+                capture: self.capture.capture(),
+                when_unknown: self.when_unknown.policy(),
+                refundable_days: self.refundable_days,
             },
             public_key: None,
         })
@@ -237,6 +337,9 @@ struct Shown {
     return_url: Option<String>,
     allowed_addresses: Vec<String>,
     expires_after_seconds: u32,
+    capture: &'static str,
+    when_unknown: &'static str,
+    refundable_days: u32,
     version: i64,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -294,6 +397,9 @@ impl Shown {
             return_url: url(&settings.return_url),
             allowed_addresses: settings.allowed_addresses.iter().map(IpNet::to_string).collect(),
             expires_after_seconds: settings.expires_after_seconds,
+            capture: settings.capture.name(),
+            when_unknown: settings.when_unknown.name(),
+            refundable_days: settings.refundable_days,
             version: terminal.version,
             created_at: terminal.created_at.to_rfc3339(),
             private_key: private.filter(|_| reveal),
@@ -336,6 +442,9 @@ impl Shown {
             ("return url", self.return_url.clone().unwrap_or_else(none)),
             ("allowed addresses", addresses),
             ("expires after", format!("{} seconds", self.expires_after_seconds)),
+            ("capture", self.capture.to_owned()),
+            ("when unknown", self.when_unknown.to_owned()),
+            ("refundable for", format!("{} days", self.refundable_days)),
             ("version", self.version.to_string()),
             ("added", self.created_at.clone()),
         ]);
@@ -380,6 +489,7 @@ pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> 
             let terminal = terminal.ok_or_else(|| unknown(show.number))?;
             print_one(Output::new(show.json), &terminal, show.reveal)
         }
+        Action::Set(set) => change(&opened, &set).await,
         Action::RotateKeys(rotate) => {
             let number = TerminalNumber(rotate.number);
             let terminal = opened.gateway.rotate_keys(Actor::Operator, number).await?;
@@ -415,6 +525,19 @@ async fn add(opened: &Opened, arguments: &Add) -> Result<(), Failure> {
         terminal.number
     ));
     Ok(())
+}
+
+async fn change(opened: &Opened, set: &Set) -> Result<(), Failure> {
+    let change = set.command()?;
+    let number = TerminalNumber(set.number);
+    match opened.gateway.change_terminal(Actor::Operator, number, change).await? {
+        TerminalChanged::Done(terminal) => print_one(Output::new(set.json), &terminal, false),
+        TerminalChanged::Unknown => Err(unknown(set.number)),
+        TerminalChanged::OtherVersion(version) => Err(Failure::No(format!(
+            "terminal {number} has version {version} by now: look at it again with `tollgate \
+             terminal show {number}`, then repeat the command"
+        ))),
+    }
 }
 
 fn print_one(output: Output, terminal: &Terminal, reveal: bool) -> Result<(), Failure> {
@@ -499,7 +622,8 @@ mod tests {
         r#""retires_at":"2025-04-26T14:16:06.000657Z"}],"#,
         r#""methods":["CC","DC"],"currencies":["EUR"],"smallest_amount":"1.05","#,
         r#""largest_amount":null,"webhook_url":null,"return_url":null,"allowed_addresses":[],"#,
-        r#""expires_after_seconds":900,"version":2,"#,
+        r#""expires_after_seconds":900,"capture":"automatic","when_unknown":"wait","#,
+        r#""refundable_days":365,"version":2,"#,
         r#""created_at":"2025-04-26T14:16:06.000657Z""#,
     );
 
@@ -546,6 +670,12 @@ mod tests {
             "203.0.113.0/24,::1",
             "--expires-after",
             "60",
+            "--capture",
+            "manual",
+            "--when-unknown",
+            "reverse",
+            "--refundable-days",
+            "90",
             "--number",
             "7",
             "--mode",
@@ -561,6 +691,8 @@ mod tests {
         assert_eq!(limits, (Some(100), Some(550)));
         assert_eq!(settings.allowed_addresses.len(), 2);
         assert_eq!(settings.expires_after_seconds, 60);
+        let money = (settings.capture, settings.when_unknown, settings.refundable_days);
+        assert_eq!(money, (Capture::Manual, WhenUnknown::Reverse, 90));
         assert_eq!(added(&[]).command(true).unwrap().settings, Settings::for_cards());
     }
 

@@ -78,7 +78,7 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().mode() & 0o7777
 }
 
-const COMMANDS: [&[&str]; 26] = [
+const COMMANDS: [&[&str]; 35] = [
     &[],
     &["serve"],
     &["init"],
@@ -93,7 +93,16 @@ const COMMANDS: [&[&str]; 26] = [
     &["terminal", "add"],
     &["terminal", "list"],
     &["terminal", "show"],
+    &["terminal", "set"],
     &["terminal", "rotate-keys"],
+    &["payment"],
+    &["payment", "show"],
+    &["payment", "list"],
+    &["payment", "refund"],
+    &["payment", "capture"],
+    &["payment", "void"],
+    &["payment", "unresolved"],
+    &["payment", "resolve"],
     &["bank"],
     &["bank", "journal"],
     &["bank", "serve"],

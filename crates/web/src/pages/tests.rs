@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
 use domain::delivery::DueDelivery;
+use domain::event::Event;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
@@ -67,6 +68,14 @@ impl Store for World {
     }
 
     async fn refunds(&self, _: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn events(&self, _: PaymentId) -> Result<Vec<Event>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn newest_payments(&self, _: Scope, _: u32) -> Result<Vec<Payment>, StoreError> {
         Ok(Vec::new())
     }
 
