@@ -8,6 +8,8 @@ pub mod app;
 pub mod assets;
 mod body;
 pub mod developers;
+#[cfg(test)]
+mod fake;
 pub mod html;
 pub mod metrics;
 pub mod notice;

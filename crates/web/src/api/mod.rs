@@ -7,6 +7,8 @@ mod exchange;
 mod fields;
 mod health;
 mod refund;
+#[cfg(test)]
+mod refund_tests;
 mod request;
 mod show_status;
 #[cfg(test)]
