@@ -16,7 +16,7 @@ on_both_databases!(
     guessing_is_throttled_and_strangers_see_nothing,
 );
 
-fn secrets(gateway: &Gateway, number: &str) -> Vec<String> {
+pub(crate) fn secrets(gateway: &Gateway, number: &str) -> Vec<String> {
     let output = gateway.run(&["terminal", "show", number, "--json", "--reveal"]);
     let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
     let secrets = shown["webhook_secrets"].as_array().unwrap();
@@ -24,7 +24,7 @@ fn secrets(gateway: &Gateway, number: &str) -> Vec<String> {
 }
 
 /// Checked by an independent library.
-fn verified(received: &Received, secret: &str) -> bool {
+pub(crate) fn verified(received: &Received, secret: &str) -> bool {
     let webhook = standardwebhooks::Webhook::new(secret).unwrap();
     let mut headers = http::HeaderMap::new();
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {

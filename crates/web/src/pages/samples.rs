@@ -151,6 +151,16 @@ fn results(site: &Site) -> Vec<(&'static str, ResultPage)> {
         ("result-declined", result(Ending::Declined, declined, true)),
         ("result-expired", result(Ending::Expired, "The customer did not act in time", true)),
         ("result-cancelled", result(Ending::Cancelled, "The customer cancelled the payment", true)),
+        ("result-reversed", result(Ending::Reversed, "Payment reversed, no money was taken", true)),
+        (
+            "result-refunding",
+            result(Ending::Refunding, "Refund is being processed by the bank", true),
+        ),
+        (
+            "result-partly-refunded",
+            result(Ending::PartlyRefunded, "Payment refunded in part", false),
+        ),
+        ("result-refunded", result(Ending::Refunded, "Payment refunded in full", true)),
         ("result-failed", result(Ending::Failed, "Technical failure, no money was taken", false)),
         (
             "result-pending",
@@ -183,7 +193,7 @@ mod tests {
     fn every_page_renders_in_every_state() {
         let site = Site { public_url: "https://pay.example".to_owned() };
         let samples = samples(&site).unwrap();
-        assert_eq!(samples.len(), 20);
+        assert_eq!(samples.len(), 24);
         let assets =
             include_str!("../../assets/pay.css").len() + include_str!("../../assets/pay.js").len();
         for Sample { name, html } in samples {

@@ -198,9 +198,13 @@ impl ConfirmingPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Approved,
+    Refunding,
+    PartlyRefunded,
+    Refunded,
     Declined,
     Expired,
     Cancelled,
+    Reversed,
     Failed,
     Pending,
 }
@@ -213,11 +217,19 @@ impl Ending {
             | State::Sending(_)
             | State::Unknown(_)
             | State::Reversing(_) => Self::Pending,
+            State::Approved { taken, .. } if taken.refunding_minor > 0 => Self::Refunding,
+            State::Approved { taken, .. } if taken.refunded_minor > 0 => {
+                if taken.refunded_minor < taken.captured_minor {
+                    Self::PartlyRefunded
+                } else {
+                    Self::Refunded
+                }
+            }
             State::Authorised(_)
             | State::Capturing { .. }
             | State::Voiding { .. }
             | State::Approved { .. } => Self::Approved,
-            State::Reversed { .. } => Self::Cancelled,
+            State::Reversed { .. } => Self::Reversed,
             State::Declined { .. } => Self::Declined,
             State::Expired { .. } => Self::Expired,
             State::Cancelled { .. } => Self::Cancelled,
@@ -233,9 +245,13 @@ impl Ending {
     const fn words(self) -> words::ResultWords {
         match self {
             Self::Approved => words::APPROVED,
+            Self::Refunding => words::REFUNDING,
+            Self::PartlyRefunded => words::PARTLY_REFUNDED,
+            Self::Refunded => words::REFUNDED,
             Self::Declined => words::DECLINED,
             Self::Expired => words::EXPIRED,
             Self::Cancelled => words::CANCELLED,
+            Self::Reversed => words::REVERSED,
             Self::Failed => words::FAILED,
             Self::Pending => words::PENDING,
         }
@@ -255,9 +271,9 @@ impl Ending {
             Self::Approved => "approved",
             Self::Declined => "declined",
             Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
+            Self::Cancelled | Self::Reversed | Self::PartlyRefunded | Self::Refunded => "cancelled",
             Self::Failed => "failed",
-            Self::Pending => "waiting",
+            Self::Refunding | Self::Pending => "waiting",
         }
     }
 
@@ -266,8 +282,10 @@ impl Ending {
         match self {
             Self::Approved => "m14.5 24.5 6.5 6.5 12.5-13.5",
             Self::Declined => "m17 17 14 14m0-14-14 14",
-            Self::Expired | Self::Pending => "M24 13v11.5l7 4",
-            Self::Cancelled => "M15 24h18",
+            Self::Expired | Self::Refunding | Self::Pending => "M24 13v11.5l7 4",
+            Self::Cancelled | Self::Reversed => "M15 24h18",
+            // Back to where it came from.
+            Self::PartlyRefunded | Self::Refunded => "M33 24H15m0 0 7.5-7.5M15 24l7.5 7.5",
             Self::Failed => "M24 13v14M24 33.5v.5",
         }
     }
@@ -304,9 +322,13 @@ impl ResultPage {
         let (link, link_text) = match outcome {
             Ending::Pending => (path_of(site, payment.id), words::CONTINUE_PAYMENT.to_owned()),
             Ending::Approved
+            | Ending::Refunding
+            | Ending::PartlyRefunded
+            | Ending::Refunded
             | Ending::Declined
             | Ending::Expired
             | Ending::Cancelled
+            | Ending::Reversed
             | Ending::Failed => (return_link.to_owned(), words::return_to(&summary.merchant)),
         };
         let at = payment.state.decided_at().unwrap_or(payment.created_at);

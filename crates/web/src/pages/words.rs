@@ -146,6 +146,24 @@ pub(super) const APPROVED: ResultWords = ResultWords {
     heading: "Payment approved",
     explanation: "Thank you. You can go back to the shop now.",
 };
+pub(super) const REFUNDING: ResultWords = ResultWords {
+    heading: "Refund on its way",
+    explanation: "You paid, and the shop has asked the bank to give money back.",
+};
+pub(super) const PARTLY_REFUNDED: ResultWords = ResultWords {
+    heading: "Partly refunded",
+    explanation: "You paid, and the shop has given a part of it back. When it shows on your \
+                  statement depends on your bank.",
+};
+pub(super) const REFUNDED: ResultWords = ResultWords {
+    heading: "Payment refunded",
+    explanation: "You paid, and the shop has given all of it back. When it shows on your \
+                  statement depends on your bank.",
+};
+pub(super) const REVERSED: ResultWords = ResultWords {
+    heading: "Payment reversed",
+    explanation: "No money was taken. If your bank shows the amount as reserved, it releases it.",
+};
 pub(super) const DECLINED: ResultWords = ResultWords {
     heading: "Payment declined",
     explanation: "No money was taken. Go back to the shop to try another card.",
