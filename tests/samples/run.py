@@ -126,6 +126,36 @@ def check_answer(answer):
     assert next(iter(json.loads(base64.b64decode(answer["authdata"])))) == "transID"
 
 
+def check_refund(sample, scratch, recorder, trans_id):
+    recorder.answers.clear()
+    done = run(sample, scratch, {"GATEWAY_URL": recorder.url, "TRANS_ID": trans_id})
+    assert done.returncode == 0, f"exit {done.returncode}: {done.stderr.decode()}"
+    assert len(recorder.answers) == 1, f"{len(recorder.answers)} requests were made"
+    status, text = recorder.answers[0]
+    answer = json.loads(text)
+    assert status == 200, f"HTTP {status}: {text}"
+    wanted = {"transID": trans_id, "refundAmount": "1.5", "refundReference": "return-1001"}
+    assert wanted.items() <= answer.items(), answer
+    lines = done.stdout.decode().splitlines()
+    assert lines == ["order_status: 8", "refundStatus: pending"], lines
+    # A second payment's number is wrong: the error is told, and the exit code is 1.
+    done = run(sample, scratch, {"GATEWAY_URL": recorder.url, "TRANS_ID": "999999991231235959"})
+    told = done.stderr.decode()
+    assert done.returncode != 0 and "1500" in told, f"exit {done.returncode}: {told}"
+
+
+def paid(gateway, reference):
+    """The number of a new payment that is approved at once."""
+    host = urllib.parse.urlsplit(gateway.url).netloc
+    connection = http.client.HTTPConnection(host, timeout=30)
+    fields = json.dumps(payment(reference, ccno="4012000033330026"))
+    connection.request("POST", "/api/s2s", fields, {"Content-Type": "application/json"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    assert answer["order_status"] == "25", answer
+    return answer["transID"]
+
+
 def check_first_payment(sample, scratch, recorder):
     """The paste-ready command of the start page: it names its address, so that is set here."""
     recorder.answers.clear()
@@ -260,6 +290,9 @@ def checks(scratch, recorder, gateway):
     for sample in sorted((SAMPLES / "create_payment").iterdir()):
         yield f"create_payment/{sample.name}", (
             lambda sample=sample: check_create(sample, scratch, recorder))
+    for sample in sorted((SAMPLES / "refund").iterdir()):
+        yield f"refund/{sample.name}", lambda sample=sample: check_refund(
+            sample, scratch, recorder, paid(gateway, f"refund {sample.name}"))
     webhooks, returns = real_cases(gateway)
     for folder, cases in (
         ("verify_webhook", lambda: webhook_cases() + webhooks),

@@ -25,6 +25,7 @@ CREATE = "/api/s2s"
 STATUS = "/api/authurl/s2s/{transIDOrReference}"
 PAGE = "/api/authurl/{transID}"
 OLDER_PAGE = "/api/authurl/auth_3ds/{transID}"
+REFUND = "/api/transactions/refund-request"
 RESULT = "/api/authurl/{transID}/result"
 UNKNOWN = "100000200101000000"
 
@@ -140,11 +141,50 @@ class Live:
         body = json.dumps(fields).encode()
         return self.check(what, CREATE, expected, body=body, headers=headers, replayed=replayed)
 
+    def refund(self, what, expected, fields, replayed=None, **headers):
+        headers = {"Content-Type": "application/json", **headers}
+        body = json.dumps(fields).encode()
+        return self.check(what, REFUND, expected, body=body, headers=headers, replayed=replayed)
+
     def numbers(self, *expected):
         """(name, problems): the error numbers of the last answer, all at once."""
         given = [error["error_number"] for error in self.last.get("errors", [])]
         wrong = sorted(given) != sorted(expected) or self.last.get("error_number") != given[0]
         return f"numbers {', '.join(expected)}", [f"given {given}"] if wrong else []
+
+
+def check_refunds(live, trans_id):
+    """(name, problems) of requests to refund a payment of 11.11."""
+    good = {"public_key": PUBLIC_KEY, "transID": trans_id, "refundAmount": "1.50"}
+    named = {**good, "refundReference": "return ü 1", "refundReason": "too small", "terNO": 42}
+    yield live.refund("a part", 200, named, replayed=False)
+    yield "order_status 8", [] if live.last["order_status"] == "8" else [str(live.last)]
+    yield live.refund("replayed", 200, named, replayed=True)
+    yield live.refund("by number", 200, {**good, "transID": int(trans_id), "refundAmount": 1.5})
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urllib.parse.urlencode(good).encode()
+    yield live.check("a form", REFUND, 200, body=body, headers=form)
+    keyed = {"Idempotency-Key": "refund-1"}
+    yield live.refund("with a key", 200, good, replayed=False, **keyed)
+    yield live.refund("with a key again", 200, good, replayed=True, **keyed)
+    for what, expected, changes, numbers in (
+        ("a key's other use", 422, {"refundAmount": "1.51"}, ["422"]),
+        ("empty", 400, {name: None for name in good}, ["1040", "1040", "1502"]),
+        ("wrong forms", 400, {"transID": "1", "refundAmount": "x"}, ["1043", "1502"]),
+        ("other key", 401, {"public_key": "A" * 43 + "="}, ["101"]),
+        ("unknown", 404, {"transID": UNKNOWN}, ["1500"]),
+        ("too much", 409, {"refundAmount": "11.12"}, ["1504"]),
+        ("other amount", 409, {"refundReference": "return ü 1", "refundAmount": "2"}, ["5012"]),
+    ):
+        headers = keyed if expected == 422 else {}
+        yield live.refund(what, expected, {**good, **changes}, **headers)
+        yield live.numbers(*numbers)
+    yield live.refund("wrong private key", 401, good, Authorization="Bearer x")
+    yield live.numbers("1501")
+    problem = {"Accept": "application/problem+json"}
+    yield live.refund("problem details", 409, {**good, "refundAmount": "99"}, **problem)
+    yield live.refund("too large", 413, {**good, "refundReason": "x" * 70_000})
+    yield live.check("no media type", REFUND, 415, body=b"x", headers={"Content-Type": "text/x"})
 
 
 def check_answers(document, gateway, receiver):
@@ -194,6 +234,7 @@ def check_answers(document, gateway, receiver):
     yield live.create("too large", 413, payment("x", fullname="x" * 70_000))
     yield live.check("no media type", CREATE, 415, body=b"x", headers={"Content-Type": "text/x"})
 
+    yield from check_refunds(live, decided)
     for name in (first["transID"], decided):
         yield live.check("by number", STATUS, 200, path=f"/api/authurl/s2s/{name}")
     key = urllib.parse.urlencode({"public_key": PUBLIC_KEY})
@@ -233,9 +274,10 @@ def check_answers(document, gateway, receiver):
 
     schema = document["webhooks"]["paymentDecided"]["post"]["requestBody"]
     schema = schema["content"]["application/json"]["schema"]
-    for trans_id in (decided, first["transID"]):
+    # The approved one's, then those of its refunds, then the cancelled one's.
+    for trans_id in (decided, decided, first["transID"]):
         body = receiver.webhook_of(trans_id)
-        yield f"webhook {trans_id}", problems_of(document, schema, body)
+        yield f"webhook {body['order_status']}", problems_of(document, schema, body)
     for _guess in range(40):
         live.check("guess", STATUS, 404, path=f"/api/authurl/s2s/{UNKNOWN}")
     yield live.check("guessing", STATUS, 429, path=f"/api/authurl/s2s/{UNKNOWN}")

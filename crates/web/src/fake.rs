@@ -204,8 +204,7 @@ impl Vault for World {
 
     fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
         use aws_lc_rs::digest::{SHA256, digest};
-        let text = parts.iter().map(|part| format!("{part:?}")).collect::<String>();
-        digest(&SHA256, text.as_bytes()).as_ref().try_into().unwrap()
+        digest(&SHA256, format!("{parts:?}").as_bytes()).as_ref().try_into().unwrap()
     }
 
     fn hmac(&self, key: &[u8], message: &[u8]) -> [u8; 32] {

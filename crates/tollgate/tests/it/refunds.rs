@@ -11,11 +11,15 @@ const PATH: &str = "/api/transactions/refund-request";
 const APPROVED: &str = "4012000033330026";
 /// The sandbox bank refuses a refund of this amount.
 const REFUSED: &str = "13.13";
+/// Payments that fifty refunds at once are asked of, and how many of them at a time.
+const ROUNDS: usize = 200;
+const WORKERS: usize = 8;
 
 /// A payment of 20.00 USD, or as the changes say.
 fn create(gateway: &Gateway, reference: &str, changes: Value) -> Answer {
     let mut body = request_with(reference, json!({"ccno": APPROVED, "bill_amt": "20.00"}));
-    body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    let Value::Object(changes) = changes else { panic!("changes are an object") };
+    body.as_object_mut().unwrap().extend(changes);
     gateway.post(&body)
 }
 
@@ -302,8 +306,6 @@ fn the_customers_page_after_a_refund() {
 fn parallel_refunds_never_exceed_what_was_paid() {
     let (_folder, data) = folder();
     let gateway = Gateway::start_at_level(&data, "warn");
-    const ROUNDS: usize = 200;
-    const WORKERS: usize = 8;
     let round = |number: usize| {
         let id = paid(&gateway, &format!("round {number}"), json!({}));
         // Each alone fits, two of 60 % do not; in every second round amounts are mixed.

@@ -1,7 +1,9 @@
 //! Every refusal of a refund, with its number, its audit line, and nothing changed; also on live
 //! terminals, which no sandbox serves.
 
+use super::refund::REFUND_FIELDS;
 use crate::app::{App, Caller, router};
+use crate::developers::parameters::{Kind, REFUND_PARAMETERS};
 use crate::fake::World;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
@@ -322,4 +324,30 @@ async fn the_same_reference_asks_for_the_same_refund() {
     assert_eq!(body["errors"][0]["field"], "refundReference");
     assert!(body["error_message"].as_str().unwrap().ends_with("by a refund of 1.50 USD"));
     assert_eq!(server.world.refunds.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_developers_table_names_what_is_read_and_its_errors() {
+    let told: Vec<&str> = REFUND_PARAMETERS.iter().map(|parameter| parameter.name).collect();
+    let mut read = REFUND_FIELDS.to_vec();
+    assert_eq!(told.len(), read.len());
+    read.retain(|field| !told.contains(field));
+    assert!(read.is_empty(), "{read:?}");
+    for parameter in REFUND_PARAMETERS {
+        for wrong in [json!(null), json!([])] {
+            if wrong.is_null() && !parameter.required {
+                continue;
+            }
+            let (_, body) = Server::with(approved()).ask(json!({ parameter.name: wrong })).await;
+            let number = body["error_number"].as_str().unwrap().parse().unwrap();
+            assert!(parameter.errors.contains(&number), "{}: {body}", parameter.name);
+            assert_eq!(body["errors"][0]["field"], parameter.name);
+        }
+        if let (Kind::Text, Some(most)) = (parameter.kind, parameter.max_length) {
+            let longest = "x".repeat(most.into());
+            let (status, _) =
+                Server::with(approved()).ask(json!({ parameter.name: longest })).await;
+            assert_eq!(status, 200, "{}", parameter.name);
+        }
+    }
 }

@@ -25,6 +25,10 @@ pub enum Presence {
     WhileCustomerActs,
     /// As soon as it is known.
     WhenKnown,
+    /// About a refund.
+    OfRefunds,
+    /// About a refund that has a name.
+    OfNamedRefunds,
 }
 
 impl Presence {
@@ -34,6 +38,8 @@ impl Presence {
             Self::Always => "always",
             Self::WhileCustomerActs => "while the customer has something to do",
             Self::WhenKnown => "when known",
+            Self::OfRefunds => "about a refund",
+            Self::OfNamedRefunds => "about a refund with a reference",
         }
     }
 }
@@ -84,6 +90,55 @@ const UPA: Field =
     known("upa", "", "The payer's address, for methods that have one. Cards have none.");
 const CONNECTOR_STATUS_CODE: Field =
     known("connector_status_code", "00", "The bank's own status code.");
+
+const REFUND_AMOUNT: Field = Field {
+    name: "refundAmount",
+    meaning: Prose("How much is given back, in the form of `bill_amt`."),
+    sample: "1.5",
+    presence: Presence::OfRefunds,
+};
+const REFUND_REFERENCE: Field = Field {
+    name: "refundReference",
+    meaning: Prose("Your own name of the refund, as sent."),
+    sample: "return-1001",
+    presence: Presence::OfNamedRefunds,
+};
+const REFUND_STATUS: Field = Field {
+    name: "refundStatus",
+    meaning: Prose(
+        "How the refund stands: `pending`, `refunded`, `declined` (by the bank) or `failed` (for \
+         a technical reason). In the last two cases no money moved, and it can be refunded again.",
+    ),
+    sample: "refunded",
+    presence: Presence::OfRefunds,
+};
+
+/// The answer to a request for a refund, in the answer's order.
+pub const REFUND_FIELDS: [Field; 16] = [
+    always(
+        "authstatus",
+        "{base}/api/authurl/s2s/417823250426141606",
+        "Where to ask for the status at any time.",
+    ),
+    BILL_CURRENCY,
+    TRANS,
+    MOP,
+    CCNO,
+    REFERENCE,
+    always("order_status", "8", "Always `8`: accepted, and not decided by the bank yet."),
+    TDATE,
+    always("response", "Refund is being processed by the bank", "The same in a sentence."),
+    BILL_AMT,
+    always("status", "Request Processed", "Always the same."),
+    DESCRIPTOR,
+    RRN,
+    Field { presence: Presence::Always, ..REFUND_AMOUNT },
+    Field { presence: Presence::OfNamedRefunds, ..REFUND_REFERENCE },
+    Field { presence: Presence::Always, sample: "pending", ..REFUND_STATUS },
+];
+
+/// What a webhook about a refund has besides.
+pub const REFUND_WEBHOOK_FIELDS: [Field; 3] = [REFUND_AMOUNT, REFUND_REFERENCE, REFUND_STATUS];
 
 /// The thirteen fields of a card payment that waits for its holder, in the answer's order.
 pub const RESPONSE_FIELDS: [Field; 13] = [

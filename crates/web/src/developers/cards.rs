@@ -31,6 +31,9 @@ impl CardResult {
     }
 }
 
+/// The sandbox bank refuses a refund of this amount.
+pub const REFUSED_REFUND: &str = "13.13";
+
 /// One test card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestCard {

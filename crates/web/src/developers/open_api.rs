@@ -1,10 +1,11 @@
 //! The `OpenAPI` 3.1.0 document of this release, built from the tables of the reference.
 
 use super::answers::{
-    self, FURTHER_FIELDS, Field, Presence, RESPONSE_FIELDS, STATUS_FIELDS, STATUSES, WEBHOOK_FIELDS,
+    self, FURTHER_FIELDS, Field, Presence, REFUND_FIELDS, REFUND_WEBHOOK_FIELDS, RESPONSE_FIELDS,
+    STATUS_FIELDS, STATUSES, WEBHOOK_FIELDS,
 };
 use super::errors::ERRORS;
-use super::parameters::{Kind, PARAMETERS, Parameter};
+use super::parameters::{Kind, PARAMETERS, Parameter, REFUND_PARAMETERS};
 use super::samples;
 use serde_json::{Map, Value, json};
 
@@ -17,8 +18,8 @@ pub fn document(public_url: &str) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Simple Payment Gateway (S2S)",
             "description": "Server-to-server payments by card. This release takes the methods CC \
-                and DC; NB, WALLET, UPICOLLECT and QRINTENT answer error 1052. Refunds and \
-                encrypted requests come in a later release. Unknown request fields are ignored; \
+                and DC; NB, WALLET, UPICOLLECT and QRINTENT answer error 1052. Encrypted \
+                requests come in a later release. Unknown request fields are ignored; \
                 ignore unknown answer fields likewise.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
@@ -33,7 +34,14 @@ pub fn document(public_url: &str) -> Value {
         ],
         "paths": paths(public_url),
         "webhooks": { "paymentDecided": webhook(public_url) },
-        "components": { "schemas": schemas(), "responses": error_responses() },
+        "components": {
+            "schemas": schemas(),
+            "responses": error_responses(),
+            "securitySchemes": { "privateKey": {
+                "type": "http", "scheme": "bearer",
+                "description": "The terminal's private key. Live terminals refund only with it.",
+            } },
+        },
     })
 }
 
@@ -41,6 +49,7 @@ fn paths(public_url: &str) -> Value {
     let mut paths = Map::new();
     let mut add = |path: &str, item: Value| paths.insert(path.to_owned(), item);
     add("/api/s2s", create_payment(public_url));
+    add("/api/transactions/refund-request", request_refund(public_url));
     add("/api/authurl/{transID}", customer_page(""));
     add("/api/authurl/auth_3ds/{transID}", customer_page("ByOlderName"));
     add("/api/authurl/{transID}/result", result_page());
@@ -125,13 +134,7 @@ fn create_payment(public_url: &str) -> Value {
         "summary": "Create a payment",
         "description": "One order is never charged twice: the same request with the same \
             reference gets the first answer again, with the header Idempotent-Replayed.",
-        "parameters": [{
-            "name": "Idempotency-Key", "in": "header", "required": false,
-            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
-            "description": "Optional: 1 to 255 visible ASCII characters, bare or in double \
-                quotes. The same key and body get the first answer again; 409 while \
-                the first request runs, 422 when the body differs.",
-        }],
+        "parameters": [idempotency_key()],
         "requestBody": { "required": true, "content": {
             "application/json": {
                 "schema": { "$ref": "#/components/schemas/CreatePayment" },
@@ -143,10 +146,7 @@ fn create_payment(public_url: &str) -> Value {
         "responses": with_errors(
             json!({ "200": {
                 "description": "The payment as it stands. A decline is a 200 too.",
-                "headers": { "Idempotent-Replayed": {
-                    "description": "true when this is the first request's answer again.",
-                    "schema": { "type": "string", "const": "true" },
-                } },
+                "headers": replayed(),
                 "content": { "application/json": {
                     "schema": { "$ref": "#/components/schemas/Payment" },
                     "example": serde_json::from_str::<Value>(&answer).unwrap_or_default(),
@@ -154,6 +154,61 @@ fn create_payment(public_url: &str) -> Value {
             } }),
             |http| !matches!(http, 404 | 429),
         ),
+    } })
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key", "in": "header", "required": false,
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+        "description": "Optional: 1 to 255 visible ASCII characters, bare or in double \
+            quotes. The same key and body get the first answer again; 409 while \
+            the first request runs, 422 when the body differs.",
+    })
+}
+
+fn request_refund(public_url: &str) -> Value {
+    let body = json!({ "schema": { "$ref": "#/components/schemas/RequestRefund" } });
+    let example: Map<String, Value> = REFUND_PARAMETERS
+        .iter()
+        .map(|parameter| (parameter.name.to_owned(), json!(parameter.sample)))
+        .collect();
+    let answer = answers::sample_object(&REFUND_FIELDS, public_url);
+    json!({ "post": {
+        "operationId": "requestRefund",
+        "tags": ["Payments"],
+        "summary": "Give money back, all of it or a part",
+        "description": "Accepted at once, decided by the bank: a webhook tells how it ended. The \
+            same refundReference and amount get the first answer again, with the header \
+            Idempotent-Replayed. A live terminal's private key goes into the Authorization \
+            header.",
+        "parameters": [idempotency_key()],
+        "security": [{}, { "privateKey": [] }],
+        "requestBody": { "required": true, "content": {
+            "application/json": {
+                "schema": { "$ref": "#/components/schemas/RequestRefund" }, "example": example,
+            },
+            "application/x-www-form-urlencoded": body,
+            "multipart/form-data": body,
+        } },
+        "responses": with_errors(
+            json!({ "200": {
+                "description": "The refund is accepted.",
+                "headers": replayed(),
+                "content": { "application/json": {
+                    "schema": { "$ref": "#/components/schemas/RefundAccepted" },
+                    "example": serde_json::from_str::<Value>(&answer).unwrap_or_default(),
+                } },
+            } }),
+            |_http| true,
+        ),
+    } })
+}
+
+fn replayed() -> Value {
+    json!({ "Idempotent-Replayed": {
+        "description": "true when this is the first request's answer again.",
+        "schema": { "type": "string", "const": "true" },
     } })
 }
 
@@ -293,8 +348,8 @@ fn webhook(public_url: &str) -> Value {
         "tags": ["Payments"],
         "security": [],
         "summary": "A payment was decided",
-        "description": "Sent to webhook_url on every change to a decided status, at least once, \
-            signed by Standard Webhooks.",
+        "description": "Sent to webhook_url on every change to a decided status and when a \
+            refund is decided, at least once, signed by Standard Webhooks.",
         "parameters": [
             header("webhook-id", "The delivery's name, the same over all retries."),
             header("webhook-timestamp", "When this attempt was made, in Unix seconds."),
@@ -353,20 +408,23 @@ fn retry_after() -> Value {
 fn schemas() -> Value {
     let with_further = [&RESPONSE_FIELDS[..], &FURTHER_FIELDS].concat();
     let with_status = [&answers::status_fields()[..], &FURTHER_FIELDS, &STATUS_FIELDS].concat();
+    let webhook = [&WEBHOOK_FIELDS[..], &REFUND_WEBHOOK_FIELDS].concat();
     json!({
-        "CreatePayment": request_schema(),
+        "CreatePayment": request_schema(&PARAMETERS),
+        "RequestRefund": request_schema(&REFUND_PARAMETERS),
+        "RefundAccepted": answer_schema(&REFUND_FIELDS),
         "Payment": answer_schema(&with_further),
         "PaymentStatus": answer_schema(&with_status),
-        "Webhook": answer_schema(&WEBHOOK_FIELDS),
+        "Webhook": answer_schema(&webhook),
         "Error": error_schema(),
         "Problem": problem_schema(),
     })
 }
 
-fn request_schema() -> Value {
+fn request_schema(parameters: &[Parameter]) -> Value {
     let properties: Map<String, Value> =
-        PARAMETERS.iter().map(|p| (p.name.to_owned(), parameter_schema(p))).collect();
-    let required: Vec<&str> = PARAMETERS.iter().filter(|p| p.required).map(|p| p.name).collect();
+        parameters.iter().map(|p| (p.name.to_owned(), parameter_schema(p))).collect();
+    let required: Vec<&str> = parameters.iter().filter(|p| p.required).map(|p| p.name).collect();
     json!({ "type": "object", "properties": properties, "required": required })
 }
 

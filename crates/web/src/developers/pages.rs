@@ -1,14 +1,15 @@
 //! The pages themselves.
 
 use super::answers::{
-    self, FURTHER_FIELDS, Field, RESPONSE_FIELDS, RETURN_FIELDS, STATUS_FIELDS, STATUSES, Status,
-    WEBHOOK_FIELDS,
+    self, FURTHER_FIELDS, Field, REFUND_FIELDS, REFUND_WEBHOOK_FIELDS, RESPONSE_FIELDS,
+    RETURN_FIELDS, STATUS_FIELDS, STATUSES, Status, WEBHOOK_FIELDS,
 };
 use super::cards::{
-    CardResult, DEMO_PUBLIC_KEY, DEMO_TERMINAL, ONE_TIME_PASSWORD, TEST_CARDS, TestCard,
+    CardResult, DEMO_PUBLIC_KEY, DEMO_TERMINAL, ONE_TIME_PASSWORD, REFUSED_REFUND, TEST_CARDS,
+    TestCard,
 };
 use super::errors::{ERRORS, ErrorNumber};
-use super::parameters::{self, PARAMETERS, Parameter};
+use super::parameters::{self, PARAMETERS, Parameter, REFUND_PARAMETERS};
 use super::samples::{self, Sample};
 use crate::assets::{Asset, DEVELOPERS_SCRIPT, DEVELOPERS_STYLE};
 use askama::Template;
@@ -33,6 +34,7 @@ const START: &str = "/developers";
 const REFERENCE: &str = "/developers/api-reference";
 const SIMPLE_S2S: &str = "/developers/api-reference/simple-s2s";
 const STATUS_QUERY: &str = "/developers/api-reference/status-query";
+const REFUNDS: &str = "/developers/api-reference/refunds";
 const WEBHOOKS: &str = "/developers/webhooks";
 const RETURN_URL: &str = "/developers/return-url";
 const STATUS_CODES: &str = "/developers/status-codes";
@@ -52,7 +54,7 @@ const START_PAGE: Page =
     page(START, "Developers", None, "What Tollgate is, and a first payment in three steps.");
 
 /// All pages, in the menu's order.
-pub(super) const PAGES: [Page; 9] = [
+pub(super) const PAGES: [Page; 10] = [
     START_PAGE,
     page(REFERENCE, "API Reference", Some(START), "The calls, and the OpenAPI document."),
     page(
@@ -66,6 +68,12 @@ pub(super) const PAGES: [Page; 9] = [
         "Status query",
         Some(REFERENCE),
         "Ask what became of a payment, by its number or by your own.",
+    ),
+    page(
+        REFUNDS,
+        "Refunds",
+        Some(REFERENCE),
+        "Give money back, in full or in parts, and hear how it ended.",
     ),
     page(
         WEBHOOKS,
@@ -161,8 +169,13 @@ template!(
     StatusQuery, "developers/status_query.html", answer: String, further: &'static [Field], key: &'static str
 );
 template!(
+    Refunds, "developers/refunds.html",
+    answer: String, parameters: &'static [Parameter], fields: &'static [Field], told: &'static [Field],
+    refund: Samples<'a>
+);
+template!(
     Webhooks, "developers/webhooks.html",
-    body: String, fields: &'static [Field], retries: Vec<Retry>, verify: Samples<'a>, webhook_id: String
+    body: String, fields: &'static [Field], refund: &'static [Field], retries: Vec<Retry>, verify: Samples<'a>, webhook_id: String
 );
 template!(
     ReturnUrl, "developers/return_url.html", fields: &'static [Field], verify: Samples<'a>, signed: String
@@ -171,7 +184,8 @@ template!(StatusCodes, "developers/status_codes.html", statuses: &'static [Statu
 template!(Errors, "developers/errors.html", errors: &'static [ErrorNumber]);
 template!(
     TestData, "developers/test_data.html",
-    groups: Vec<CardGroup>, password: &'static str, terminal: &'static str, key: &'static str
+    groups: Vec<CardGroup>, password: &'static str, terminal: &'static str, key: &'static str,
+    refused_refund: &'static str
 );
 
 /// A row of the webhook schedule: a try after the first.
@@ -195,6 +209,7 @@ pub(super) fn render(path: &str, public_url: &str) -> Result<String, askama::Err
         REFERENCE => Reference { shell }.render(),
         SIMPLE_S2S => simple_s2s(shell).render(),
         STATUS_QUERY => status_query(shell).render(),
+        REFUNDS => refunds(shell).render(),
         WEBHOOKS => webhooks(shell).render(),
         RETURN_URL => return_url(shell).render(),
         STATUS_CODES => StatusCodes { shell, statuses: &STATUSES }.render(),
@@ -230,6 +245,17 @@ fn status_query(shell: Shell<'_>) -> StatusQuery<'_> {
     }
 }
 
+fn refunds(shell: Shell<'_>) -> Refunds<'_> {
+    Refunds {
+        answer: answers::sample_object(&REFUND_FIELDS, shell.public_url),
+        parameters: &REFUND_PARAMETERS,
+        fields: &REFUND_FIELDS,
+        told: &REFUND_WEBHOOK_FIELDS,
+        refund: Samples { id: "refund", samples: &samples::REFUND },
+        shell,
+    }
+}
+
 fn webhooks(shell: Shell<'_>) -> Webhooks<'_> {
     let webhook_id = answers::TRANS_ID.parse().map(|payment| {
         let id = DeliveryId { payment, sequence: 1 };
@@ -238,6 +264,7 @@ fn webhooks(shell: Shell<'_>) -> Webhooks<'_> {
     Webhooks {
         body: answers::sample_object(&WEBHOOK_FIELDS, shell.public_url),
         fields: &WEBHOOK_FIELDS,
+        refund: &REFUND_WEBHOOK_FIELDS,
         retries: retries(),
         verify: Samples { id: "verify", samples: &samples::VERIFY_WEBHOOK },
         webhook_id: webhook_id.unwrap_or_default(),
@@ -268,7 +295,7 @@ fn test_data(shell: Shell<'_>) -> TestData<'_> {
         })
         .collect();
     let (password, terminal, key) = (ONE_TIME_PASSWORD, DEMO_TERMINAL, DEMO_PUBLIC_KEY);
-    TestData { shell, groups, password, terminal, key }
+    TestData { shell, groups, password, terminal, key, refused_refund: REFUSED_REFUND }
 }
 
 /// The webhook schedule as the gateway itself computes it, at the middle of its jitter.

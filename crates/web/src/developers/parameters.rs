@@ -1,5 +1,5 @@
-//! The request parameters of `POST /api/s2s`: the one table behind the reference page and the
-//! `OpenAPI` schema.
+//! The request parameters of `POST /api/s2s` and of refunds: the tables behind the reference pages and
+//! the `OpenAPI` schemas.
 
 use super::text::Prose;
 
@@ -12,6 +12,8 @@ pub enum Class {
     Default,
     /// About the customer or the method: optional unless the rule says otherwise.
     Customer,
+    /// Optional.
+    Optional,
 }
 
 impl Class {
@@ -21,6 +23,7 @@ impl Class {
             Self::Mandatory => "M",
             Self::Default => "D",
             Self::Customer => "C",
+            Self::Optional => "O",
         }
     }
 
@@ -30,6 +33,7 @@ impl Class {
             Self::Mandatory => "mandatory",
             Self::Default => "mandatory, with a default",
             Self::Customer => "customer data",
+            Self::Optional => "optional",
         }
     }
 }
@@ -403,8 +407,73 @@ pub const PARAMETERS: [Parameter; 30] = [
     },
 ];
 
+/// The parameters of a refund, the three mandatory ones first.
+pub const REFUND_PARAMETERS: [Parameter; 6] = [
+    Parameter {
+        name: "public_key",
+        kind: Kind::Pattern("^[A-Za-z0-9+/]{43}=$"),
+        max_length: Some(44),
+        rule: Prose("The public key of the terminal that took the payment."),
+        sample: "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=",
+        errors: &[1040, 1043, 101],
+        ..MANDATORY
+    },
+    Parameter {
+        name: "transID",
+        kind: Kind::Digits("^[1-9][0-9]{17}$"),
+        max_length: Some(18),
+        rule: Prose("The payment’s number at the gateway."),
+        sample: "417823250426141606",
+        errors: &[1040, 1043, 1500],
+        ..MANDATORY
+    },
+    Parameter {
+        name: "refundAmount",
+        kind: Kind::Amount,
+        max_length: Some(11),
+        rule: Prose(
+            "How much is given back, in the payment’s currency and in the form of `bill_amt`. At \
+             most what was paid and not refunded yet.",
+        ),
+        sample: "1.50",
+        errors: &[1502, 1504],
+        ..MANDATORY
+    },
+    Parameter {
+        name: "terNO",
+        class: Class::Optional,
+        kind: Kind::Integer,
+        max_length: Some(18),
+        rule: Prose("The terminal’s number. When it is given, it must belong to `public_key`."),
+        sample: "42",
+        errors: &[1043, 101],
+        ..TEXT
+    },
+    Parameter {
+        name: "refundReference",
+        class: Class::Optional,
+        max_length: Some(128),
+        rule: Prose(
+            "Your own name of this refund: 1 to 128 printable characters. The same name and \
+             amount ask for the same refund, so sending it again is safe. Send one always: \
+             without it, a repeated request is a second refund.",
+        ),
+        sample: "return-1001",
+        errors: &[1043, 5012],
+        ..TEXT
+    },
+    Parameter {
+        name: "refundReason",
+        class: Class::Optional,
+        max_length: Some(255),
+        rule: Prose("Why, in your words; kept with the refund."),
+        sample: "One of two items came back",
+        ..TEXT
+    },
+];
+
 /// The names that the remark lists: M and D.
 pub fn mandatory_names() -> Vec<&'static str> {
-    let mandatory = |p: &&Parameter| !matches!(p.class, Class::Customer);
+    let mandatory = |p: &&Parameter| matches!(p.class, Class::Mandatory | Class::Default);
     PARAMETERS.iter().filter(mandatory).map(|p| p.name).collect()
 }

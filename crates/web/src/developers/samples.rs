@@ -40,6 +40,16 @@ pub const CREATE_PAYMENT: [Sample; 6] = [
     sample!("csharp", "C#", "create_payment/CSharp.cs"),
 ];
 
+/// Give money back.
+pub const REFUND: [Sample; 6] = [
+    sample!("curl", "curl", "refund/curl.sh"),
+    sample!("php", "PHP", "refund/php.php"),
+    sample!("java", "Java", "refund/Java.java"),
+    sample!("node", "Node", "refund/node.mjs"),
+    sample!("python", "Python", "refund/python.py"),
+    sample!("csharp", "C#", "refund/CSharp.cs"),
+];
+
 /// Check a webhook's signature.
 pub const VERIFY_WEBHOOK: [Sample; 6] = [
     sample!("curl", "openssl", "verify_webhook/curl.sh"),
@@ -75,7 +85,8 @@ mod tests {
     }
 
     fn all() -> Vec<Sample> {
-        [&[FIRST_PAYMENT][..], &CREATE_PAYMENT, &VERIFY_WEBHOOK, &VERIFY_RETURN_URL].concat()
+        [&[FIRST_PAYMENT][..], &CREATE_PAYMENT, &REFUND, &VERIFY_WEBHOOK, &VERIFY_RETURN_URL]
+            .concat()
     }
 
     #[test]
@@ -87,7 +98,7 @@ mod tests {
             assert!(shown.insert(sample.file.to_owned()), "{} is shown twice", sample.file);
         }
         let mut files = BTreeSet::from(["first_payment.sh".to_owned()]);
-        for name in ["create_payment", "verify_webhook", "verify_return_url"] {
+        for name in ["create_payment", "refund", "verify_webhook", "verify_return_url"] {
             for entry in std::fs::read_dir(folder().join(name)).unwrap() {
                 files.insert(format!("{name}/{}", entry.unwrap().file_name().to_string_lossy()));
             }
@@ -97,7 +108,7 @@ mod tests {
 
     #[test]
     fn create_samples_name_the_real_address() {
-        for sample in CREATE_PAYMENT.iter().chain([&FIRST_PAYMENT]) {
+        for sample in CREATE_PAYMENT.iter().chain(&REFUND).chain([&FIRST_PAYMENT]) {
             let text = sample.at("https://pay.shop.example");
             assert!(text.contains("https://pay.shop.example"), "{}", sample.file);
             assert!(!text.contains("localhost"), "{}", sample.file);

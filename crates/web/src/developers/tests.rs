@@ -311,6 +311,7 @@ fn every_route_is_in_the_open_api_document() {
     let mut routes = vec![
         "/",
         "/api/s2s",
+        "/api/transactions/refund-request",
         "/api/authurl/{transID}",
         "/api/authurl/auth_3ds/{transID}",
         "/api/authurl/{transID}/result",
