@@ -9,6 +9,7 @@ const PAGES = [
   "/developers/api-reference",
   "/developers/api-reference/simple-s2s",
   "/developers/api-reference/status-query",
+  "/developers/api-reference/refunds",
   "/developers/webhooks",
   "/developers/return-url",
   "/developers/status-codes",

@@ -420,7 +420,48 @@ pub(crate) fn age(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::age;
+    use super::*;
+    use domain::call::Word;
+    use domain::outcome::{BankFacts, Outcome};
+    use domain::payment::Taken;
+    use domain::refund::RefundRequest;
+    use std::time::Duration;
+
+    const HALF_AN_HOUR: Duration = Duration::from_mins(30);
+
+    #[test]
+    fn a_call_older_than_half_an_hour_needs_an_operator() {
+        let sent_at = testkit::fixture::now();
+        let waiting = testkit::fixture::payment(1, "order");
+        assert!(Open::of_payment(&waiting, sent_at.plus(HALF_AN_HOUR)).is_none());
+        let sending = waiting.begin_sending(sent_at).unwrap().payment;
+        let young = Open::of_payment(&sending, sent_at.plus(Duration::from_secs(1_799))).unwrap();
+        assert_eq!(
+            (young.call, young.stage, young.needs_operator),
+            ("authorisation", "sending", false)
+        );
+        let lost = Word::Outcome(Outcome::Unknown("reset".to_owned()));
+        let unknown = sending.record(lost, testkit::fixture::rules(), sent_at).unwrap().payment;
+        let old = Open::of_payment(&unknown, sent_at.plus(HALF_AN_HOUR)).unwrap();
+        assert_eq!((old.stage, old.next, old.needs_operator), ("unknown", "asks the bank", true));
+        assert_eq!((old.row()[4].as_str(), old.row()[7].as_str()), ("30 min", "yes"));
+        assert!(old.next_at.is_some());
+    }
+
+    #[test]
+    fn a_refund_stands_on_the_list_beside_its_payment() {
+        let now = testkit::fixture::now();
+        let taken = Taken::whole("x".to_owned(), 1111);
+        let state = State::Approved { at: now, bank: BankFacts::default(), taken };
+        let paid = Payment { state, due_at: None, ..testkit::fixture::payment(1, "order") };
+        let amount = testkit::fixture::usd("1.00");
+        let request = RefundRequest { amount, reference: None, reason: None };
+        let asked = paid.request_refund(&[], request, HALF_AN_HOUR, now).unwrap();
+        assert!(Open::of_payment(&asked.changed.payment, now).is_none());
+        let open = Open::of_refund(&asked.refund, now.plus(HALF_AN_HOUR)).unwrap();
+        assert_eq!((open.refund, open.call, open.needs_operator), (Some(1), "refund", true));
+        assert_eq!(open.row()[1..4], ["refund 1", "1.00 USD", "sending"]);
+    }
 
     #[test]
     fn ages_have_two_units_at_most() {

@@ -148,6 +148,32 @@ fn refunds_never_give_back_more_than_was_taken() {
 }
 
 #[test]
+fn an_operator_resolves_a_refund_that_the_bank_does_not_tell_about() {
+    let now = taken().created_at;
+    let asked = taken().request_refund(&[], refund_of("10.00"), YEAR, now).unwrap();
+    let lost = Word::Outcome(Outcome::Unknown("reset".to_owned()));
+    let open = asked.changed.payment.record_refund(&[asked.refund], 1, lost, RULES, now).unwrap();
+    let (payment, refunds) = (open.changed.payment, [open.refund]);
+    let late = now.plus(schedule::UNKNOWN_IS_REVERSED_AFTER);
+    let early = late.minus(Duration::from_micros(1));
+    assert!(!refunds[0].needs_an_operator(early) && refunds[0].needs_an_operator(late));
+    assert!(payment.clone().resolve_refund(&refunds, 1, true, early).is_err());
+    assert!(payment.clone().resolve_refund(&refunds, 2, true, late).is_err());
+    let done = payment.clone().resolve_refund(&refunds, 1, true, late).unwrap();
+    assert_eq!(
+        (done.refund.state.name(), done.changed.payment.order_status().code),
+        ("refunded", "12")
+    );
+    assert_eq!(ledger::postings(&done.changed.payment, &done.changed.event).len(), 2);
+    let none = payment.resolve_refund(&refunds, 1, false, late).unwrap();
+    assert_eq!((none.refund.state.name(), none.changed.payment.due_at), ("failed", None));
+    let left = none.changed.payment.state.taken().map(Taken::left_minor);
+    assert_eq!(left, Some(1111), "it can be refunded again");
+    let again = none.changed.payment.resolve_refund(&[none.refund], 1, true, late);
+    assert!(again.is_err(), "a decided refund stays decided");
+}
+
+#[test]
 fn what_was_not_taken_is_not_given_back() {
     let now = sample().created_at;
     let waiting = sample().request_refund(&[], refund_of("1.00"), YEAR, now).unwrap_err();

@@ -1,7 +1,7 @@
 //! Money back: `POST /api/transactions/refund-request` against the contract's section 5, judged
 //! by the bank's own journal.
 
-use crate::app::{Answer, Gateway, PUBLIC_KEY, Shop, eventually, folder, request_with};
+use crate::app::{Answer, Gateway, PUBLIC_KEY, Shop, command, eventually, folder, request_with};
 use crate::flows::{secrets, verified};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -701,4 +701,45 @@ fn operators_refund_and_look_beside_the_server() {
         assert_eq!(gateway.run(wrong).status.code(), Some(2), "{wrong:?}");
     }
     assert_eq!(gateway.run(&["payment", "show", "999999991231235959"]).status.code(), Some(1));
+}
+
+#[test]
+fn what_only_the_bank_can_end_is_listed_and_not_resolved_too_early() {
+    let (_folder, data) = folder();
+    let gateway = Gateway::start(&data);
+    let id = paid(&gateway, "open", json!({}));
+    // This process ends after the refund was accepted and before the bank was called.
+    let ended = command()
+        .args(["payment", "refund", &id, "--amount", "12.00", "--data-dir"])
+        .arg(&gateway.data)
+        .env("TOLLGATE_CRASH_AT", "refund.committed:0")
+        .output()
+        .unwrap();
+    assert!(ended.status.code().is_none(), "{ended:?}");
+    assert_eq!(gateway.status(&id)["order_status"], "8");
+    let listed = gateway.run(&["payment", "unresolved", "--json"]);
+    assert!(listed.status.success(), "young calls need nobody: {listed:?}");
+    let line: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    for (name, value) in [
+        ("trans_id", json!(id)),
+        ("call", json!("refund")),
+        ("refund", json!(1)),
+        ("amount", json!("12.00")),
+        ("stage", json!("sending")),
+        ("needs_operator", json!(false)),
+    ] {
+        assert_eq!(line[name], value, "{line}");
+    }
+    assert!(line["age_seconds"].as_u64().unwrap() < 60 && line["next_at"].is_string(), "{line}");
+    let text = gateway.run(&["payment", "unresolved"]);
+    assert!(String::from_utf8(text.stdout).unwrap().contains("refund 1"));
+    for flags in [&["--refund", "1", "--no-effect"][..], &["--took-effect"]] {
+        let start = ["payment", "resolve", &id, "--why", "a guess"];
+        let early = gateway.run(&[&start, flags].concat());
+        assert_eq!(early.status.code(), Some(1), "{early:?}");
+        assert!(String::from_utf8_lossy(&early.stderr).contains("unresolved"), "{early:?}");
+    }
+    let more = ask(&gateway, &wish(&id, "8.01"));
+    refused(&more, 409, "1504");
+    assert!(more.body.contains("at most 8.00 USD"), "what waits for the bank is not left");
 }
