@@ -250,6 +250,9 @@ impl Connector for BankLink {
             return Lookup::Unavailable("down".to_owned());
         }
         let lookup = self.bank.look_up(our_reference);
+        if world.strikes(world.weather.slow) {
+            world.sleep(world.draw(|dice| dice.millis(1_000, 29_000))).await;
+        }
         world.sleep(world.latency()).await;
         let short = match &lookup {
             Lookup::Found(outcome) => short(outcome),

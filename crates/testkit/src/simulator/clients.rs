@@ -221,7 +221,10 @@ impl Clients {
     async fn live(self: Arc<Self>, number: u64) {
         let amount = 100 + i64::try_from(self.world.draw(|dice| dice.below(10_000))).unwrap();
         let order = Order {
-            terminal: self.world.draw(|dice| dice.pick(&[0, 1, 2, 3])),
+            terminal: match self.world.weather.terminal {
+                Some(terminal) => terminal,
+                None => self.world.draw(|dice| dice.pick(&[0, 1, 2, 3])),
+            },
             reference: Reference::parse(&format!("order {number}")).unwrap(),
             amount: money(amount),
             card: self.world.draw(|dice| dice.pick(&[QUIET_CARD, CHALLENGED_CARD])),
@@ -368,21 +371,28 @@ impl Clients {
         }
     }
 
-    /// The merchant takes held money, or releases it.
+    /// The merchant takes held money, or releases it, and tries again while it is still held.
     async fn take_or_release(&self, id: PaymentId, terminal: usize) {
         let actor = server(&self.terminals[terminal]);
-        if self.chance(350) {
-            self.ask_payment(
-                move |gateway| async move { gateway.void_payment(actor, id).await.ok() },
-            )
-            .await;
-            return;
+        for _try in 0..self.world.draw(|dice| 1 + dice.below(5)) {
+            let payment = if self.chance(350) {
+                let void = move |gateway: Arc<Gateway>| async move {
+                    gateway.void_payment(actor, id).await.ok()
+                };
+                self.ask_payment(void).await
+            } else {
+                let part = self.chance(300).then(|| money(60));
+                let capture = move |gateway: Arc<Gateway>| async move {
+                    gateway.capture_payment(actor, id, part).await.ok()
+                };
+                self.ask_payment(capture).await
+            };
+            if payment.is_some_and(|payment| matches!(payment.state, State::Approved { .. })) {
+                return;
+            }
+            let longest = self.world.draw(|dice| dice.pick(&[100, 10_000, 120_000]));
+            self.wait(0, longest).await;
         }
-        let part = self.chance(300).then(|| money(60));
-        self.ask_payment(move |gateway| async move {
-            gateway.capture_payment(actor, id, part).await.ok()
-        })
-        .await;
     }
 
     /// The merchant gives money back, and asks again under the same reference when it was not

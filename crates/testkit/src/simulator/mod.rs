@@ -32,6 +32,7 @@ use node::{Cluster, Grounds};
 use planted::PlantedBug;
 use shop::Shop;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Once, PoisonError};
 use std::time::Duration;
 use world::{Rest, World};
@@ -40,7 +41,7 @@ use world::{Rest, World};
 /// a day away, and a fifth of that more.
 const SETTLES_WITHIN: Duration = Duration::from_hours(30);
 /// Lines of the trace that a failure shows.
-const TAIL: usize = 80;
+const TAIL: usize = 60;
 
 /// What a run came to.
 #[derive(Debug)]
@@ -64,6 +65,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// The trace's lines about the payments that the findings name.
+    fn concerned(&self) -> Vec<String> {
+        let words =
+            self.findings.iter().flat_map(|finding| finding.split(|c: char| !c.is_ascii_digit()));
+        let payments: BTreeSet<&str> = words.filter(|word| word.len() == 18).collect();
+        let about = |line: &&String| payments.iter().any(|payment| line.contains(payment));
+        self.trace.iter().filter(about).cloned().collect()
+    }
+
     /// What to show of a run that failed: how to repeat it, how it ended, what was found.
     pub fn failure(&self) -> Option<String> {
         if self.findings.is_empty() {
@@ -71,11 +81,13 @@ impl Report {
         }
         let tail = self.trace.len().saturating_sub(TAIL);
         Some(format!(
-            "seed {} failed. The trace's end:\n{}\nThe auditor found:\n  {}\nReplay: \
+            "seed {} failed. The trace's end:\n{}\nWhat the findings are about:\n{}\nThe auditor \
+             found:\n  {}\nReplay: \
              SIMULATOR_SEED={} cargo test -p testkit --test simulator \
              seeds_are_clean -- --nocapture\n",
             self.seed,
             self.trace[tail..].join("\n"),
+            self.concerned().join("\n"),
             self.findings.join("\n  "),
             self.seed,
         ))

@@ -11,6 +11,8 @@ pub struct Weather {
     pub nodes: u64,
     /// Orders that customers want to pay.
     pub orders: u64,
+    /// Which of the four terminals the orders are for; none for all of them.
+    pub terminal: Option<usize>,
     /// Troubles end after this.
     pub lasts: Duration,
     /// The store refuses a commit and has not made it.
@@ -83,6 +85,7 @@ impl Weather {
         Self {
             nodes: 1 + dice.below(3),
             orders: 4 + dice.below(9),
+            terminal: dice.pick(&[None, None, None, None, Some(0), Some(1), Some(2), Some(3)]),
             lasts,
             commit_refused: level(dice, 60),
             commit_unacknowledged: level(dice, 60),
