@@ -230,6 +230,25 @@ fn a_late_answer_about_the_authorisation_says_nothing_about_the_capture() {
 }
 
 #[test]
+fn a_late_answer_about_an_earlier_capture_says_nothing_about_the_next() {
+    let now = held().created_at;
+    let reference = |payment: &Payment| {
+        payment.state.at_the_bank().map(|call| call.our_reference().to_owned()).unwrap()
+    };
+    let first = held().begin_capture(usd("5.00"), now).unwrap().payment;
+    let asked = reference(&first);
+    let no = Word::Outcome(outcome(2));
+    let refused = first.record_about(&asked, no, RULES, now).unwrap().payment;
+    let second = refused.begin_capture(usd("5.00"), now).unwrap().payment;
+    // Another node asked about the first capture as well, and hears only now.
+    let late = Word::Lookup(Lookup::Found(outcome(2)));
+    assert!(second.clone().record_about(&asked, late, RULES, now).is_err());
+    let own = reference(&second);
+    let taken = second.record_about(&own, Word::Outcome(approved()), RULES, now).unwrap();
+    assert_eq!(taken.payment.state.name(), "approved");
+}
+
+#[test]
 fn held_money_is_released() {
     let now = held().created_at;
     let voiding = held().begin_void(now).unwrap().payment;
