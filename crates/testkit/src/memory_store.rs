@@ -92,6 +92,7 @@ pub struct Tables {
     /// The audit log.
     pub audit: Vec<AuditLine>,
     claims: BTreeMap<DeliveryId, Timestamp>,
+    payment_claims: BTreeMap<PaymentId, Timestamp>,
     keys: BTreeMap<(TerminalNumber, String), Key>,
     merchants: BTreeMap<MerchantId, Merchant>,
     terminals: BTreeMap<TerminalNumber, StoredTerminal>,
@@ -104,17 +105,23 @@ struct Key {
     answer: Option<StoredAnswer>,
 }
 
+/// A balance: its currency, its amount in minor units, of how many postings.
+type Sum = (Currency, i64, u64);
+
 /// The store.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     order: Arc<Order>,
+    /// Whether claimed payments are kept from others, as where many nodes share a database.
+    leases: bool,
     tables: Mutex<Tables>,
 }
 
 impl MemoryStore {
-    /// A store whose journal counts with others.
-    pub fn with_order(order: Arc<Order>) -> Self {
-        Self { order, tables: Mutex::default() }
+    /// A store whose journal counts with others. `leases`: a claimed payment is kept from others
+    /// for a while, as where many nodes share a database; else nothing is claimed.
+    pub fn with_order(order: Arc<Order>, leases: bool) -> Self {
+        Self { order, leases, tables: Mutex::default() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -129,7 +136,10 @@ impl MemoryStore {
     /// When background work has something to do next.
     pub fn earliest_due(&self) -> Option<Timestamp> {
         let tables = self.tables();
-        let payments = tables.payments.values().filter_map(|payment| payment.due_at);
+        let payments = tables.payments.values().filter_map(|payment| {
+            let at = payment.due_at?;
+            Some(tables.payment_claims.get(&payment.id).map_or(at, |until| at.max(*until)))
+        });
         let deliveries = tables.deliveries.iter().filter_map(|(id, row)| {
             let at = due(&row.next)?;
             Some(tables.claims.get(id).map_or(at, |until| at.max(*until)))
@@ -364,7 +374,9 @@ impl Tables {
     }
 
     fn due_first(&self, now: Timestamp, limit: u32) -> Vec<Payment> {
-        let mut due = self.in_place(|one| one.due_at.is_some_and(|at| at <= now), u32::MAX);
+        let free = |one: &Payment| self.payment_claims.get(&one.id).is_none_or(|at| *at <= now);
+        let is_due = |one: &Payment| one.due_at.is_some_and(|at| at <= now);
+        let mut due = self.in_place(|one| is_due(one) && free(one), u32::MAX);
         due.sort_by_key(|payment| payment.due_at);
         due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         due
@@ -400,8 +412,7 @@ impl Tables {
     pub fn balances(&self, scope: Scope) -> Vec<Balance> {
         // Who holds one payment's number sees no sums.
         let wanted = |merchant| scope != Scope::Holder && scope.allows(merchant);
-        let mut sums: BTreeMap<(MerchantId, Mode, &str, Account), (Currency, i64, u64)> =
-            BTreeMap::new();
+        let mut sums: BTreeMap<(MerchantId, Mode, &str, Account), Sum> = BTreeMap::new();
         for posting in self.postings.iter().filter(|posting| wanted(posting.merchant)) {
             let code = posting.currency.code();
             let key = (posting.merchant, posting.mode, code, posting.account);
@@ -458,10 +469,16 @@ impl Store for MemoryStore {
     async fn claim_payments(
         &self,
         now: Timestamp,
-        _lease: Duration,
+        lease: Duration,
         limit: u32,
     ) -> Result<Vec<Payment>, StoreError> {
-        Ok(self.tables().due_first(now, limit))
+        let mut tables = self.tables();
+        let due = tables.due_first(now, limit);
+        if self.leases {
+            let until = now.plus(lease);
+            tables.payment_claims.extend(due.iter().map(|payment| (payment.id, until)));
+        }
+        Ok(due)
     }
 
     async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {

@@ -111,7 +111,8 @@ fn hunt(bug: PlantedBug) {
     let mut seeds = FIRST_SEED..FIRST_SEED + BUG_IS_FOUND_WITHIN;
     let found = seeds.find_map(|seed| {
         let report = simulator::run(seed, Some(bug));
-        report.findings.into_iter().next().map(|finding| (seed, finding))
+        let sign = |finding: &String| finding.contains(bug.sign());
+        report.findings.into_iter().find(sign).map(|finding| (seed, finding))
     });
     let (seed, finding) = found.unwrap_or_else(|| panic!("{bug:?} was not found"));
     println!("{bug:?} was found by seed {seed}: {finding}");

@@ -68,17 +68,14 @@ fn note_intents(committed: &Committed, intents: &mut BTreeMap<String, Intent>) {
     };
     if let Some(call) = call_of(&payment.state) {
         let whole = payment.amount.minor();
-        match &payment.state {
-            State::Capturing { hold, amount_minor, .. } => {
-                note(&call, Kind::Capture, &hold.our_reference, *amount_minor);
-            }
-            _an_authorisation => {
-                let kind = match payment.capture {
-                    Capture::Automatic => Kind::Sale,
-                    Capture::Manual => Kind::Hold,
-                };
-                note(&call, kind, "", whole);
-            }
+        let kind = match payment.capture {
+            Capture::Automatic => Kind::Sale,
+            Capture::Manual => Kind::Hold,
+        };
+        if let State::Capturing { hold, amount_minor, .. } = &payment.state {
+            note(&call, Kind::Capture, &hold.our_reference, *amount_minor);
+        } else {
+            note(&call, kind, "", whole);
         }
     }
     if let (Some(refund), State::Approved { taken, .. }) = (&committed.refund, &payment.state)

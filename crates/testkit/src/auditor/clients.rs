@@ -3,6 +3,7 @@
 use super::{Evidence, Findings};
 use crate::simulator::clients::Answer;
 use domain::id::PaymentId;
+use domain::text::Reference;
 use std::collections::BTreeMap;
 
 /// Whether a merchant who was told `before` may be told `after` later (the page's status codes).
@@ -42,8 +43,7 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
             refunds.iter().any(|refund| {
                 refund.number == told.number
                     && refund.amount.minor() == told.amount_minor
-                    && refund.reference.as_ref().map(|text| text.as_str())
-                        == told.reference.as_deref()
+                    && refund.reference.as_ref().map(Reference::as_str) == told.reference.as_deref()
             })
         });
         findings.unless(there, || format!("{told:?} was acknowledged and is gone"));

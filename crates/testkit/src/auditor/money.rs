@@ -107,14 +107,14 @@ fn compare(payment: &Payment, position: &Position, findings: &mut Findings) {
         format!("{}: the bank is not done: {position:?}", name(payment))
     });
     let (taken, refunded) = (position.taken(), position.approved(Kind::Refund));
-    let right = match &payment.state {
-        State::Approved { taken: said, .. } => {
-            position.live() == 1
-                && (said.captured_minor, said.refunded_minor, said.refunding_minor)
-                    == (taken, refunded, 0)
-        }
-        State::Authorised(_) => position.live() == 1 && taken == 0,
-        state => without_money(state) && position.live() == 0 && taken == refunded,
+    let right = if let State::Approved { taken: said, .. } = &payment.state {
+        position.live() == 1
+            && (said.captured_minor, said.refunded_minor, said.refunding_minor)
+                == (taken, refunded, 0)
+    } else if let State::Authorised(_) = &payment.state {
+        position.live() == 1 && taken == 0
+    } else {
+        without_money(&payment.state) && position.live() == 0 && taken == refunded
     };
     findings.unless(right, || format!("{}: the bank says {position:?}", name(payment)));
     if let State::Approved { taken: said, .. } = &payment.state {
@@ -131,12 +131,12 @@ fn expected(event: &Event, captured_before: bool) -> Option<(Account, Account, i
             && matches!(refund.state, RefundState::Refunded { .. });
         return paid.then_some((Account::Refunds, Account::BankReceivable, refund.amount_minor));
     }
-    match &event.state {
-        State::Approved { taken, .. } if !captured_before => {
-            Some((Account::BankReceivable, Account::MerchantPayable, taken.captured_minor))
-        }
-        _nothing_moved => None,
+    if let State::Approved { taken, .. } = &event.state
+        && !captured_before
+    {
+        return Some((Account::BankReceivable, Account::MerchantPayable, taken.captured_minor));
     }
+    None
 }
 
 /// The books have the lines of each event that moved money, and no others.

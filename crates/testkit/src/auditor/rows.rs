@@ -14,7 +14,7 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
         let none = Vec::new();
         let events = evidence.tables.events.get(&payment.id).unwrap_or(&none);
         judge_events(payment, events, findings);
-        let refunds = evidence.tables.refunds.get(&payment.id).unwrap_or(&none_refunds()).clone();
+        let refunds = evidence.tables.refunds.get(&payment.id).cloned().unwrap_or_default();
         judge_refunds(payment, &refunds, findings);
         judge_end(payment, &refunds, findings);
     }
@@ -25,10 +25,6 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     for id in evidence.tables.held_cards.keys() {
         findings.unless(false, || format!("a card of payment {id} is still held"));
     }
-}
-
-const fn none_refunds() -> Vec<Refund> {
-    Vec::new()
 }
 
 fn judge_events(payment: &Payment, events: &[Event], findings: &mut Findings) {
@@ -114,10 +110,7 @@ const fn minor(refund: &Refund) -> i64 {
 }
 
 const fn captured(payment: &Payment) -> i64 {
-    match &payment.state {
-        State::Approved { taken, .. } => taken.captured_minor,
-        _nothing_taken => 0,
-    }
+    if let State::Approved { taken, .. } = &payment.state { taken.captured_minor } else { 0 }
 }
 
 fn judge_refunds(payment: &Payment, refunds: &[Refund], findings: &mut Findings) {

@@ -180,7 +180,7 @@ impl Clients {
         let hangs_up = if world.strikes(weather.client_lost) {
             world.draw(|dice| dice.millis(0, 100))
         } else {
-            Duration::from_secs(60)
+            Duration::from_mins(1)
         };
         let answer = tokio::select! {
             biased;
@@ -256,33 +256,30 @@ impl Clients {
     /// What is done to a payment that has not ended.
     async fn go_on(self: &Arc<Self>, order: &Order, payment: &Payment) {
         let (id, terminal) = (payment.id, order.terminal);
-        match &payment.state {
-            State::Waiting { .. } | State::Challenged { .. } => {
-                self.both(350, || {
-                    let clients = Arc::clone(self);
-                    async move { clients.customer(id).await }
-                })
-                .await;
+        if payment.state.customer_may_act() {
+            let customer = || {
+                let clients = Arc::clone(self);
+                async move { clients.customer(id).await }
+            };
+            self.both(350, customer).await;
+        } else if matches!(payment.state, State::Authorised(_)) {
+            let merchant = || {
+                let clients = Arc::clone(self);
+                async move { clients.take_or_release(id, terminal).await }
+            };
+            self.both(350, merchant).await;
+        } else if let State::Approved { taken, .. } = &payment.state
+            && self.chance(600)
+        {
+            let captured = taken.captured_minor;
+            let many = self.world.draw(|dice| 1 + dice.below(4));
+            let all = (0..many).map(|_refund| {
+                let clients = Arc::clone(self);
+                tokio::spawn(async move { clients.refund(id, terminal, captured).await })
+            });
+            for refund in all.collect::<Vec<_>>() {
+                refund.await.unwrap();
             }
-            State::Authorised(_) => {
-                self.both(350, || {
-                    let clients = Arc::clone(self);
-                    async move { clients.take_or_release(id, terminal).await }
-                })
-                .await;
-            }
-            State::Approved { taken, .. } if self.chance(600) => {
-                let captured = taken.captured_minor;
-                let many = self.world.draw(|dice| 1 + dice.below(4));
-                let all = (0..many).map(|_refund| {
-                    let clients = Arc::clone(self);
-                    tokio::spawn(async move { clients.refund(id, terminal, captured).await })
-                });
-                for refund in all.collect::<Vec<_>>() {
-                    refund.await.unwrap();
-                }
-            }
-            _nothing_to_do => {}
         }
     }
 

@@ -115,7 +115,7 @@ pub fn run(seed: u64, bug: Option<PlantedBug>) -> Report {
     count_panics();
     let panics = PANICS.get();
     let world = World::new(seed);
-    let store = Arc::new(MemoryStore::with_order(Arc::clone(&world.order)));
+    let store = Arc::new(MemoryStore::with_order(Arc::clone(&world.order), world.weather.leases));
     let (clock, due) = (Arc::clone(&world), Arc::clone(&store));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .on_thread_park(move || clock.advance(due.earliest_due()))

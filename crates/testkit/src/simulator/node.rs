@@ -13,7 +13,7 @@ use crate::memory_store::MemoryStore;
 use domain::payment::Payment;
 use domain::refund::Refund;
 use domain::time::Timestamp;
-use engine::ports::{Connector, Dialer, Notice, NoticeFormat, NoticeKeys, Store};
+use engine::ports::{Connector, Dialer, Notice, NoticeFormat, NoticeKeys, Store, Vault};
 use engine::{Gateway, Parts};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -171,9 +171,10 @@ impl Cluster {
                     Arc::new(CrookedShop { bug, inner: dialer }),
                 ),
             };
+        let vault: Arc<dyn Vault> = Arc::<ToyVault>::clone(&self.vault);
         Parts {
             store,
-            vault: Arc::clone(&self.vault) as _,
+            vault,
             clock: Arc::new(WorldClock(Arc::clone(&self.world))),
             random: Arc::new(WorldRandom(Arc::clone(&self.world))),
             connectors: vec![bank],
@@ -185,7 +186,7 @@ impl Cluster {
 
     /// A gateway without troubles, to set up with.
     pub fn founder(&self) -> Arc<Gateway> {
-        let store: Arc<dyn Store> = Arc::clone(&self.grounds.store) as _;
+        let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(&self.grounds.store);
         Gateway::new(Parts { store, ..self.parts(&self.gate(usize::MAX)) })
     }
 

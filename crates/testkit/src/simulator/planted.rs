@@ -86,6 +86,30 @@ impl PlantedBug {
         Self::WhatWaitsIsDue,
         Self::AcknowledgedIsDurable,
     ];
+
+    /// What the auditor says when it finds this very bug. A bug has other consequences as well,
+    /// but it is this rule's check that must find it.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::IntentBeforeAction => "left before its intent was durable",
+            Self::ReferenceIsSentOnce => "was sent twice",
+            Self::UnknownIsNoDecline | Self::NotFoundIsNotBelieved | Self::ReversalIsConfirmed => {
+                "the bank says"
+            }
+            Self::NoSecondAttemptWhileUnknown => "may still take money",
+            Self::StaleVersionsAreRefused => "which was decided",
+            Self::RefundsStayBelowCaptured => "captured",
+            Self::RefundReferenceIsIdempotent => "two refunds are named",
+            Self::SecurityCodeGoesWithTheSend => "the security code is still held",
+            Self::DeliveryIsInTheCommit => "deliveries are",
+            Self::DeliveryIsAcknowledged => "ended as Delivered",
+            Self::DeliveryHasOneBody => "had two bodies",
+            Self::EventsHaveNoGaps => "events are numbered",
+            Self::BooksAreComplete => "is booked as",
+            Self::WhatWaitsIsDue => "but due is",
+            Self::AcknowledgedIsDurable => "was acknowledged and is gone",
+        }
+    }
 }
 
 /// A store with a bug.
@@ -104,26 +128,29 @@ impl CrookedStore {
     async fn bend(&self, changeset: &mut Changeset) -> Result<(), StoreError> {
         let by_worker = changeset.name == "record_bank_word";
         let kind = changeset.event.as_ref().map(|event| event.kind);
-        match self.bug {
-            PlantedBug::SecurityCodeGoesWithTheSend => {
-                if matches!(changeset.card, Some(CardChange::DropSecurityCode)) {
-                    changeset.card = None;
-                }
-            }
-            PlantedBug::DeliveryIsInTheCommit if by_worker => changeset.deliveries.clear(),
-            PlantedBug::EventsHaveNoGaps if by_worker => changeset.event = None,
-            PlantedBug::BooksAreComplete if kind == Some(EventKind::Refunded) => {
-                changeset.postings.clear();
-            }
-            PlantedBug::WhatWaitsIsDue => {
-                if let Some(PaymentChange::Update { payment, .. }) = &mut changeset.payment
-                    && matches!(payment.state, State::Unknown(_))
-                {
-                    payment.due_at = None;
-                }
-            }
-            PlantedBug::StaleVersionsAreRefused => self.overwrite(changeset).await?,
-            _other_bugs => {}
+        let bug = self.bug;
+        if bug == PlantedBug::SecurityCodeGoesWithTheSend
+            && matches!(changeset.card, Some(CardChange::DropSecurityCode))
+        {
+            changeset.card = None;
+        }
+        if bug == PlantedBug::DeliveryIsInTheCommit && by_worker {
+            changeset.deliveries.clear();
+        }
+        if bug == PlantedBug::EventsHaveNoGaps && by_worker {
+            changeset.event = None;
+        }
+        if bug == PlantedBug::BooksAreComplete && kind == Some(EventKind::Refunded) {
+            changeset.postings.clear();
+        }
+        if bug == PlantedBug::WhatWaitsIsDue
+            && let Some(PaymentChange::Update { payment, .. }) = &mut changeset.payment
+            && matches!(payment.state, State::Unknown(_))
+        {
+            payment.due_at = None;
+        }
+        if bug == PlantedBug::StaleVersionsAreRefused {
+            self.overwrite(changeset).await?;
         }
         Ok(())
     }
@@ -176,20 +203,19 @@ impl Store for CrookedStore {
         let bent = self.bend(&mut changeset).await;
         bent.map_err(|error| CommitError::Unavailable(error.to_string()))?;
         let intent = ["create_payment", "begin_sending", "request_refund", "begin"];
-        match self.bug {
-            PlantedBug::IntentBeforeAction if intent.contains(&changeset.name) => {
-                let inner = Arc::clone(&self.inner);
-                tokio::spawn(async move { inner.commit(changeset).await });
-                Ok(())
-            }
-            PlantedBug::AcknowledgedIsDurable
-                if intent.contains(&changeset.name) && self.world.strikes(30) =>
-            {
-                Ok(())
-            }
-            PlantedBug::NoSecondAttemptWhileUnknown => self.insert_anyway(changeset).await,
-            _other_bugs => self.inner.commit(changeset).await,
+        let is_intent = intent.contains(&changeset.name);
+        if self.bug == PlantedBug::IntentBeforeAction && is_intent {
+            let inner = Arc::clone(&self.inner);
+            tokio::spawn(async move { inner.commit(changeset).await });
+            return Ok(());
         }
+        if self.bug == PlantedBug::AcknowledgedIsDurable && is_intent && self.world.strikes(30) {
+            return Ok(());
+        }
+        if self.bug == PlantedBug::NoSecondAttemptWhileUnknown {
+            return self.insert_anyway(changeset).await;
+        }
+        self.inner.commit(changeset).await
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Weather {
     /// Gateways over the one store.
     pub nodes: u64,
+    /// Whether the store keeps claimed payments from other nodes.
+    pub leases: bool,
     /// Orders that customers want to pay.
     pub orders: u64,
     /// Which of the four terminals the orders are for; none for all of them.
@@ -84,6 +86,7 @@ impl Weather {
         });
         Self {
             nodes: 1 + dice.below(3),
+            leases: dice.chance(500),
             orders: 4 + dice.below(9),
             terminal: dice.pick(&[None, None, None, None, Some(0), Some(1), Some(2), Some(3)]),
             lasts,

@@ -192,13 +192,11 @@ impl World {
     pub async fn rest(&self, deadline: Timestamp) -> Rest {
         std::future::poll_fn(|context| {
             let mut state = self.state();
-            match state.rest.take() {
-                Some(rest) => Poll::Ready(rest),
-                None => {
-                    state.deadline = Some((deadline, context.waker().clone()));
-                    Poll::Pending
-                }
+            if let Some(rest) = state.rest.take() {
+                return Poll::Ready(rest);
             }
+            state.deadline = Some((deadline, context.waker().clone()));
+            Poll::Pending
         })
         .await
     }
