@@ -92,6 +92,7 @@ def install_packages():
         "curl": (["curl"], lambda: bool(shutil.which("curl"))),
         "openssl": (["openssl"], lambda: bool(shutil.which("openssl"))),
         "gdb": (["gdb"], lambda: bool(shutil.which("gcore"))),
+        "postgresql": (["postgresql"], lambda: bool(shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb")))),
         "chromium": (["chromium"], lambda: bool(shutil.which("chromium"))),
         "node": (["nodejs", "npm"], lambda: bool(shutil.which("node") and shutil.which("npm"))),
         "php": (["php-cli", "php-curl"], lambda: works("php", "-r", "exit(extension_loaded('curl') ? 0 : 1);")),

@@ -87,7 +87,7 @@ pub fn is_key_of(master: &[u8; 32], check: &[u8]) -> bool {
 pub(crate) struct Wrapping(LessSafeKey);
 
 impl Wrapping {
-    fn of(master: &[u8; 32]) -> Result<Self, VaultError> {
+    pub(crate) fn of(master: &[u8; 32]) -> Result<Self, VaultError> {
         Ok(Self(gcm(&*derive(master, b"tollgate hour keys")?)?))
     }
 

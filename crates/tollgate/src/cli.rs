@@ -1,7 +1,7 @@
 //! The command line. Each command's arguments stand with its body; here is the tree.
 
 use crate::commands::{
-    bank, bench, completions, config, demo, doctor, init, listen, merchant, migrate, pay, payment,
+    bank, bench, completions, config, db, demo, doctor, init, listen, merchant, migrate, pay, payment,
 };
 use crate::commands::{serve, terminal, version};
 use crate::config::{FilePlace, Settings, Sources};
@@ -103,6 +103,9 @@ pub(crate) enum Command {
     Config(config::Action),
     /// Check this installation and say what to mend
     Doctor(doctor::Arguments),
+    /// The database: copy it from SQLite to PostgreSQL
+    #[command(subcommand, after_help = db::EXAMPLES)]
+    Db(db::Action),
     /// Bring the database's schema up to date; `serve` does it too
     Migrate(migrate::Arguments),
     /// Measure this machine: payments a second

@@ -14,6 +14,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use store::copy::{Copied, Source};
 use store::migrations::Version;
 use store::postgres::{Address, Identity, PostgresStore, Setup};
 use store::sqlite::SqliteStore;
@@ -368,6 +369,38 @@ pub(crate) async fn schema_version(settings: &Settings) -> Result<Version, Failu
             facts.map(|facts| facts.version).map_err(could_not)
         }
     }
+}
+
+/// Copies the SQLite database of the data folder to the PostgreSQL database of the settings, which
+/// must be empty.
+pub(crate) async fn copy_to_postgres(
+    settings: &Settings,
+    told: impl Fn(&Copied),
+) -> Result<Vec<Copied>, Failure> {
+    let data_dir = &settings.data_dir.value;
+    let Database::Postgres(address) = &settings.database.value else {
+        let text = "name the PostgreSQL database to copy to, with --to or with `database`";
+        return Err(Failure::Usage(text.to_owned()));
+    };
+    if !has_sqlite_database(settings) {
+        let text = format!("there is no SQLite database in {}", data_dir.display());
+        return Err(Failure::CouldNot(text));
+    }
+    let key = master_key::read(data_dir)?;
+    let source = Source {
+        database: database_path(data_dir),
+        hour_keys: data_dir.join("hour-keys"),
+        master: key.bytes(),
+    };
+    let identity = Identity {
+        key_check: vault::key_check(key.bytes()).map_err(could_not)?,
+        demo: demo_data::is_here(data_dir),
+        made_at: whereabouts(data_dir),
+    };
+    let setup = Setup::begin(address, &postgres_options(settings)).await.map_err(could_not)?;
+    let copied = store::copy::copy(&source, &setup, &identity, told).await.map_err(could_not)?;
+    setup.finish().await.map_err(could_not)?;
+    Ok(copied)
 }
 
 /// Brings the schema of a database that exists up to date.

@@ -53,6 +53,22 @@ impl FileKeys {
         Ok(key)
     }
 
+    /// All keys that are kept, with their hours.
+    pub(crate) fn all(&self) -> Result<Vec<(i64, Key)>, VaultError> {
+        let mut hours = Vec::new();
+        match fs::read_dir(&self.folder) {
+            Ok(entries) => hours.extend(
+                entries
+                    .filter_map(Result::ok)
+                    .filter_map(|entry| entry.path().file_stem()?.to_str()?.parse::<i64>().ok()),
+            ),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(keys_error(&self.folder, &error)),
+        }
+        hours.sort_unstable();
+        hours.into_iter().map(|hour| Ok((hour, self.opening(hour)?))).collect()
+    }
+
     fn path(&self, hour: i64) -> PathBuf {
         self.folder.join(format!("{hour}.key"))
     }

@@ -56,6 +56,10 @@ impl Setup {
         Ok(Self { session })
     }
 
+    pub(crate) fn client(&self) -> &tokio_postgres::Client {
+        self.session.client()
+    }
+
     /// Where the schema stands.
     pub async fn version(&self) -> Result<Version, OpenError> {
         version(&self.session).await

@@ -4,6 +4,7 @@ pub(crate) mod bank;
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod init;
@@ -42,6 +43,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Bank(action)) => bank::run(common, action).await,
         Some(Command::Config(action)) => config::run(common, action),
         Some(Command::Doctor(arguments)) => doctor::run(common, arguments).await,
+        Some(Command::Db(action)) => db::run(common, action).await,
         Some(Command::Migrate(arguments)) => migrate::run(common, arguments).await,
         Some(Command::Bench(arguments)) => bench::run(common, arguments).await,
         Some(Command::Completions(arguments)) => completions::run(&arguments),

@@ -314,7 +314,7 @@ fn prepare(settings: &Settings) -> Result<(), Failure> {
 }
 
 /// One process serves an SQLite database.
-fn lock(data_dir: &Path) -> Result<File, Failure> {
+pub(crate) fn lock(data_dir: &Path) -> Result<File, Failure> {
     let path = data_dir.join("serve.lock");
     let file = File::create(&path)
         .map_err(|error| Failure::could_not(&path.display().to_string(), error))?;

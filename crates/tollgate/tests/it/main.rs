@@ -78,7 +78,7 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().mode() & 0o7777
 }
 
-const COMMANDS: [&[&str]; 35] = [
+const COMMANDS: [&[&str]; 37] = [
     &[],
     &["serve"],
     &["init"],
@@ -109,6 +109,8 @@ const COMMANDS: [&[&str]; 35] = [
     &["config"],
     &["config", "show"],
     &["doctor"],
+    &["db"],
+    &["db", "copy"],
     &["migrate"],
     &["bench"],
     &["completions"],

@@ -464,3 +464,40 @@ fn several_processes_may_write_the_sandbox_banks_books() {
         nodes.iter().all(|node| node.get("/readyz").status == 200)
     });
 }
+
+#[test]
+fn a_gateway_moves_from_sqlite_to_postgres() {
+    let (_folder, data) = folder();
+    let shop = Shop::open();
+    let gateway = Gateway::start(&data);
+    let body = |reference, card| {
+        gateway.post(&request_with(reference, json!({"ccno": card, "webhook_url": shop.url}))).id()
+    };
+    let paid = body("paid before", APPROVED);
+    let waiting = body("in the challenge", CHALLENGED);
+    shop.webhook_of(&paid);
+    let url = Cluster::shared().database();
+    let copy = ["db", "copy", "--to", &url, "--json"];
+    let refused = gateway.run(&copy);
+    assert!(text(refused.stderr).contains("another tollgate serves"), "a served one is refused");
+    gateway.stop();
+    let copied = crate::app::run_on(&data, &copy);
+    assert!(copied.status.success(), "{}", text(copied.stderr));
+    let copied: Value = serde_json::from_slice(&copied.stdout).unwrap();
+    let payments = copied["copied"].as_array().unwrap();
+    let payments = payments.iter().find(|one| one["table"] == "payments").unwrap();
+    assert_eq!(payments["rows"], 2);
+    let again = crate::app::run_on(&data, &copy);
+    assert_eq!(again.status.code(), Some(3));
+    assert!(text(again.stderr).contains("is not empty"));
+
+    use_database(&data, &url);
+    let gateway = Gateway::start(&data);
+    assert_eq!(gateway.status(&paid)["order_status"], "25");
+    // The customer goes on: the code that was sealed before the move is opened after it.
+    assert_eq!(gateway.pass_challenge(&waiting).location()["order_status"], "25");
+    let replayed = gateway
+        .post(&request_with("paid before", json!({"ccno": APPROVED, "webhook_url": shop.url})));
+    assert_eq!(replayed.id(), paid, "one order is charged once, also across the move");
+    assert_eq!(gateway.bank_journal().len(), 2);
+}

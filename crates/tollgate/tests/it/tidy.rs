@@ -44,7 +44,7 @@ fn crates_use_only_whom_they_may() {
         ("store", &["axum", "hyper"]),
         ("connectors", &["axum"]),
         ("web", &["rusqlite", "tokio-postgres"]),
-        ("tollgate", &["rusqlite", "axum"]),
+        ("tollgate", &["rusqlite", "tokio-postgres", "axum"]),
     ]);
     let metadata = metadata();
     let mut seen = BTreeSet::new();
