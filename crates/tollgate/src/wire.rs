@@ -153,26 +153,23 @@ async fn shared(
 ) -> Result<Backend, Failure> {
     let data_dir = &settings.data_dir.value;
     let setup = Setup::begin(address, &options).await.map_err(could_not)?;
-    let (key, demo_only) = match setup.identity().await.map_err(could_not)? {
-        Some(identity) => {
-            let key = same_key(data_dir, &identity)?;
-            setup.migrate().await.map_err(could_not)?;
-            (key, identity.demo)
-        }
-        None => {
-            // Made before the database knows of it: whoever comes later needs this very key.
-            let created = match new_key {
-                NewKey::MayBeMade => master_key::create(data_dir, &SystemSource::new())?,
-                NewKey::MustExist => Creation::Exists,
-            };
-            let key = master_key::read(data_dir)?;
-            let demo = created == Creation::Created && settings.demo_data.value;
-            let key_check = vault::key_check(key.bytes()).map_err(could_not)?;
-            let identity = Identity { key_check, demo, made_at: whereabouts(data_dir) };
-            setup.migrate().await.map_err(could_not)?;
-            setup.set_identity(&identity).await.map_err(could_not)?;
-            (key, demo)
-        }
+    let (key, demo_only) = if let Some(identity) = setup.identity().await.map_err(could_not)? {
+        let key = same_key(data_dir, &identity)?;
+        setup.migrate().await.map_err(could_not)?;
+        (key, identity.demo)
+    } else {
+        // Made before the database knows of it: whoever comes later needs this very key.
+        let created = match new_key {
+            NewKey::MayBeMade => master_key::create(data_dir, &SystemSource::new())?,
+            NewKey::MustExist => Creation::Exists,
+        };
+        let key = master_key::read(data_dir)?;
+        let demo = created == Creation::Created && settings.demo_data.value;
+        let key_check = vault::key_check(key.bytes()).map_err(could_not)?;
+        let identity = Identity { key_check, demo, made_at: whereabouts(data_dir) };
+        setup.migrate().await.map_err(could_not)?;
+        setup.set_identity(&identity).await.map_err(could_not)?;
+        (key, demo)
     };
     let store = PostgresStore::open(address, options).await.map_err(could_not)?;
     let vault = Vault::with_table(key.bytes(), &store).await.map_err(could_not)?;
@@ -375,7 +372,7 @@ pub(crate) async fn schema_version(settings: &Settings) -> Result<Version, Failu
 /// must be empty.
 pub(crate) async fn copy_to_postgres(
     settings: &Settings,
-    told: impl Fn(&Copied),
+    told: impl Fn(&Copied) + Send + Sync,
 ) -> Result<Vec<Copied>, Failure> {
     let data_dir = &settings.data_dir.value;
     let Database::Postgres(address) = &settings.database.value else {

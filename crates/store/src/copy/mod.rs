@@ -96,7 +96,7 @@ pub async fn copy(
     source: &Source<'_>,
     setup: &Setup,
     identity: &Identity,
-    told: impl Fn(&Copied),
+    told: impl Fn(&Copied) + Send + Sync,
 ) -> Result<Vec<Copied>, CopyError> {
     let version = crate::sqlite::facts(&source.database)
         .map_err(|error| CopyError::Target(error.to_string()))?
@@ -142,7 +142,7 @@ async fn refuse_a_full_target(setup: &Setup) -> Result<(), CopyError> {
 async fn copy_tables(
     source: &Source<'_>,
     client: &Client,
-    told: &impl Fn(&Copied),
+    told: &(impl Fn(&Copied) + Send + Sync),
 ) -> Result<Vec<Copied>, CopyError> {
     let mut all = Vec::new();
     for table in &TABLES {

@@ -492,7 +492,7 @@ struct Attempts<'a> {
     payment: Vec<i64>,
     sequence: Vec<i32>,
     state: Vec<&'static str>,
-    attempts: Vec<i64>,
+    made: Vec<i64>,
     next_at: Vec<Option<i64>>,
     at: Vec<i64>,
     status: Vec<Option<i32>>,
@@ -509,7 +509,7 @@ impl<'a> Attempts<'a> {
         self.payment.push(attempted.id.payment.stored());
         self.sequence.push(attempted.id.sequence);
         self.state.push(state);
-        self.attempts.push(i64::from(attempted.attempts));
+        self.made.push(i64::from(attempted.attempts));
         self.next_at.push(next_at);
         self.at.push(attempted.at.micros());
         self.status.push(attempted.http_status.map(i32::from));
@@ -521,7 +521,7 @@ impl<'a> Attempts<'a> {
             &self.payment,
             &self.sequence,
             &self.state,
-            &self.attempts,
+            &self.made,
             &self.next_at,
             &self.at,
             &self.status,
@@ -617,7 +617,9 @@ pub(super) async fn write(
     let statement = session.statement(STATEMENT).await?;
     let sorted = in_order(batch);
     let mut columns = Columns::default();
-    sorted.into_iter().for_each(|ready| columns.push(ready));
+    for ready in sorted {
+        columns.push(ready);
+    }
     let rows = session.client().query(&statement, &columns.params()).await?;
     rows.iter().map(|row| row.try_get(0)).collect()
 }

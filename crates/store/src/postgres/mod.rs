@@ -158,7 +158,8 @@ pub struct PostgresStore {
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresStore").field("address", self.connector.address()).finish()
+        let address = self.connector.address();
+        f.debug_struct("PostgresStore").field("address", address).finish_non_exhaustive()
     }
 }
 

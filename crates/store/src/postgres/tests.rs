@@ -5,9 +5,9 @@ use engine::changeset::PaymentChange;
 use engine::error::VaultError;
 use engine::ports::Vault as _;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 use testkit::fixture;
 use testkit::postgres::Cluster;
+use tokio::time::Instant;
 
 fn identity() -> Identity {
     Identity { key_check: vec![1], demo: false, made_at: "here".to_owned() }
@@ -48,12 +48,16 @@ impl Draw {
         self.0 ^= self.0 << 17;
         self.0 % most
     }
+
+    fn place(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(u64::try_from(length).unwrap())).unwrap()
+    }
 }
 
 /// What one command of a round was about.
 #[derive(Debug)]
 enum About {
-    New { payment: Payment },
+    New { payment: Box<Payment> },
     Change,
 }
 
@@ -62,12 +66,12 @@ fn random_change(draw: &mut Draw, known: &[Payment]) -> (About, Changeset) {
         let number = draw.below(40);
         let payment = fixture::payment(number, &format!("reference {}", draw.below(30)));
         let changeset = fixture::insert(&payment);
-        return (About::New { payment }, changeset);
+        return (About::New { payment: Box::new(payment) }, changeset);
     }
-    let place = usize::try_from(draw.below(known.len() as u64)).unwrap();
+    let place = draw.place(known.len());
     let payment = known[place].clone();
     // The present version as a rule, sometimes an older or a newer one.
-    let version = payment.version + [0, 0, 0, 9, -1][usize::try_from(draw.below(5)).unwrap()];
+    let version = payment.version + [0, 0, 0, 9, -1][draw.place(5)];
     let payment = Payment { version, ..payment };
     let changed = if draw.below(2) == 0 {
         payment.clone().open_challenge(fixture::now())
@@ -82,6 +86,15 @@ fn random_change(draw: &mut Draw, known: &[Payment]) -> (About, Changeset) {
         changeset.deliveries.push(delivery);
     }
     (About::Change, changeset)
+}
+
+fn payment_of(changeset: &Changeset) -> Payment {
+    match &changeset.payment {
+        Some(PaymentChange::Insert(payment) | PaymentChange::Update { payment, .. }) => {
+            (**payment).clone()
+        }
+        None => panic!("every one of these has a payment"),
+    }
 }
 
 /// Random changesets, many about the same rows, from two nodes at once; after each round the
@@ -103,11 +116,7 @@ async fn every_changeset_is_done_whole_or_not_at_all_and_told_so() {
             let (about, changeset) = random_change(&mut draw, &known);
             let node = Arc::clone(&nodes[number % 2]);
             running.spawn(async move {
-                let after = match &changeset.payment {
-                    Some(PaymentChange::Insert(payment))
-                    | Some(PaymentChange::Update { payment, .. }) => (**payment).clone(),
-                    None => unreachable!(),
-                };
+                let after = payment_of(&changeset);
                 (about, after, node.commit(changeset).await)
             });
         }
@@ -121,11 +130,9 @@ async fn every_changeset_is_done_whole_or_not_at_all_and_told_so() {
                 }
                 (About::New { payment }, Err(error)) => {
                     refusals.insert(error.to_string());
-                    let right = match error {
-                        CommitError::NumberTaken => true,
-                        CommitError::ReferenceTaken => !model.contains_key(&payment.id),
-                        _ => false,
-                    };
+                    let reference_taken = matches!(error, CommitError::ReferenceTaken)
+                        && !model.contains_key(&payment.id);
+                    let right = reference_taken || matches!(error, CommitError::NumberTaken);
                     assert!(right, "round {round}: {payment:?}: {error}");
                 }
                 (About::Change, Err(CommitError::Stale("payment"))) => {
@@ -167,9 +174,9 @@ async fn of_a_hundred_equal_references_one_wins_across_nodes() {
     let url = Cluster::shared().database();
     let nodes = [Arc::new(open(&url).await), Arc::new(open(&url).await)];
     let mut all = tokio::task::JoinSet::new();
-    for draw in 0..100_usize {
-        let node = Arc::clone(&nodes[draw % 2]);
-        let payment = fixture::payment(draw as u64, "same");
+    for (draw, node) in (0..100).zip(nodes.iter().cycle()) {
+        let node = Arc::clone(node);
+        let payment = fixture::payment(draw, "same");
         all.spawn(async move { node.commit(fixture::insert(&payment)).await });
     }
     let mut won = 0;

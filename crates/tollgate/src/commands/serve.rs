@@ -42,8 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
 
-    /// sqlite (in the data folder) or postgres://…; a password is better in TOLLGATE_DATABASE or the
-    /// file of settings, for others can see arguments [default: sqlite]
+    /// sqlite (in the data folder) or postgres://…; others can see arguments, so a password is better
+    /// in the environment or in the file of settings [default: sqlite]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 

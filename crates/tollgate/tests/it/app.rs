@@ -60,8 +60,10 @@ macro_rules! on_both_databases {
 }
 pub(crate) use on_both_databases;
 
+type Test = fn(On);
+
 /// Runs tests side by side, and names those that failed.
-pub(crate) fn all_on_postgres(tests: &[(&'static str, fn(On))]) {
+pub(crate) fn all_on_postgres(tests: &[(&'static str, Test)]) {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
