@@ -100,6 +100,14 @@ impl Ready {
             && terminal.is_none()
             && audit.is_none()
     }
+
+    /// Whether all it writes is one key or one line of the log.
+    pub(super) fn is_one_statement(&self) -> bool {
+        let Changeset { payment, attempted, idempotency, merchant, terminal, audit, .. } =
+            &self.changeset;
+        let rare = [merchant.is_some(), terminal.is_some(), payment.is_some()];
+        !rare.contains(&true) && attempted.is_empty() && idempotency.is_some() != audit.is_some()
+    }
 }
 
 /// An impossible value, by the place where it stands.
