@@ -1,7 +1,8 @@
 //! The command line. Each command's arguments stand with its body; here is the tree.
 
 use crate::commands::{
-    bank, bench, completions, config, db, demo, doctor, init, listen, merchant, migrate, pay, payment,
+    bank, bench, completions, config, db, demo, doctor, init, listen, merchant, migrate, pay,
+    payment,
 };
 use crate::commands::{serve, terminal, version};
 use crate::config::{FilePlace, Settings, Sources};

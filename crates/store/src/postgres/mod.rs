@@ -21,6 +21,7 @@ use crate::migrations::{Version, newest};
 use async_trait::async_trait;
 use committer::Committers;
 use domain::delivery::DueDelivery;
+use domain::event::Event;
 use domain::id::{PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
@@ -226,6 +227,23 @@ impl Store for PostgresStore {
     async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
         let found = self.readers.ask(queries::REFUNDS, &[&payment.stored()]).await?;
         found.iter().map(rows::refund).collect()
+    }
+
+    async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError> {
+        let found = self.readers.ask(queries::EVENTS, &[&payment.stored()]).await?;
+        found.iter().map(rows::event).collect()
+    }
+
+    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        let limit = i64::from(limit);
+        let found = match scope {
+            Scope::Merchant(merchant) => {
+                self.readers.ask(queries::NEWEST_OF_MERCHANT, &[&merchant.0, &limit]).await?
+            }
+            Scope::Everything => self.readers.ask(queries::NEWEST, &[&limit]).await?,
+            Scope::Holder => return Ok(Vec::new()),
+        };
+        found.iter().map(rows::payment).collect()
     }
 
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {

@@ -4,6 +4,7 @@
 use super::session::unavailable;
 use domain::card::{Brand, Expiry, MaskedCard};
 use domain::delivery::{DeliveryId, DueDelivery};
+use domain::event::{Event, EventKind};
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::{self, Account, Balance};
 use domain::merchant::Merchant;
@@ -236,6 +237,23 @@ pub(super) fn refund(row: &Row) -> Result<Refund, StoreError> {
         reason: reason.map_err(|_form| place.corrupt("reason"))?,
         requested_at: Timestamp::from_micros(get(row, 7)?),
         state,
+    })
+}
+
+/// `payment_id, merchant_id, sequence, at, kind, facts, refund`
+pub(super) fn event(row: &Row) -> Result<Event, StoreError> {
+    let (id, sequence): (i64, i64) = (get(row, 0)?, get(row, 2)?);
+    let place = Place { table: "events", row: format!("{id}/{sequence}") };
+    let kind = EventKind::from_name(get(row, 4)?).ok_or_else(|| place.corrupt("kind"))?;
+    let refund = get::<Option<&str>>(row, 6)?;
+    Ok(Event {
+        payment: PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?,
+        merchant: MerchantId(get(row, 1)?),
+        sequence,
+        at: Timestamp::from_micros(get(row, 3)?),
+        kind,
+        state: place.json("facts", get(row, 5)?)?,
+        refund: refund.map(|facts| place.json("refund", facts)).transpose()?,
     })
 }
 
