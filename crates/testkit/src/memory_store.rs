@@ -457,6 +457,20 @@ impl Store for MemoryStore {
         Ok(self.tables().refunds.get(&payment).cloned().unwrap_or_default())
     }
 
+    async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError> {
+        Ok(self.tables().events.get(&payment).cloned().unwrap_or_default())
+    }
+
+    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        if scope == Scope::Holder {
+            return Ok(Vec::new());
+        }
+        let mut all = self.tables().in_place(|one| scope.allows(one.merchant), u32::MAX);
+        all.reverse();
+        all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(all)
+    }
+
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {
         Ok(self.tables().balances(scope))
     }

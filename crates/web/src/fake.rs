@@ -89,6 +89,7 @@ impl World {
             connectors: vec![Arc::<Self>::clone(self)],
             notices: Arc::<Self>::clone(self),
             dialer: Arc::<Self>::clone(self),
+            post_timeout: Duration::from_secs(5),
         });
         App::new(gateway, Site { public_url: "https://pay.example".to_owned() })
     }
@@ -147,7 +148,12 @@ impl Store for World {
         Ok(Vec::new())
     }
 
-    async fn due_payments(&self, _: Timestamp, _: u32) -> Result<Vec<Payment>, StoreError> {
+    async fn claim_payments(
+        &self,
+        _: Timestamp,
+        _: Duration,
+        _: u32,
+    ) -> Result<Vec<Payment>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -158,7 +164,7 @@ impl Store for World {
     async fn claim_deliveries(
         &self,
         _: Timestamp,
-        _: Timestamp,
+        _: Duration,
         _: u32,
     ) -> Result<Vec<DueDelivery>, StoreError> {
         Ok(Vec::new())

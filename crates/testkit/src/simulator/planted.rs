@@ -5,7 +5,7 @@ use super::world::World;
 use async_trait::async_trait;
 use domain::card::Card;
 use domain::delivery::DueDelivery;
-use domain::event::EventKind;
+use domain::event::{Event, EventKind};
 use domain::id::{PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
@@ -248,6 +248,14 @@ impl Store for CrookedStore {
             }
         }
         Ok(refunds)
+    }
+
+    async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError> {
+        self.inner.events(payment).await
+    }
+
+    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        self.inner.newest_payments(scope, limit).await
     }
 
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {

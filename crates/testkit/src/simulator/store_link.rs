@@ -6,6 +6,7 @@ use super::world::World;
 use crate::memory_store::MemoryStore;
 use async_trait::async_trait;
 use domain::delivery::DueDelivery;
+use domain::event::Event;
 use domain::id::{PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
@@ -145,6 +146,14 @@ impl Store for StoreLink {
 
     async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
         self.ask(self.store.refunds(payment)).await
+    }
+
+    async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError> {
+        self.ask(self.store.events(payment)).await
+    }
+
+    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        self.ask(self.store.newest_payments(scope, limit)).await
     }
 
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {

@@ -194,20 +194,22 @@ pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> 
     let settings = common.settings()?;
     match action {
         Action::Show(show) => {
-            let opened = wire::open(&settings)?;
+            let opened = wire::open(&settings).await?;
             let payment = load(&opened, show.payment).await?;
             print_payment(&opened, Output::new(show.json), payment).await
         }
-        Action::List(list) => self::list(&wire::open(&settings)?, list).await,
+        Action::List(list) => self::list(&wire::open(&settings).await?, list).await,
         Action::Unresolved(unresolved) => {
-            self::unresolved(&wire::open(&settings)?, Output::new(unresolved.json)).await
+            self::unresolved(&wire::open(&settings).await?, Output::new(unresolved.json)).await
         }
-        Action::Resolve(resolve) => self::resolve(&wire::open(&settings)?, resolve).await,
-        Action::Refund(refund) => self::refund(&wire::open_with_banks(&settings)?, refund).await,
+        Action::Resolve(resolve) => self::resolve(&wire::open(&settings).await?, resolve).await,
+        Action::Refund(refund) => {
+            self::refund(&wire::open_with_banks(&settings).await?, refund).await
+        }
         Action::Capture(capture) => {
-            self::capture(&wire::open_with_banks(&settings)?, capture).await
+            self::capture(&wire::open_with_banks(&settings).await?, capture).await
         }
-        Action::Void(void) => self::void(&wire::open_with_banks(&settings)?, &void).await,
+        Action::Void(void) => self::void(&wire::open_with_banks(&settings).await?, &void).await,
     }
 }
 
