@@ -1,7 +1,17 @@
 //! Many seeds of the simulator must be clean, planted bugs must be found, and a seed must be the
-//! same run every time. `SIMULATOR_SEED=17` runs one seed, `SIMULATOR_SEEDS=100000` so many.
+//! same run every time. `SIMULATOR_SEED=17` runs one seed, `SIMULATOR_SEEDS=10000` so many, and
+//! `LONG_TESTS=1` those of the long campaign.
 #![expect(clippy::disallowed_methods, reason = "a test reads its own settings and the clock")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failed expectation is a failed test, and somebody waits for these lines"
+)]
 
+use domain::event::EventKind;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -12,8 +22,10 @@ use testkit::simulator::{self, Report};
 const FIRST_SEED: u64 = 1;
 /// How many are run unless somebody asks for more.
 const SEEDS: u64 = 2_000;
+/// And in the long campaign.
+const LONG_SEEDS: u64 = 100_000;
 /// A planted bug is found within so many.
-const BUG_IS_FOUND_WITHIN: u64 = 300;
+const BUG_IS_FOUND_WITHIN: usize = 300;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
@@ -84,10 +96,11 @@ fn run_all(first: u64, many: u64) -> Totals {
 }
 
 #[test]
-fn seeds_are_clean() {
+fn long_seeds_are_clean() {
+    let usual = if std::env::var_os("LONG_TESTS").is_some() { LONG_SEEDS } else { SEEDS };
     let (first, many) = match setting("SIMULATOR_SEED") {
         Some(seed) => (seed, 1),
-        None => (FIRST_SEED, setting("SIMULATOR_SEEDS").unwrap_or(SEEDS)),
+        None => (FIRST_SEED, setting("SIMULATOR_SEEDS").unwrap_or(usual)),
     };
     let totals = run_all(first, many);
     if let Some((_seed, failure)) = totals.failures.first() {
@@ -98,7 +111,7 @@ fn seeds_are_clean() {
 
 #[test]
 fn a_seed_is_the_same_run_every_time() {
-    for seed in FIRST_SEED..FIRST_SEED + 20 {
+    for seed in (FIRST_SEED..).take(20) {
         let digests: Vec<u64> = (0..3).map(|_run| simulator::run(seed, None).digest).collect();
         assert!(digests.iter().all(|digest| *digest == digests[0]), "seed {seed}: {digests:?}");
     }
@@ -106,9 +119,25 @@ fn a_seed_is_the_same_run_every_time() {
     assert_ne!(one.digest, other.digest);
 }
 
+/// A simulator that nothing happens in finds nothing.
+#[test]
+fn everything_happens() {
+    let mut missing: BTreeSet<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+    let mut deaths = 0;
+    for seed in (FIRST_SEED..).take(BUG_IS_FOUND_WITHIN) {
+        let report = simulator::run(seed, None);
+        missing.retain(|kind| !report.kinds.contains(kind));
+        deaths += report.deaths;
+        if missing.is_empty() && deaths > 10 {
+            return;
+        }
+    }
+    panic!("never happened: {missing:?}, and {deaths} crashes");
+}
+
 /// The seed that finds the bug, and what the auditor said.
 fn hunt(bug: PlantedBug) {
-    let mut seeds = FIRST_SEED..FIRST_SEED + BUG_IS_FOUND_WITHIN;
+    let mut seeds = (FIRST_SEED..).take(BUG_IS_FOUND_WITHIN);
     let found = seeds.find_map(|seed| {
         let report = simulator::run(seed, Some(bug));
         let sign = |finding: &String| finding.contains(bug.sign());

@@ -83,6 +83,12 @@ impl BankLink {
             world.note(&format!("call {} not sent", call.reference));
             return Outcome::NotSent("refused".to_owned());
         }
+        if world.strikes(weather.proxy_fails) {
+            world.note(&format!("call {} ends at a proxy", call.reference));
+            world.sleep(world.latency()).await;
+            self.gate.pass("after a call").await;
+            return Outcome::Unknown("502 of a proxy".to_owned());
+        }
         let (reply, answer) = oneshot::channel();
         let reply = Arc::new(Mutex::new(Some(reply)));
         let copies = 1 + u64::from(world.strikes(weather.request_doubled));

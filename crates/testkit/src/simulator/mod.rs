@@ -62,6 +62,8 @@ pub struct Report {
     pub commits: u64,
     /// Nodes that died.
     pub deaths: u64,
+    /// What kinds of events there were.
+    pub kinds: BTreeSet<&'static str>,
 }
 
 impl Report {
@@ -84,7 +86,7 @@ impl Report {
             "seed {} failed. The trace's end:\n{}\nWhat the findings are about:\n{}\nThe auditor \
              found:\n  {}\nReplay: \
              SIMULATOR_SEED={} cargo test -p testkit --test simulator \
-             seeds_are_clean -- --nocapture\n",
+             long_seeds_are_clean -- --nocapture\n",
             self.seed,
             self.trace[tail..].join("\n"),
             self.concerned().join("\n"),
@@ -148,6 +150,7 @@ pub fn run(seed: u64, bug: Option<PlantedBug>) -> Report {
         calls: count(grounds.calls.all().len()),
         commits: count(tables.journal.len()),
         deaths,
+        kinds: tables.events.values().flatten().map(|event| event.kind.name()).collect(),
     }
 }
 

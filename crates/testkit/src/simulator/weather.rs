@@ -33,6 +33,8 @@ pub struct Weather {
     pub dies_in: u64,
     /// Of this many actions of a node one takes minutes, as if the machine slept; 0 for none.
     pub freezes_in: u64,
+    /// Something in between answers with a 5xx, and the request does not reach the bank.
+    pub proxy_fails: u64,
     /// A request does not reach the bank.
     pub request_lost: u64,
     /// A request reaches the bank long after its sender has given up.
@@ -98,6 +100,7 @@ impl Weather {
             slow: level(dice, 60),
             dies_in: dice.pick(&[0, 0, 150, 40]),
             freezes_in: dice.pick(&[0, 0, 200, 50]),
+            proxy_fails: level(dice, 150),
             request_lost: level(dice, 150),
             request_late: level(dice, 150),
             request_doubled: level(dice, 200),
