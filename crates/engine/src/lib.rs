@@ -19,6 +19,7 @@ pub mod payment;
 pub mod ports;
 pub mod refund;
 pub mod terminal;
+pub mod verify;
 pub mod work;
 
 pub use actor::Actor;

@@ -4,12 +4,13 @@
 use crate::actor::Scope;
 use crate::changeset::{Changeset, SealedCard, StoredTerminal};
 use crate::error::{CommitError, StoreError, VaultError};
+use crate::verify::{AuditWalk, BankLine, Histories, History, HistoryRange, StrayRow};
 use async_trait::async_trait;
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
 use domain::delivery::{DeliveryId, DueDelivery};
 use domain::event::Event;
 use domain::id::{PaymentId, TerminalNumber};
-use domain::ledger::Balance;
+use domain::ledger::{Balance, Posting};
 use domain::merchant::Merchant;
 use domain::money::Money;
 use domain::outcome::{BankFacts, Lookup, Outcome};
@@ -100,6 +101,37 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Writes and reads nothing of value, to show that the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// What a proof, and a report of all postings, read of a database: beside [`Store`], from the same
+/// one, and never for a request.
+#[async_trait]
+pub trait Records: Send + Sync + fmt::Debug {
+    /// The payments of a database in at most this many parts that may be read side by side.
+    /// Together they hold every payment, and every row that hangs on one.
+    async fn history_ranges(&self, parts: u32) -> Result<Vec<HistoryRange>, StoreError>;
+
+    /// The first payments of a range, each with all that hangs on it, as they stood at one moment.
+    /// A row that cannot be is told in its history and is no error; rows of a payment that does
+    /// not exist are a history without one.
+    async fn histories(&self, range: HistoryRange, limit: u32) -> Result<Histories, StoreError>;
+
+    /// The history of one payment; none when there is no such payment.
+    async fn history(&self, id: PaymentId) -> Result<Option<History>, StoreError>;
+
+    /// Rows that are of no kind that hangs on a payment, so that no history has them.
+    async fn stray_rows(&self, limit: u32) -> Result<Vec<StrayRow>, StoreError>;
+
+    /// Goes on with a walk through the audit log for some lines.
+    async fn walk_audit_log(&self, walk: AuditWalk, limit: u32) -> Result<AuditWalk, StoreError>;
+
+    /// Postings of one merchant, or of all, in the store's own order, which never changes.
+    async fn postings(
+        &self,
+        scope: Scope,
+        after: Option<PostingKey>,
+        limit: u32,
+    ) -> Result<Vec<(PostingKey, Posting)>, StoreError>;
 }
 
 /// Seals and opens card data and secrets. At rest everything is AES-256-GCM, bound to its table,
@@ -264,6 +296,32 @@ pub trait Connector: Send + Sync + fmt::Debug {
     /// What became of the call with this reference, of whatever kind?
     async fn look_up(&self, our_reference: &str) -> Lookup;
 }
+
+/// A bank's own books, where they can be read: the sandbox's. All of it is read while the bank
+/// goes on writing.
+pub trait BankBooks: Send + Sync + fmt::Debug {
+    /// The number of the last line, and how many lines there are up to it.
+    fn extent(&self) -> Result<BankExtent, String>;
+
+    /// Every line with one of these references.
+    fn by_reference(&self, our_references: &[&str]) -> Result<Vec<BankLine>, String>;
+
+    /// Lines above a number up to another one, by number.
+    fn lines(&self, after: i64, until: i64, limit: u32) -> Result<Vec<BankLine>, String>;
+}
+
+/// How far a bank's books go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BankExtent {
+    /// The last line's number.
+    pub last: i64,
+    /// How many lines there are.
+    pub lines: u64,
+}
+
+/// A place in a store's own order of postings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PostingKey(pub [i64; 4]);
 
 /// The shape of webhook bodies; implemented by the web crate, which owns every JSON shape.
 pub trait NoticeFormat: Send + Sync + fmt::Debug {

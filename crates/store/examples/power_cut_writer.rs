@@ -13,6 +13,7 @@ use domain::payment::Payment;
 use engine::actor::Scope;
 use engine::ports::Store as _;
 use std::path::PathBuf;
+use store::audit_chain::AuditKey;
 use store::sqlite::{Options, SqliteStore, Synchronous};
 use testkit::fixture;
 
@@ -31,7 +32,8 @@ async fn main() {
         Some("normal") => Synchronous::NormalForPowerCutTests,
         _ => Synchronous::Full,
     };
-    let store = SqliteStore::open(&path, Options { synchronous, ..Options::default() }).unwrap();
+    let options = Options::new(AuditKey::new(&[7; 32]));
+    let store = SqliteStore::open(&path, Options { synchronous, ..options }).unwrap();
     let mut n = 0;
     if action == "write" {
         loop {

@@ -4,6 +4,7 @@
 //! database. A row becomes a type in one place, and an impossible row is an error that names
 //! table, column and key.
 
+pub mod audit_chain;
 pub mod copy;
 mod hour_keys;
 pub mod migrations;

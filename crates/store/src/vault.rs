@@ -6,6 +6,7 @@
 //!   two hours later, and with them every code that was not sent.
 //! * Table, row and column are associated data: a ciphertext moved elsewhere does not open.
 
+use crate::audit_chain::AuditKey;
 use crate::hour_keys::{FileKeys, HourKeys, TableKeys, hour_of};
 use crate::postgres::PostgresStore;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -26,6 +27,11 @@ pub type Key = Zeroizing<[u8; 32]>;
 /// The layout of sealed values; the first byte of each.
 const LAYOUT: u8 = 1;
 const WRAPPED: usize = NONCE_LEN + 32 + 16;
+
+/// The key that chains the audit log, from the master key. A store gets it when it is opened.
+pub fn audit_key(master: &[u8; 32]) -> Result<AuditKey, VaultError> {
+    Ok(AuditKey::new(&*derive(master, b"tollgate audit log")?))
+}
 
 /// The text that is sealed to tell one master key from another.
 const KEY_CHECK: &[u8] = b"the master key of this gateway";

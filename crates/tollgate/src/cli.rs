@@ -4,7 +4,7 @@ use crate::commands::{
     bank, bench, completions, config, db, demo, doctor, init, listen, merchant, migrate, pay,
     payment,
 };
-use crate::commands::{serve, terminal, version};
+use crate::commands::{serve, terminal, verify, version};
 use crate::config::{FilePlace, Settings, Sources};
 use crate::failure::Failure;
 use clap::{Args, Parser, Subcommand};
@@ -99,6 +99,8 @@ pub(crate) enum Command {
     /// The sandbox bank's side of things
     #[command(subcommand, after_help = bank::EXAMPLES)]
     Bank(bank::Action),
+    /// Prove that nothing was lost: every row agrees with every other
+    Verify(verify::Arguments),
     /// The configuration as it is in force
     #[command(subcommand, after_help = config::EXAMPLES)]
     Config(config::Action),

@@ -7,8 +7,10 @@ use crate::demo_data;
 use crate::failure::Failure;
 use crate::master_key::{self, Creation};
 use crate::random::SystemSource;
-use connectors::{DialerSettings, GuardedDialer, Patience, RemoteSandbox, SandboxBank};
-use engine::ports::{Clock, Connector, Store};
+use connectors::{
+    DialerSettings, GuardedDialer, Patience, RemoteSandbox, SandboxBank, SandboxBooks,
+};
+use engine::ports::{BankBooks, Clock, Connector, Records, Store};
 use engine::{Gateway, Parts};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use store::copy::{Copied, Source};
 use store::migrations::Version;
 use store::postgres::{Address, Identity, PostgresStore, Setup};
-use store::sqlite::SqliteStore;
+use store::sqlite::{Options, SqliteStore};
 use store::vault::{self, Vault};
 use tokio::net::TcpListener;
 
@@ -32,8 +34,21 @@ pub(crate) type Ended = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>
 pub(crate) struct Opened {
     /// The use cases.
     pub(crate) gateway: Arc<Gateway>,
+    /// The same database, for proofs and reports; none where they cannot be had yet.
+    records: Option<Arc<dyn Records>>,
     /// Whether this is the demo's data: nothing live may be switched on.
     pub(crate) demo_only: bool,
+}
+
+impl Opened {
+    /// The database's records, for proofs and reports.
+    pub(crate) fn records(&self) -> Result<Arc<dyn Records>, Failure> {
+        self.records.clone().ok_or_else(|| {
+            let text = "proofs and lists of postings are for the SQLite database only, so far: \
+                        PostgreSQL comes in a later release";
+            Failure::CouldNot(text.to_owned())
+        })
+    }
 }
 
 /// What the server looks after beside the gateway.
@@ -59,6 +74,7 @@ fn bank_path(data_dir: &Path) -> PathBuf {
 /// Store and vault of one database, and what else was found.
 struct Backend {
     store: Arc<dyn Store>,
+    records: Option<Arc<dyn Records>>,
     vault: Vault,
     demo_only: bool,
     watched: Watched,
@@ -78,7 +94,7 @@ pub(crate) async fn open_with_banks(settings: &Settings) -> Result<Opened, Failu
 
 async fn open_for_command(settings: &Settings, bank: Option<Bank>) -> Result<Opened, Failure> {
     let backend = match &settings.database.value {
-        Database::Sqlite => sqlite(settings, store::sqlite::Options::default())?,
+        Database::Sqlite => sqlite(settings, None)?,
         Database::Postgres(address) => {
             let options = postgres::Options { connections: 1, ..postgres_options(settings) };
             shared(settings, address, options, NewKey::MustExist).await?
@@ -97,11 +113,7 @@ pub(crate) async fn open_for_server(
     batch: Option<usize>,
 ) -> Result<(Opened, Watched), Failure> {
     let backend = match &settings.database.value {
-        Database::Sqlite => {
-            let options = store::sqlite::Options::default();
-            let batch = batch.unwrap_or(options.batch);
-            sqlite(settings, store::sqlite::Options { batch, ..options })?
-        }
+        Database::Sqlite => sqlite(settings, batch)?,
         Database::Postgres(address) => {
             let options = postgres_options(settings);
             let options = postgres::Options { batch: batch.unwrap_or(options.batch), ..options };
@@ -122,15 +134,19 @@ fn postgres_options(settings: &Settings) -> postgres::Options {
 }
 
 /// The database in the data folder.
-fn sqlite(settings: &Settings, options: store::sqlite::Options) -> Result<Backend, Failure> {
+fn sqlite(settings: &Settings, batch: Option<usize>) -> Result<Backend, Failure> {
     let data_dir = &settings.data_dir.value;
     let key = master_key::read(data_dir)?;
     let hour_keys = data_dir.join("hour-keys");
     let vault = Vault::with_files(key.bytes(), &hour_keys).map_err(could_not)?;
+    let options = Options::new(vault::audit_key(key.bytes()).map_err(could_not)?);
+    let options = Options { batch: batch.unwrap_or(options.batch), ..options };
     let store = SqliteStore::open(&database_path(data_dir), options).map_err(could_not)?;
     let ended: Ended = Box::pin(store.ended());
+    let store = Arc::new(store);
     Ok(Backend {
-        store: Arc::new(store),
+        records: Some(Arc::<SqliteStore>::clone(&store)),
+        store,
         vault,
         demo_only: demo_data::is_here(data_dir),
         watched: Watched { writers: vec![ended], setup: None },
@@ -174,7 +190,7 @@ async fn shared(
     let store = PostgresStore::open(address, options).await.map_err(could_not)?;
     let vault = Vault::with_table(key.bytes(), &store).await.map_err(could_not)?;
     let watched = Watched { writers: Vec::new(), setup: Some(setup) };
-    Ok(Backend { store: Arc::new(store), vault, demo_only, watched })
+    Ok(Backend { store: Arc::new(store), records: None, vault, demo_only, watched })
 }
 
 /// The master key, if it is the one this database was set up with.
@@ -264,7 +280,7 @@ fn assemble(
     backend: Backend,
     bank: Option<Bank>,
 ) -> Result<(Opened, Watched), Failure> {
-    let Backend { store, vault, demo_only, mut watched } = backend;
+    let Backend { store, records, vault, demo_only, mut watched } = backend;
     let mut connectors: Vec<Arc<dyn Connector>> = Vec::new();
     if let Some(bank) = bank {
         watched.writers.extend(bank.ended);
@@ -282,7 +298,7 @@ fn assemble(
         dialer: Arc::new(dialer),
         post_timeout: settings.webhooks.timeout.value,
     });
-    Ok((Opened { gateway, demo_only }, watched))
+    Ok((Opened { gateway, records, demo_only }, watched))
 }
 
 /// The demo lets webhooks go to private addresses, unless the operator says otherwise.
@@ -416,18 +432,29 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<(), Failure> {
     }
 }
 
+/// A sandbox bank's books, for a proof.
+pub(crate) fn bank_books(path: &Path) -> Result<Arc<dyn BankBooks>, Failure> {
+    must_exist(path)?;
+    Ok(Arc::new(SandboxBooks::open(path).map_err(could_not)?))
+}
+
+fn must_exist(books: &Path) -> Result<(), Failure> {
+    if books.exists() {
+        return Ok(());
+    }
+    let text = format!(
+        "there are no books of a sandbox bank at {}: start the gateway once, or name the file of a \
+         bank that is served by itself with --books",
+        books.display()
+    );
+    Err(Failure::CouldNot(text))
+}
+
 /// The sandbox bank's journal, the oldest entry first, read as it is asked for.
 pub(crate) fn bank_journal(
     path: &Path,
 ) -> Result<impl Iterator<Item = Result<serde_json::Value, Failure>> + use<>, Failure> {
-    if !path.exists() {
-        let text = format!(
-            "there are no books of a sandbox bank at {}: start the gateway once, or name the file \
-             of a bank that is served by itself with --books",
-            path.display()
-        );
-        return Err(Failure::CouldNot(text));
-    }
+    must_exist(path)?;
     let unreadable = |error: &dyn Display| Failure::CouldNot(error.to_string());
     let entries = connectors::read_journal(path).map_err(|error| unreadable(&error))?;
     Ok(entries.map(move |entry| {

@@ -40,6 +40,9 @@ pub enum SandboxError {
          version of tollgate that wrote them, or move the file away to begin new books"
     )]
     SchemaVersion(i64),
+    /// The books were written by an older version, and are opened for reading only.
+    #[error("the sandbox bank's books are of an older release: start the gateway once")]
+    OlderBooks,
     /// The file system cannot hold a write-ahead log.
     #[error("the sandbox bank's books are in journal mode {0} and not in WAL")]
     JournalMode(String),

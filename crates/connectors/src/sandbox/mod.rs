@@ -6,6 +6,7 @@ mod books;
 pub mod cards;
 mod faults;
 mod journal;
+mod proof;
 mod protocol;
 mod remote;
 mod rules;
@@ -26,6 +27,7 @@ use engine::ports::{
     AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, FollowUpRequest,
 };
 pub use journal::{JournalEntry, JournalReader, NetMoney, net_money, read_journal};
+pub use proof::SandboxBooks;
 pub use remote::{NotLoopback, Patience, RemoteSandbox};
 pub use rules::Refusal;
 use rules::{Call, Wish};

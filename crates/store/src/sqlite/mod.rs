@@ -4,17 +4,20 @@
 //! the writer stops for good and [`SqliteStore::ended`] says so: a failed fsync must not be
 //! retried, for the kernel may have dropped the pages.
 
+mod audit;
+mod histories;
 mod migrations;
 mod queries;
 mod rows;
 mod writer;
 
+use crate::audit_chain::AuditKey;
 use crate::migrations::Version;
 use async_trait::async_trait;
 use domain::delivery::{DeliveryId, DueDelivery};
 use domain::event::Event;
 use domain::id::{PaymentId, TerminalNumber};
-use domain::ledger::Balance;
+use domain::ledger::{Balance, Posting};
 use domain::merchant::Merchant;
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -24,7 +27,8 @@ use engine::actor::Scope;
 use engine::batch::{BatchError, BatchWriter, Limits};
 use engine::changeset::{Changeset, SealedCard, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::Store;
+use engine::ports::{PostingKey, Records, Store};
+use engine::verify::{AuditWalk, Histories, History, HistoryRange, StrayRow};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -132,8 +136,8 @@ pub fn migrate(path: &Path) -> Result<Version, OpenError> {
     Ok(before)
 }
 
-/// How the writer groups and keeps commits.
-#[derive(Clone, Copy, Debug)]
+/// How the database is opened.
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Commands that may wait for the writer; beyond, the store is busy.
     pub queue: usize,
@@ -141,11 +145,14 @@ pub struct Options {
     pub batch: usize,
     /// What a commit waits for.
     pub synchronous: Synchronous,
+    /// What chains the audit log; it stands nowhere in the database.
+    pub audit_key: AuditKey,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { queue: 4096, batch: 512, synchronous: Synchronous::Full }
+impl Options {
+    /// As a gateway opens it.
+    pub const fn new(audit_key: AuditKey) -> Self {
+        Self { queue: 4096, batch: 512, synchronous: Synchronous::Full, audit_key }
     }
 }
 
@@ -154,6 +161,7 @@ pub struct SqliteStore {
     path: PathBuf,
     writer: BatchWriter<Writer>,
     idle: tokio::task::JoinHandle<()>,
+    audit_key: AuditKey,
     readers: Mutex<Vec<Connection>>,
     /// Deliveries claimed by this process. One process serves an SQLite database, so claims need
     /// no row; after a crash everything that was claimed is due again at once.
@@ -177,13 +185,15 @@ impl SqliteStore {
         configure_writer(&connection, path, options.synchronous)?;
         migrations::migrate(&mut connection, path)?;
         let limits = Limits { queue: options.queue, batch: options.batch };
-        let writer = BatchWriter::start("sqlite-writer", Writer::new(connection), limits)
-            .map_err(OpenError::Thread)?;
+        let writer = Writer::new(connection, options.audit_key.clone());
+        let writer =
+            BatchWriter::start("sqlite-writer", writer, limits).map_err(OpenError::Thread)?;
         let idle = tokio::spawn(empty_wal_when_idle(writer.clone()));
         Ok(Self {
             path: path.to_owned(),
             writer,
             idle,
+            audit_key: options.audit_key,
             readers: Mutex::default(),
             claims: Mutex::default(),
         })
@@ -444,6 +454,52 @@ impl Store for SqliteStore {
         self.read(|connection| {
             Ok(connection.query_row("SELECT count(*) FROM merchants", [], |_row| Ok(()))?)
         })
+    }
+}
+
+#[async_trait]
+impl Records for SqliteStore {
+    async fn history_ranges(&self, parts: u32) -> Result<Vec<HistoryRange>, StoreError> {
+        self.read(|connection| histories::ranges(connection, parts))
+    }
+
+    async fn histories(&self, range: HistoryRange, limit: u32) -> Result<Histories, StoreError> {
+        self.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            histories::read(&snapshot, range, limit)
+        })
+    }
+
+    async fn history(&self, id: PaymentId) -> Result<Option<History>, StoreError> {
+        self.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            histories::of_payment(&snapshot, id)
+        })
+    }
+
+    async fn stray_rows(&self, limit: u32) -> Result<Vec<StrayRow>, StoreError> {
+        self.read(|connection| histories::strays(connection, limit))
+    }
+
+    async fn walk_audit_log(&self, walk: AuditWalk, limit: u32) -> Result<AuditWalk, StoreError> {
+        self.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            audit::walk(&snapshot, &self.audit_key, walk, limit)
+        })
+    }
+
+    async fn postings(
+        &self,
+        scope: Scope,
+        after: Option<PostingKey>,
+        limit: u32,
+    ) -> Result<Vec<(PostingKey, Posting)>, StoreError> {
+        let merchant = match scope {
+            Scope::Merchant(merchant) => Some(merchant),
+            Scope::Everything => None,
+            Scope::Holder => return Ok(Vec::new()),
+        };
+        self.read(|connection| queries::postings(connection, merchant, after, limit))
     }
 }
 

@@ -4,16 +4,17 @@ use super::{QueryError, rows};
 use domain::delivery::DueDelivery;
 use domain::event::Event;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
-use domain::ledger::Balance;
+use domain::ledger::{Balance, Posting};
 use domain::merchant::Merchant;
 use domain::payment::Payment;
 use domain::refund::Refund;
 use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::changeset::{SealedCard, StoredTerminal};
+use engine::ports::PostingKey;
 use rusqlite::{Connection, Params, Row};
 
-fn list<T>(
+pub(super) fn list<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -120,6 +121,28 @@ pub(super) fn balances(
         }
         None => list(connection, &format!("{SUMS} {GROUPS}"), [], rows::balance),
     }
+}
+
+pub(super) fn postings(
+    connection: &Connection,
+    merchant: Option<MerchantId>,
+    after: Option<PostingKey>,
+    limit: u32,
+) -> Result<Vec<(PostingKey, Posting)>, QueryError> {
+    // Postings of other causes than payments come in a later release.
+    let [_, place, sequence, account] = after.map_or([1, i64::MIN, 0, 0], |after| after.0);
+    let sql = format!(
+        "SELECT {} FROM postings p WHERE cause = 1 \
+         AND (cause_place, sequence, account) > (?1, ?2, ?3) AND merchant_id = coalesce(?4, merchant_id) \
+         ORDER BY cause_place, sequence, account LIMIT ?5",
+        rows::POSTING_COLUMNS
+    );
+    let merchant = merchant.map(|merchant| merchant.0);
+    list(connection, &sql, (place, sequence, account, merchant, limit), |row| {
+        let posting = rows::posting(row)?;
+        let key = PostingKey([1, row.get(0)?, posting.sequence, row.get(2)?]);
+        Ok((key, posting))
+    })
 }
 
 pub(super) fn at_the_bank(connection: &Connection, limit: u32) -> Result<Vec<Payment>, QueryError> {

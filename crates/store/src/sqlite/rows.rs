@@ -18,6 +18,7 @@ use engine::changeset::{
     StoredTerminal, TerminalChange,
 };
 use engine::error::{CommitError, StoreError};
+use engine::verify::{DeliveryFacts, DeliveryState, HeldFacts};
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
 
@@ -338,6 +339,86 @@ pub(super) fn balance(row: &Row<'_>) -> Result<Balance, super::QueryError> {
         account: Account::from_name(text(3)?).ok_or_else(|| place.corrupt("account"))?,
         amount_minor: row.get(4)?,
         postings: u64::try_from(row.get::<_, i64>(5)?).unwrap_or(0),
+    })
+}
+
+/// The columns of [`posting`], in order.
+pub(super) const POSTING_COLUMNS: &str = "cause_place, sequence, account, payment_id, merchant_id, \
+    mode, currency, amount_minor, at";
+
+/// A posting that an event of a payment caused.
+pub(super) fn posting(row: &Row<'_>) -> Result<Posting, super::QueryError> {
+    let (id, sequence, account): (i64, i64, i64) = (row.get(3)?, row.get(1)?, row.get(2)?);
+    let place = Place { table: "postings", row: format!("{id}/{sequence}/{account}") };
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let account =
+        Account::ALL.into_iter().find(|one| super::writer::account_number(*one) == account);
+    Ok(Posting {
+        payment: PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?,
+        sequence,
+        merchant: MerchantId(row.get(4)?),
+        mode: Mode::from_name(text(5)?).ok_or_else(|| place.corrupt("mode"))?,
+        account: account.ok_or_else(|| place.corrupt("account"))?,
+        currency: Currency::from_code(text(6)?).map_err(|_unknown| place.corrupt("currency"))?,
+        amount_minor: row.get(7)?,
+        at: Timestamp::from_micros(row.get(8)?),
+    })
+}
+
+/// The columns of [`event`], in order.
+pub(super) const EVENT_COLUMNS: &str =
+    "place, sequence, payment_id, merchant_id, at, kind, facts, refund";
+
+/// The one place where a row becomes an event.
+pub(super) fn event(row: &Row<'_>) -> Result<Event, super::QueryError> {
+    let (id, sequence): (i64, i64) = (row.get(2)?, row.get(1)?);
+    let place = || Place { table: "events", row: format!("{id}/{sequence}") };
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let refund = row.get_ref(7)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    Ok(Event {
+        payment: PaymentId::from_stored(id).map_err(|_invalid| place().corrupt("payment_id"))?,
+        merchant: MerchantId(row.get(3)?),
+        sequence,
+        at: Timestamp::from_micros(row.get(4)?),
+        kind: EventKind::from_name(text(5)?).ok_or_else(|| place().corrupt("kind"))?,
+        state: serde_json::from_str(text(6)?).map_err(|_hidden| place().corrupt("facts"))?,
+        refund: refund
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(|_hidden| place().corrupt("refund"))?,
+    })
+}
+
+/// The columns of [`delivery_facts`], in order.
+pub(super) const DELIVERY_FACTS: &str =
+    "place, sequence, payment_id, merchant_id, ter_no, url, created_at, state, attempts, next_at";
+
+/// A delivery without its body.
+pub(super) fn delivery_facts(row: &Row<'_>) -> Result<DeliveryFacts, super::QueryError> {
+    let (id, sequence): (i64, i32) = (row.get(2)?, row.get(1)?);
+    let place = || Place { table: "deliveries", row: format!("{id}/{sequence}") };
+    let state = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
+    let payment = PaymentId::from_stored(id).map_err(|_invalid| place().corrupt("payment_id"))?;
+    Ok(DeliveryFacts {
+        id: DeliveryId { payment, sequence },
+        merchant: MerchantId(row.get(3)?),
+        terminal: TerminalNumber(row.get(4)?),
+        url: row.get(5)?,
+        created_at: Timestamp::from_micros(row.get(6)?),
+        state: DeliveryState::from_name(state).ok_or_else(|| place().corrupt("state"))?,
+        attempts: row.get(8)?,
+        next_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::from_micros),
+    })
+}
+
+/// `place, payment_id, merchant_id, security_code IS NOT NULL`
+pub(super) fn held_facts(row: &Row<'_>) -> Result<HeldFacts, super::QueryError> {
+    let id: i64 = row.get(1)?;
+    let place = || Place { table: "held_cards", row: id.to_string() };
+    Ok(HeldFacts {
+        payment: PaymentId::from_stored(id).map_err(|_invalid| place().corrupt("payment_id"))?,
+        merchant: MerchantId(row.get(2)?),
+        has_security_code: row.get(3)?,
     })
 }
 

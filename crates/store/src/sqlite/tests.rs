@@ -9,10 +9,14 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+fn options() -> Options {
+    Options::new(AuditKey::new(&[7; 32]))
+}
+
 #[tokio::test]
 async fn keeps_the_contract() {
     let (_folder, path) = folder();
-    testkit::conformance::run(&SqliteStore::open(&path, Options::default()).unwrap()).await;
+    testkit::conformance::run(&SqliteStore::open(&path, options()).unwrap()).await;
 }
 
 #[tokio::test]
@@ -20,20 +24,20 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     let (_folder, path) = folder();
     let payment = fixture::payment(1, "reopened");
     {
-        let store = SqliteStore::open(&path, Options::default()).unwrap();
+        let store = SqliteStore::open(&path, options()).unwrap();
         store.commit(fixture::insert(&payment)).await.unwrap();
         let ended = store.ended();
         drop(store);
         ended.await.unwrap();
     }
-    let store = SqliteStore::open(&path, Options::default()).unwrap();
+    let store = SqliteStore::open(&path, options()).unwrap();
     assert_eq!(store.payment(Scope::Everything, payment.id).await.unwrap(), Some(payment));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_hundred_equal_references_one_wins() {
     let (_folder, path) = folder();
-    let store = Arc::new(SqliteStore::open(&path, Options::default()).unwrap());
+    let store = Arc::new(SqliteStore::open(&path, options()).unwrap());
     let mut all = tokio::task::JoinSet::new();
     for draw in 0..100 {
         let store = Arc::clone(&store);
@@ -55,8 +59,7 @@ async fn of_a_hundred_equal_references_one_wins() {
 #[tokio::test]
 async fn a_full_queue_is_busy() {
     let (_folder, path) = folder();
-    let store =
-        SqliteStore::open(&path, Options { queue: 1, batch: 1, ..Options::default() }).unwrap();
+    let store = SqliteStore::open(&path, Options { queue: 1, batch: 1, ..options() }).unwrap();
     let mut futures: Vec<_> = (0..50)
         .map(|draw| store.commit(fixture::insert(&fixture::payment(draw, &format!("{draw}")))))
         .collect();
@@ -75,12 +78,12 @@ async fn a_full_queue_is_busy() {
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let (_folder, path) = folder();
-    drop(SqliteStore::open(&path, Options::default()).unwrap());
+    drop(SqliteStore::open(&path, options()).unwrap());
     let raw = Connection::open(&path).unwrap();
     raw.pragma_update(None, "user_version", 999).unwrap();
     drop(raw);
     assert!(matches!(
-        SqliteStore::open(&path, Options::default()),
+        SqliteStore::open(&path, options()),
         Err(OpenError::NewerSchema { found: 999, .. })
     ));
     // A newer program that only added something says from which version on others may go on.
@@ -96,7 +99,7 @@ async fn a_newer_schema_is_refused() {
 #[tokio::test]
 async fn an_impossible_row_is_named() {
     let (_folder, path) = folder();
-    let store = SqliteStore::open(&path, Options::default()).unwrap();
+    let store = SqliteStore::open(&path, options()).unwrap();
     let payment = fixture::payment(1, "broken");
     store.commit(fixture::insert(&payment)).await.unwrap();
     let raw = Connection::open(&path).unwrap();
@@ -122,7 +125,7 @@ async fn an_impossible_row_is_named() {
 #[tokio::test]
 async fn a_dropped_security_code_is_in_no_file() {
     let (folder, path) = folder();
-    let store = SqliteStore::open(&path, Options::default()).unwrap();
+    let store = SqliteStore::open(&path, options()).unwrap();
     let needle = b"\xde\xad\xbe\xefa sealed security code\xde\xad\xbe\xef".to_vec();
     let payment = fixture::payment(1, "shredded");
     let mut insert = fixture::insert(&payment);
@@ -150,6 +153,6 @@ async fn a_dropped_security_code_is_in_no_file() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_balances_of_a_hundred_thousand_random_payments() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("t.db"), Options::default()).unwrap();
+    let store = SqliteStore::open(&folder.path().join("t.db"), options()).unwrap();
     testkit::random_payments::balances_agree(Arc::new(store), 100_000, 1).await;
 }

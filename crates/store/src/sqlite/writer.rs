@@ -5,6 +5,7 @@
 use super::rows::{
     AttemptedRow, CardRow, EventRow, PaymentRow, RefundRow, Rows, TerminalRow, UpdateRow,
 };
+use crate::audit_chain::AuditKey;
 use domain::delivery::NewDelivery;
 use domain::ledger::{Account, Posting};
 use domain::merchant::Merchant;
@@ -12,7 +13,7 @@ use domain::payment::Payment;
 use domain::text::{Reference, RefundReason};
 use domain::time::Timestamp;
 use engine::batch::Sink;
-use engine::changeset::{AuditLine, CardChange, IdempotencyChange, StoredAnswer};
+use engine::changeset::{CardChange, IdempotencyChange, StoredAnswer};
 use engine::crash_point::crash_point;
 use engine::error::{CommitError, KeyInUse};
 use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior};
@@ -31,6 +32,7 @@ pub(super) struct Writer {
     connection: Connection,
     /// Whether the WAL may hold anything, and whether something was written since the last look.
     wal: Wal,
+    audit_key: AuditKey,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,8 +44,8 @@ enum Wal {
 }
 
 impl Writer {
-    pub(super) const fn new(connection: Connection) -> Self {
-        Self { connection, wal: Wal::Idle }
+    pub(super) const fn new(connection: Connection, audit_key: AuditKey) -> Self {
+        Self { connection, wal: Wal::Idle, audit_key }
     }
 
     fn without_waiting<T>(
@@ -139,8 +141,12 @@ impl Writer {
         for job in jobs {
             replies.push(match (job, undo) {
                 (Job::EmptyWalIfIdle, _) => Ok(()),
-                (Job::Commit(rows), Undo::None) => in_the_open(&transaction, rows)?,
-                (Job::Commit(rows), Undo::Savepoints) => in_savepoint(&transaction, rows)?,
+                (Job::Commit(rows), Undo::None) => {
+                    in_the_open(&transaction, &self.audit_key, rows)?
+                }
+                (Job::Commit(rows), Undo::Savepoints) => {
+                    in_savepoint(&transaction, &self.audit_key, rows)?
+                }
             });
         }
         crash_point("store.before_commit");
@@ -170,10 +176,11 @@ type Place = i64;
 /// Writes a command's rows; leaves when it is refused with some of them written.
 fn in_the_open(
     connection: &Connection,
+    audit_key: &AuditKey,
     rows: &Rows,
 ) -> Result<Result<(), CommitError>, BatchError> {
     let before = connection.total_changes();
-    match write(connection, rows) {
+    match write(connection, audit_key, rows) {
         Ok(()) => Ok(Ok(())),
         Err(WriteError::Refused(refusal)) if connection.total_changes() == before => {
             Ok(Err(refusal))
@@ -186,10 +193,11 @@ fn in_the_open(
 
 fn in_savepoint(
     connection: &Connection,
+    audit_key: &AuditKey,
     rows: &Rows,
 ) -> Result<Result<(), CommitError>, BatchError> {
     execute(connection, "SAVEPOINT command", [])?;
-    let refusal = match write(connection, rows) {
+    let refusal = match write(connection, audit_key, rows) {
         Ok(()) => {
             execute(connection, "RELEASE command", [])?;
             return Ok(Ok(()));
@@ -211,7 +219,7 @@ fn is_constraint(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
 }
 
-fn execute(
+pub(super) fn execute(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -219,7 +227,7 @@ fn execute(
     connection.prepare_cached(sql)?.execute(params)
 }
 
-fn write(connection: &Connection, rows: &Rows) -> Written {
+fn write(connection: &Connection, audit_key: &AuditKey, rows: &Rows) -> Written {
     let place = match &rows.payment {
         Some(PaymentRow::Insert { payment, request, facts }) => {
             Some(insert_payment(connection, payment, request, facts)?)
@@ -243,7 +251,7 @@ fn write(connection: &Connection, rows: &Rows) -> Written {
         write_terminal(connection, terminal)?;
     }
     if let Some(line) = &rows.audit {
-        insert_audit(connection, line)?;
+        super::audit::insert(connection, audit_key, line)?;
     }
     Ok(())
 }
@@ -437,7 +445,7 @@ fn write_refund(connection: &Connection, place: Place, row: &RefundRow) -> Writt
 }
 
 /// The number of an account in the chart of accounts.
-const fn account_number(account: Account) -> i64 {
+pub(super) const fn account_number(account: Account) -> i64 {
     match account {
         Account::BankReceivable => 1,
         Account::MerchantPayable => 2,
@@ -623,24 +631,5 @@ fn write_terminal(connection: &Connection, row: &TerminalRow) -> Written {
             (key, terminal.number.0),
         )?;
     }
-    Ok(())
-}
-
-fn insert_audit(connection: &Connection, line: &AuditLine) -> Written {
-    execute(
-        connection,
-        "INSERT INTO audit_log (at, actor, caller, action, result, ter_no, request_id, detail) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        (
-            line.at.micros(),
-            line.actor,
-            line.caller.map(|caller| caller.to_string()),
-            line.action,
-            line.result,
-            line.terminal.map(|terminal| terminal.0),
-            &line.request_id,
-            &line.detail,
-        ),
-    )?;
     Ok(())
 }

@@ -15,6 +15,7 @@ pub(crate) mod pay;
 pub(crate) mod payment;
 pub(crate) mod serve;
 pub(crate) mod terminal;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use crate::cli::{Cli, Command};
@@ -41,6 +42,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Payment(action)) => payment::run(common, action).await,
         Some(Command::Terminal(action)) => terminal::run(common, action).await,
         Some(Command::Bank(action)) => bank::run(common, action).await,
+        Some(Command::Verify(arguments)) => verify::run(common, arguments).await,
         Some(Command::Config(action)) => config::run(common, action),
         Some(Command::Doctor(arguments)) => doctor::run(common, arguments).await,
         Some(Command::Db(action)) => db::run(common, action).await,
