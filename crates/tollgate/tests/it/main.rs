@@ -26,6 +26,7 @@ mod create_payment;
 mod flows;
 mod nodes;
 mod refunds;
+mod house;
 mod repeats;
 mod tidy;
 mod tls;
