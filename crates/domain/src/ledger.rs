@@ -51,6 +51,33 @@ impl Account {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|account| account.name() == name)
     }
+
+    /// The side on which it grows.
+    pub const fn side(self) -> Side {
+        match self {
+            Self::BankReceivable | Self::Refunds | Self::Fees => Side::Debit,
+            Self::MerchantPayable => Side::Credit,
+        }
+    }
+}
+
+/// A side of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What is had, or was spent.
+    Debit,
+    /// What is owed, or was earned.
+    Credit,
+}
+
+impl Side {
+    /// The word in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Debit => "debit",
+            Self::Credit => "credit",
+        }
+    }
 }
 
 /// One line of the books.
@@ -130,4 +157,14 @@ pub struct Balance {
     pub amount_minor: i64,
     /// Of how many postings.
     pub postings: u64,
+}
+
+impl Balance {
+    /// On the side on which the account grows; negative when it holds the opposite.
+    pub const fn on_its_side_minor(&self) -> i64 {
+        match self.account.side() {
+            Side::Debit => self.amount_minor,
+            Side::Credit => self.amount_minor.saturating_neg(),
+        }
+    }
 }

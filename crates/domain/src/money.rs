@@ -176,6 +176,12 @@ impl Money {
     }
 }
 
+/// A sum with exactly the currency's decimals, with a minus where it is below zero.
+pub fn sum_to_decimal_text(minor: i64, currency: Currency) -> String {
+    let magnitude = Money { minor: minor.saturating_abs(), currency }.to_decimal_text();
+    if minor < 0 { format!("-{magnitude}") } else { magnitude }
+}
+
 /// Reads dec(10,2) text as hundredths, zero included.
 pub fn parse_hundredths(text: &str) -> Result<i64, AmountError> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "00"));
@@ -206,6 +212,15 @@ mod tests {
 
     fn parse(text: &str, code: &str) -> Result<i64, AmountError> {
         Money::parse(text, Currency::from_code(code).unwrap()).map(Money::minor)
+    }
+
+    #[test]
+    fn sums_may_be_below_zero() {
+        let text = |minor, code| sum_to_decimal_text(minor, Currency::from_code(code).unwrap());
+        assert_eq!(text(-5, "USD"), "-0.05");
+        assert_eq!(text(0, "USD"), "0.00");
+        assert_eq!(text(-120, "JPY"), "-120");
+        assert_eq!(text(1234, "KWD"), "1.234");
     }
 
     #[test]

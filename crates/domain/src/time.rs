@@ -47,6 +47,14 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
+    /// The beginning of a day in UTC, by its text `yyyy-MM-dd`.
+    pub fn of_day(text: &str) -> Option<Self> {
+        let form = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let day: jiff::civil::Date = form.then(|| text.parse().ok()).flatten()?;
+        let instant = TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight()));
+        Some(Self { micros: instant.ok()?.as_microsecond() })
+    }
+
     fn civil(self) -> DateTime {
         let instant =
             jiff::Timestamp::from_microsecond(self.micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -105,6 +113,15 @@ mod tests {
         assert_eq!(at.to_rfc3339(), "2025-04-26T14:16:06.000657Z");
         assert_eq!(at.compact(), 250_426_141_606);
         assert_eq!(at.year_month(), (2025, 4));
+    }
+
+    #[test]
+    fn days_begin_at_midnight() {
+        let at = Timestamp::of_day("2025-04-26").unwrap();
+        assert_eq!(at.to_page_text(), "2025-04-26 00:00:00.000000");
+        for wrong in ["", "2025-04-31", "2025-4-26", "20250426", "2025-04-26T00", "yesterday"] {
+            assert_eq!(Timestamp::of_day(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -211,6 +211,26 @@ impl Gateway {
         own.filter(|own| *own == shown).count() > 0
     }
 
+    /// The terminal of this number, for a caller who shows its private key, current or retiring.
+    /// An unknown number and a wrong key are refused alike.
+    pub async fn terminal_for_private_key(
+        &self,
+        number: TerminalNumber,
+        private_key: &str,
+        caller: Option<IpAddr>,
+    ) -> Result<Arc<Terminal>, Denied> {
+        let found = self.terminal_by_number(number).await?;
+        let proved = found.filter(|terminal| self.proves_private_key(terminal, private_key));
+        let terminal = proved.ok_or(Denied::Unknown)?;
+        if !terminal.takes_payments() {
+            return Err(Denied::Inactive);
+        }
+        if caller.is_some_and(|caller| !terminal.settings.allows_caller(caller)) {
+            return Err(Denied::Address);
+        }
+        Ok(terminal)
+    }
+
     async fn terminal_by_key(&self, public_key: &str) -> Result<Option<Arc<Terminal>>, Fault> {
         let now = self.clock.now();
         let good = |terminal: &Terminal| {

@@ -1,7 +1,7 @@
 //! The command line. Each command's arguments stand with its body; here is the tree.
 
 use crate::commands::{
-    bank, bench, completions, config, db, demo, doctor, init, listen, merchant, migrate, pay,
+    balance, bank, bench, completions, config, db, demo, doctor, init, listen, merchant, migrate, pay,
     payment,
 };
 use crate::commands::{serve, terminal, verify, version};
@@ -99,6 +99,8 @@ pub(crate) enum Command {
     /// The sandbox bank's side of things
     #[command(subcommand, after_help = bank::EXAMPLES)]
     Bank(bank::Action),
+    /// What the books say: sums by account, or every posting
+    Balance(balance::Arguments),
     /// Prove that nothing was lost: every row agrees with every other
     Verify(verify::Arguments),
     /// The configuration as it is in force

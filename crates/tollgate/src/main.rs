@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod csv;
 mod demo_data;
 mod failure;
 #[cfg(test)]

@@ -91,9 +91,9 @@ async fn a_newer_schema_is_refused() {
     let raw = Connection::open(&path).unwrap();
     let history = "INSERT OR REPLACE INTO schema_migrations VALUES (999, 'later', 0, ?1)";
     raw.execute(history, [known]).unwrap();
-    drop(SqliteStore::open(&path, Options::default()).unwrap());
+    drop(SqliteStore::open(&path, options()).unwrap());
     raw.execute(history, [known + 1]).unwrap();
-    assert!(SqliteStore::open(&path, Options::default()).is_err());
+    assert!(SqliteStore::open(&path, options()).is_err());
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The commands: one file each, with its arguments, its help and its body.
 
+pub(crate) mod balance;
 pub(crate) mod bank;
 pub(crate) mod bench;
 pub(crate) mod completions;
@@ -42,6 +43,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Payment(action)) => payment::run(common, action).await,
         Some(Command::Terminal(action)) => terminal::run(common, action).await,
         Some(Command::Bank(action)) => bank::run(common, action).await,
+        Some(Command::Balance(arguments)) => balance::run(common, arguments).await,
         Some(Command::Verify(arguments)) => verify::run(common, arguments).await,
         Some(Command::Config(action)) => config::run(common, action),
         Some(Command::Doctor(arguments)) => doctor::run(common, arguments).await,

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use store::sqlite::{Options, SqliteStore};
-use store::vault::{FileVault, audit_key};
+use store::vault::{Vault, audit_key};
 use tokio::sync::watch;
 
 /// The machine's clock, moved forward.
@@ -186,12 +186,13 @@ impl House {
         let bank = Arc::new(MoodyBank { bank, mood: std::sync::Mutex::new(Mood::Well) });
         let gateway = Gateway::new(Parts {
             store: Arc::<SqliteStore>::clone(&store),
-            vault: Arc::new(FileVault::open(&key, &data.join("hour-keys")).unwrap()),
+            vault: Arc::new(Vault::with_files(&key, &data.join("hour-keys")).unwrap()),
             clock: Arc::<MovedClock>::clone(&clock),
             random: Arc::new(Dice(aws_lc_rs::rand::SystemRandom::new())),
             connectors: vec![Arc::<MoodyBank>::clone(&bank)],
             notices: Arc::new(web::notice::PageNotices),
             dialer: Arc::new(Addresses),
+            post_timeout: Duration::from_secs(5),
         });
         Self { gateway, store, bank, clock, next: AtomicU64::new(1) }
     }

@@ -81,7 +81,7 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().mode() & 0o7777
 }
 
-const COMMANDS: [&[&str]; 0] = [
+const COMMANDS: [&[&str]; 28] = [
     &[],
     &["serve"],
     &["init"],
@@ -108,6 +108,7 @@ const COMMANDS: [&[&str]; 0] = [
     &["payment", "resolve"],
     &["bank"],
     &["bank", "journal"],
+    &["balance"],
     &["bank", "serve"],
     &["verify"],
     &["config"],

@@ -1,6 +1,7 @@
 //! What merchants' servers see.
 
 mod answer;
+mod balance;
 mod create_payment;
 mod error;
 mod exchange;
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/s2s", post(create_payment::create_payment))
         .route("/api/transactions/refund-request", post(refund::request_refund))
         .route("/api/authurl/s2s/{id}", get(show_status::show_status))
+        .route("/api/v1/balance", get(balance::show_balance))
 }
 
 /// What machines watch.
