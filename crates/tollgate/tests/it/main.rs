@@ -16,6 +16,7 @@
 #![expect(clippy::disallowed_methods, reason = "these tests run in real time")]
 
 mod app;
+mod balance;
 mod bank_link;
 mod bank_table;
 mod card_data;

@@ -59,8 +59,9 @@ pub const ERRORS: [ErrorNumber; 32] = [
     mend(
         101,
         401,
-        "No terminal has this `public_key`, or `terNO` is not its number.",
-        "Take both from the same terminal.",
+        "No terminal has this `public_key`, or `terNO` is not its number; or the private key is not \
+         the terminal's.",
+        "Take them from the same terminal.",
     ),
     mend(
         102,
@@ -211,7 +212,7 @@ pub const ERRORS: [ErrorNumber; 32] = [
     again(
         429,
         429,
-        "Too many unknown payment numbers were asked for from your address.",
+        "Too many unknown payment numbers or wrong private keys came from your address.",
         "Wait as many seconds as the header `Retry-After` says.",
         Retry::Later,
     ),

@@ -5,6 +5,7 @@
 //! pages and of the `OpenAPI` document.
 
 pub mod answers;
+mod balance;
 pub mod cards;
 mod document;
 pub mod errors;

@@ -4,6 +4,7 @@ use super::answers::{
     self, FURTHER_FIELDS, Field, Presence, REFUND_FIELDS, REFUND_WEBHOOK_FIELDS, RESPONSE_FIELDS,
     STATUS_FIELDS, STATUSES, WEBHOOK_FIELDS,
 };
+use super::balance;
 use super::errors::ERRORS;
 use super::parameters::{Kind, PARAMETERS, Parameter, REFUND_PARAMETERS};
 use super::samples;
@@ -37,10 +38,7 @@ pub fn document(public_url: &str) -> Value {
         "components": {
             "schemas": schemas(),
             "responses": error_responses(),
-            "securitySchemes": { "privateKey": {
-                "type": "http", "scheme": "bearer",
-                "description": "The terminal's private key. Live terminals refund only with it.",
-            } },
+            "securitySchemes": { "privateKey": balance::security_scheme() },
         },
     })
 }
@@ -54,6 +52,7 @@ fn paths(public_url: &str) -> Value {
     add("/api/authurl/auth_3ds/{transID}", customer_page("ByOlderName"));
     add("/api/authurl/{transID}/result", result_page());
     add("/api/authurl/s2s/{transIDOrReference}", status_query(public_url));
+    add("/api/v1/balance", balance::question());
     add("/healthz", plain("getHealth", "Operations", "Whether the process runs", "text/plain"));
     add("/readyz", readiness());
     let metrics = "Metrics in the Prometheus text format";
@@ -367,7 +366,7 @@ fn webhook(public_url: &str) -> Value {
 }
 
 /// The answer on success, and the errors that this route can give, one per HTTP status.
-fn with_errors(mut responses: Value, applies: impl Fn(u16) -> bool) -> Value {
+pub(super) fn with_errors(mut responses: Value, applies: impl Fn(u16) -> bool) -> Value {
     if let Value::Object(map) = &mut responses {
         for http in ERRORS.iter().map(|e| e.http).filter(|http| *http != 405 && applies(*http)) {
             let reference = format!("#/components/responses/Error{http}");
@@ -418,6 +417,7 @@ fn schemas() -> Value {
         "Webhook": answer_schema(&webhook),
         "Error": error_schema(),
         "Problem": problem_schema(),
+        "Balance": balance::schema(),
     })
 }
 

@@ -194,6 +194,7 @@ fn parameters_agree_with_the_domain() {
 #[test]
 fn every_error_number_of_the_code_is_in_the_table() {
     let sources = [
+        include_str!("../api/balance.rs"),
         include_str!("../api/create_payment.rs"),
         include_str!("../api/error.rs"),
         include_str!("../api/exchange.rs"),
@@ -316,6 +317,7 @@ fn every_route_is_in_the_open_api_document() {
         "/api/authurl/auth_3ds/{transID}",
         "/api/authurl/{transID}/result",
         "/api/authurl/s2s/{transIDOrReference}",
+        "/api/v1/balance",
         "/healthz",
         "/readyz",
         "/metrics",
