@@ -1,8 +1,8 @@
 //! The command line. Each command's arguments stand with its body; here is the tree.
 
 use crate::commands::{
-    balance, bank, bench, completions, config, db, demo, doctor, init, listen, merchant, migrate, pay,
-    payment,
+    balance, bank, bench, completions, config, db, demo, doctor, init, listen, merchant, migrate,
+    pay, payment,
 };
 use crate::commands::{serve, terminal, verify, version};
 use crate::config::{FilePlace, Settings, Sources};

@@ -83,13 +83,12 @@ pub(super) fn refunds(connection: &Connection, id: PaymentId) -> Result<Vec<Refu
 }
 
 pub(super) fn events(connection: &Connection, id: PaymentId) -> Result<Vec<Event>, QueryError> {
-    list(
-        connection,
-        "SELECT payment_id, merchant_id, sequence, at, kind, facts, refund FROM events \
+    let sql = format!(
+        "SELECT {} FROM events \
          WHERE place = (SELECT place FROM payments WHERE id = ?1) ORDER BY sequence",
-        [id.stored()],
-        rows::event,
-    )
+        rows::EVENT_COLUMNS
+    );
+    list(connection, &sql, [id.stored()], rows::event)
 }
 
 pub(super) fn newest_payments(

@@ -309,24 +309,6 @@ pub(super) fn refund(row: &Row<'_>) -> Result<Refund, super::QueryError> {
     })
 }
 
-/// `payment_id, merchant_id, sequence, at, kind, facts, refund`
-pub(super) fn event(row: &Row<'_>) -> Result<Event, super::QueryError> {
-    let id: i64 = row.get(0)?;
-    let sequence: i64 = row.get(2)?;
-    let place = Place { table: "events", row: format!("{id}/{sequence}") };
-    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-    let refund = row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-    Ok(Event {
-        payment: PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?,
-        merchant: MerchantId(row.get(1)?),
-        sequence,
-        at: Timestamp::from_micros(row.get(3)?),
-        kind: EventKind::from_name(text(4)?).ok_or_else(|| place.corrupt("kind"))?,
-        state: place.json("facts", text(5)?)?,
-        refund: refund.map(|facts| place.json("refund", facts)).transpose()?,
-    })
-}
-
 /// `merchant_id, mode, currency, account name, sum, count`
 pub(super) fn balance(row: &Row<'_>) -> Result<Balance, super::QueryError> {
     let merchant: i64 = row.get(0)?;

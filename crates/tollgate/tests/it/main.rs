@@ -25,9 +25,9 @@ mod crash;
 mod crash_points;
 mod create_payment;
 mod flows;
+mod house;
 mod nodes;
 mod refunds;
-mod house;
 mod repeats;
 mod tidy;
 mod tls;
@@ -82,7 +82,7 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().mode() & 0o7777
 }
 
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: &[&[&str]] = &[
     &[],
     &["serve"],
     &["init"],

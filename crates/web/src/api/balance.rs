@@ -1,7 +1,7 @@
 //! `GET /api/v1/balance`: what the merchant's books say, for its own server.
 
-use super::create_payment::{denied, fault_refusal};
 use super::error::{Problem, Refusal};
+use super::exchange::{denied, fault_refusal};
 use super::show_status::throttled;
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Query, State};

@@ -8,7 +8,7 @@ pub(super) fn security_scheme() -> Value {
     json!({
         "type": "http",
         "scheme": "bearer",
-        "description": "The terminal's private key, current or retiring.",
+        "description": "The terminal's private key, current or retiring. Live terminals refund only with it.",
     })
 }
 
