@@ -16,11 +16,12 @@ use std::time::Duration;
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// The version that this program writes; it reads the one before, too.
 pub(super) const SCHEMA_VERSION: i64 = 2;
-/// How long SQLite waits for another process that writes.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long SQLite waits for another process that writes. All tries of a call and of one that was
+/// queued before it must end before `domain::schedule::SENDING_IS_ASKED_AFTER`.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often that wait is begun. SQLite does not queue those who wait, and gives up at once where
 /// it sees two that wait for each other, as when both make a new file.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 2;
 
 /// The bank's books cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -391,7 +392,7 @@ mod tests {
             connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap()
         };
         // 2 is FULL: the log is synced at each commit.
-        assert_eq!((pragma("synchronous"), pragma("busy_timeout")), (2, 5000));
+        assert_eq!((pragma("synchronous"), pragma("busy_timeout")), (2, 2000));
         let plan = |question: &str| -> String {
             let mut explained =
                 connection.prepare(&format!("EXPLAIN QUERY PLAN {question}")).unwrap();

@@ -144,6 +144,15 @@ async fn only_loopback_is_served_and_asked() {
     assert!(RemoteSandbox::new("[::1]:9010".parse().unwrap(), PATIENCE).is_ok());
 }
 
+#[test]
+fn every_limit_ends_before_others_ask_what_became_of_the_call() {
+    let asked_after = domain::schedule::SENDING_IS_ASKED_AFTER;
+    let patience = Patience::default();
+    assert!(patience.connect < patience.whole && patience.whole < asked_after);
+    // This call's wait for the books, and that of those before it in the queue.
+    assert!(super::books::BUSY_TIMEOUT * super::books::TRIES * 2 < asked_after);
+}
+
 #[tokio::test]
 async fn what_is_no_call_is_refused_without_repeating_it() {
     let served = Served::start().await;
