@@ -239,6 +239,13 @@ fn bank(settings: &Settings) -> Result<Bank, Failure> {
             .map_err(|error| Failure::Usage(error.to_string()))?;
         return Ok(Bank { connector: Arc::new(remote), ended: None });
     }
+    if let Database::Postgres(_) = settings.database.value {
+        // Else one node's bank would know nothing of a call that another node made, and say so.
+        tracing::warn!(
+            "the sandbox bank is inside this process: where several nodes share the database, run \
+             `tollgate bank serve` and name its address as sandbox_bank on each of them"
+        );
+    }
     let bank = open_bank(&bank_path(&settings.data_dir.value))?;
     let ended: Ended = Box::pin(bank.ended());
     Ok(Bank { connector: bank, ended: Some(ended) })
