@@ -1,4 +1,5 @@
 use super::*;
+use crate::audit_chain::AuditKey;
 use crate::postgres::{Address, Options, PostgresStore, is_postgres};
 use crate::sqlite::SqliteStore;
 use crate::vault::Vault;
@@ -50,7 +51,8 @@ async fn no_table_and_no_column_is_forgotten() {
 async fn every_row_arrives_and_a_full_target_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("tollgate.db");
-    let store = SqliteStore::open(&database, crate::sqlite::Options::default()).unwrap();
+    let store =
+        SqliteStore::open(&database, crate::sqlite::Options::new(AuditKey::new(&[7; 32]))).unwrap();
     testkit::conformance::run(&store).await;
     let mut payments = Vec::new();
     for draw in 5000..7500 {
@@ -105,7 +107,8 @@ async fn every_row_arrives_and_a_full_target_is_refused() {
 async fn what_arrives_otherwise_is_not_committed() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("tollgate.db");
-    let store = SqliteStore::open(&database, crate::sqlite::Options::default()).unwrap();
+    let store =
+        SqliteStore::open(&database, crate::sqlite::Options::new(AuditKey::new(&[7; 32]))).unwrap();
     store.commit(fixture::insert(&fixture::payment(1, "spoilt"))).await.unwrap();
     let ended = store.ended();
     drop(store);

@@ -127,7 +127,7 @@ const COMMANDS: &[&[&str]] = &[
 #[test]
 fn every_command_has_help_with_examples() {
     let folder = folder();
-    for command in COMMANDS {
+    for command in COMMANDS.iter().copied() {
         let output = run(folder.path(), &[command, &["--help"]].concat());
         assert_eq!(code(&output), 0, "{command:?}");
         let text = stdout(&output);
