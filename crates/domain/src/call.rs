@@ -121,6 +121,9 @@ pub struct Rules {
     pub patience: Duration,
     /// What the terminal wants done with an outcome that stays unknown.
     pub when_unknown: WhenUnknown,
+    /// When the bank was asked. Its answer is as old as the question, however late it is heard;
+    /// none when it was asked just now.
+    pub asked_at: Option<Timestamp>,
 }
 
 impl Sending {
@@ -223,13 +226,12 @@ impl Call {
             Lookup::Found(Outcome::Pending(_) | Outcome::NotSent(_) | Outcome::Unknown(_)) => None,
             Lookup::Unavailable(_) => unknown.not_found_since,
             Lookup::NotFound => {
-                let believed = unknown.not_found_since.is_some_and(|since| {
-                    now >= since.plus(rules.patience) && now >= unknown.sent_at.plus(rules.patience)
-                });
-                if believed {
+                let asked_at = rules.asked_at.unwrap_or(now);
+                let late = |since: Timestamp| asked_at >= since.plus(rules.patience);
+                if unknown.not_found_since.is_some_and(late) && late(unknown.sent_at) {
                     return Some(undo(unknown, reversal, Because::NotFound, now));
                 }
-                unknown.not_found_since.or(Some(now))
+                unknown.not_found_since.or(Some(asked_at))
             }
         };
         let given_up = rules.when_unknown == WhenUnknown::Reverse
@@ -308,7 +310,8 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_mins(1);
-    const RULES: Rules = Rules { patience: PATIENCE, when_unknown: WhenUnknown::Wait };
+    const RULES: Rules =
+        Rules { patience: PATIENCE, when_unknown: WhenUnknown::Wait, asked_at: None };
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_micros(1_745_676_966_000_657).plus(Duration::from_secs(seconds))
@@ -344,6 +347,19 @@ mod tests {
             None,
             "an answer that comes while the call is undone changes nothing"
         );
+    }
+
+    #[test]
+    fn an_answer_is_as_old_as_its_question() {
+        let call = Call::sending("ref".to_owned(), at(0));
+        let once = waits(lookup(call, Lookup::NotFound, RULES, 10));
+        // Asked again soon, heard by a machine that slept meanwhile.
+        let asked_soon = Rules { asked_at: Some(at(30)), ..RULES };
+        let slept = waits(lookup(once, Lookup::NotFound, asked_soon, 300));
+        assert!(matches!(slept, Call::Unknown(_)), "{slept:?}");
+        let asked_late = Rules { asked_at: Some(at(70)), ..RULES };
+        let undone = waits(lookup(slept, Lookup::NotFound, asked_late, 301));
+        assert!(matches!(undone, Call::Reversing(_)), "{undone:?}");
     }
 
     #[test]

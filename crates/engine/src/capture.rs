@@ -158,6 +158,6 @@ impl Gateway {
         {
             tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
         }
-        self.record("record_outcome", payment, word).await
+        self.record("record_outcome", payment, word, None).await
     }
 }

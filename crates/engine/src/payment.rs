@@ -306,7 +306,7 @@ impl Gateway {
         if let Outcome::Unknown(why) | Outcome::NotSent(why) = &outcome {
             tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
         }
-        let payment = self.record("record_outcome", payment, Word::Outcome(outcome)).await?;
+        let payment = self.record("record_outcome", payment, Word::Outcome(outcome), None).await?;
         crash_point("send.recorded");
         Ok(payment)
     }
@@ -317,8 +317,9 @@ impl Gateway {
         name: &'static str,
         payment: Payment,
         word: Word,
+        asked_at: Option<Timestamp>,
     ) -> Result<Payment, Fault> {
-        let rules = self.rules(&payment).await?;
+        let rules = self.rules(&payment, asked_at).await?;
         let Some(call) = payment.state.at_the_bank() else { return Ok(payment) };
         self.change_payment(name, payment, |payment, now| {
             payment.record_about(call.our_reference(), word.clone(), rules, now)
@@ -327,12 +328,17 @@ impl Gateway {
     }
 
     /// What the bank's answers about this payment are judged by.
-    pub(crate) async fn rules(&self, payment: &Payment) -> Result<Rules, Fault> {
+    pub(crate) async fn rules(
+        &self,
+        payment: &Payment,
+        asked_at: Option<Timestamp>,
+    ) -> Result<Rules, Fault> {
         let terminal = self.terminal_of(payment).await?;
         let connector = self.connector_of(payment)?;
         Ok(Rules {
             patience: connector.lookup_patience(),
             when_unknown: terminal.settings.when_unknown,
+            asked_at,
         })
     }
 

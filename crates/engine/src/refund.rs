@@ -15,6 +15,7 @@ use domain::payment::Payment;
 use domain::refund::{Refund, RefundRefused, RefundRequest, RefundState};
 use domain::terminal::Terminal;
 use domain::text::{Reference, RefundReason};
+use domain::time::Timestamp;
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -169,7 +170,7 @@ impl Gateway {
         if let Outcome::Unknown(why) | Outcome::NotSent(why) = &outcome {
             tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
         }
-        self.record_refund(payment.id, refund.number, Word::Outcome(outcome)).await?;
+        self.record_refund(payment.id, refund.number, Word::Outcome(outcome), None).await?;
         crash_point("refund.recorded");
         Ok(())
     }
@@ -181,12 +182,13 @@ impl Gateway {
         id: PaymentId,
         number: i32,
         word: Word,
+        asked_at: Option<Timestamp>,
     ) -> Result<(), Fault> {
         let _turn = self.refund_turns.take(id).await;
         for _try in 0..TRIES {
             let payment = self.load(id).await?;
             let refunds = self.store.refunds(id).await?;
-            let rules = self.rules(&payment).await?;
+            let rules = self.rules(&payment, asked_at).await?;
             let now = self.clock.now();
             let Ok(changed) = payment.record_refund(&refunds, number, word.clone(), rules, now)
             else {

@@ -93,7 +93,7 @@ pub fn usd(text: &str) -> Money {
 
 /// A minute of patience, and no reversal of what stays unknown.
 pub fn rules() -> Rules {
-    Rules { patience: Duration::from_mins(1), when_unknown: WhenUnknown::Wait }
+    Rules { patience: Duration::from_mins(1), when_unknown: WhenUnknown::Wait, asked_at: None }
 }
 
 /// A sealed card of no meaning.

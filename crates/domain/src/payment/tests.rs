@@ -9,7 +9,8 @@ use crate::terminal::WhenUnknown;
 use proptest::prelude::*;
 use std::time::Duration;
 
-const RULES: Rules = Rules { patience: Duration::from_mins(1), when_unknown: WhenUnknown::Wait };
+const RULES: Rules =
+    Rules { patience: Duration::from_mins(1), when_unknown: WhenUnknown::Wait, asked_at: None };
 
 pub(crate) fn sample() -> Payment {
     let created_at = Timestamp::from_micros(1_745_676_966_000_657);

@@ -79,8 +79,9 @@ impl Gateway {
         }
         match payment.state.at_the_bank() {
             Some(call) => {
+                let asked_at = Some(self.clock.now());
                 let word = self.ask_bank(&payment, &call, payment.amount).await?;
-                self.record("record_bank_word", payment, word).await?;
+                self.record("record_bank_word", payment, word, asked_at).await?;
                 crash_point("worker.recorded");
             }
             None => self.settle_refunds(payment).await?,
@@ -94,8 +95,9 @@ impl Gateway {
         for refund in self.store.refunds(payment.id).await? {
             let RefundState::Pending { call, due_at } = &refund.state else { continue };
             if *due_at <= now {
+                let asked_at = Some(self.clock.now());
                 let word = self.ask_bank(&payment, call, refund.amount).await?;
-                self.record_refund(payment.id, refund.number, word).await?;
+                self.record_refund(payment.id, refund.number, word, asked_at).await?;
                 crash_point("worker.recorded");
             }
         }
