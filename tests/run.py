@@ -235,7 +235,7 @@ def browser_tests(results, word):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=["lint", "rust", "durability", "samples", "openapi", "browser", "docs"], help="one part")
-    parser.add_argument("--long", action="store_true", help="the long campaigns as well (kills: 1,000 instead of 200; power cuts: 200 instead of 20)")
+    parser.add_argument("--long", action="store_true", help="the long campaigns as well (kills: 1,000 instead of 200; power cuts: 200 instead of 20; simulator: 100,000 seeds instead of 2,000)")
     parser.add_argument("word", nargs="?", default="", help="only Rust and browser tests whose name has this")
     arguments = parser.parse_args()
     os.chdir(ROOT)

@@ -3,7 +3,7 @@
 use super::{Evidence, Findings, call_of};
 use crate::memory_store::Committed;
 use crate::simulator::bank::Kind;
-use domain::call::Call;
+use domain::call::{Because, Call};
 use domain::id::PaymentId;
 use domain::payment::State;
 use domain::refund::RefundState;
@@ -25,6 +25,9 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     for committed in &evidence.tables.journal {
         note_intents(committed, &mut intents);
     }
+    for committed in &evidence.tables.journal {
+        judge_not_found(evidence, committed, findings);
+    }
     let mut sent = BTreeSet::new();
     for made in &evidence.calls {
         let call = &made.call;
@@ -45,6 +48,31 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
         findings.unless(!money || made.security_code, || {
             format!("call {} came without a security code", call.reference)
         });
+    }
+}
+
+/// Who asks about a call when the bank's time to register it is over finds it, if the bank kept
+/// its word. So only a call that the bank did not know by then may be undone as not found.
+fn judge_not_found(evidence: &Evidence, committed: &Committed, findings: &mut Findings) {
+    let refund = committed.refund.as_ref().and_then(|refund| match &refund.state {
+        RefundState::Pending { call, .. } => Some(call.clone()),
+        RefundState::Refunded { .. }
+        | RefundState::Declined { .. }
+        | RefundState::Failed { .. } => None,
+    });
+    for call in call_of(&committed.payment.state).into_iter().chain(refund) {
+        if let Call::Reversing(reversing) = call
+            && reversing.because == Because::NotFound
+        {
+            let in_time = reversing.sent_at.plus(evidence.patience);
+            let registered = evidence.registered.get(&reversing.original);
+            findings.unless(registered.is_none_or(|at| *at > in_time), || {
+                format!(
+                    "call {} was undone as not found although the bank had it",
+                    reversing.original
+                )
+            });
+        }
     }
 }
 

@@ -18,7 +18,9 @@ use domain::call::Call;
 use domain::id::PaymentId;
 use domain::ledger::Balance;
 use domain::payment::{Payment, State};
+use domain::time::Timestamp;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What everybody wrote down.
 #[derive(Debug)]
@@ -29,6 +31,10 @@ pub struct Evidence {
     pub balances: Vec<Balance>,
     /// What happened at the bank.
     pub bank: Vec<Entry>,
+    /// Since when the bank's lookups knew each call.
+    pub registered: BTreeMap<String, Timestamp>,
+    /// How long the bank may take for that.
+    pub patience: Duration,
     /// What the gateways sent to the bank.
     pub calls: Vec<Made>,
     /// What the merchant's server received.

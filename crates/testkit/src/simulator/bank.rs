@@ -198,6 +198,12 @@ impl Bank {
         self.books().journal.clone()
     }
 
+    /// Since when lookups know each call.
+    pub fn registered(&self) -> BTreeMap<String, Timestamp> {
+        let books = self.books();
+        books.lines.iter().map(|(name, line)| (name.clone(), line.registered_at)).collect()
+    }
+
     /// A call arrives. A second copy of it gets the same answer and has no effect.
     pub fn receive(self: &Arc<Self>, call: &Call) -> Outcome {
         let world = &self.world;

@@ -205,6 +205,8 @@ fn evidence(grounds: &Grounds, told: &Told, rest: Rest) -> Evidence {
         tables: grounds.store.contents(),
         balances,
         bank: grounds.bank.journal(),
+        registered: grounds.bank.registered(),
+        patience: grounds.world.weather.patience,
         calls: grounds.calls.all(),
         received: grounds.shop.received(),
         answers: told.answers.lock().unwrap_or_else(PoisonError::into_inner).clone(),
