@@ -34,21 +34,10 @@ pub(crate) type Ended = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>
 pub(crate) struct Opened {
     /// The use cases.
     pub(crate) gateway: Arc<Gateway>,
-    /// The same database, for proofs and reports; none where they cannot be had yet.
-    records: Option<Arc<dyn Records>>,
+    /// The same database, for proofs and reports.
+    pub(crate) records: Arc<dyn Records>,
     /// Whether this is the demo's data: nothing live may be switched on.
     pub(crate) demo_only: bool,
-}
-
-impl Opened {
-    /// The database's records, for proofs and reports.
-    pub(crate) fn records(&self) -> Result<Arc<dyn Records>, Failure> {
-        self.records.clone().ok_or_else(|| {
-            let text = "proofs and lists of postings are for the SQLite database only, so far: \
-                        PostgreSQL comes in a later release";
-            Failure::CouldNot(text.to_owned())
-        })
-    }
 }
 
 /// What the server looks after beside the gateway.
@@ -74,7 +63,7 @@ fn bank_path(data_dir: &Path) -> PathBuf {
 /// Store and vault of one database, and what else was found.
 struct Backend {
     store: Arc<dyn Store>,
-    records: Option<Arc<dyn Records>>,
+    records: Arc<dyn Records>,
     vault: Vault,
     demo_only: bool,
     watched: Watched,
@@ -145,7 +134,7 @@ fn sqlite(settings: &Settings, batch: Option<usize>) -> Result<Backend, Failure>
     let ended: Ended = Box::pin(store.ended());
     let store = Arc::new(store);
     Ok(Backend {
-        records: Some(Arc::<SqliteStore>::clone(&store)),
+        records: Arc::<SqliteStore>::clone(&store),
         store,
         vault,
         demo_only: demo_data::is_here(data_dir),
@@ -187,10 +176,13 @@ async fn shared(
         setup.set_identity(&identity).await.map_err(could_not)?;
         (key, demo)
     };
-    let store = PostgresStore::open(address, options).await.map_err(could_not)?;
+    let audit_key = vault::audit_key(key.bytes()).map_err(could_not)?;
+    let store = PostgresStore::open(address, options, audit_key).await.map_err(could_not)?;
     let vault = Vault::with_table(key.bytes(), &store).await.map_err(could_not)?;
+    let store = Arc::new(store);
+    let records = Arc::<PostgresStore>::clone(&store);
     let watched = Watched { writers: Vec::new(), setup: Some(setup) };
-    Ok(Backend { store: Arc::new(store), records: None, vault, demo_only, watched })
+    Ok(Backend { store, records, vault, demo_only, watched })
 }
 
 /// The master key, if it is the one this database was set up with.

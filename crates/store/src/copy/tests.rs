@@ -10,6 +10,10 @@ use testkit::postgres::Cluster;
 
 const MASTER: [u8; 32] = [7; 32];
 
+fn audit_key() -> AuditKey {
+    AuditKey::new(&[9; 32])
+}
+
 fn identity() -> Identity {
     let key_check = crate::vault::key_check(&MASTER).unwrap();
     Identity { key_check, demo: false, made_at: "here".to_owned() }
@@ -81,7 +85,7 @@ async fn every_row_arrives_and_a_full_target_is_refused() {
     assert!(matches!(again, CopyError::NotEmpty(_)), "{again}");
     setup.finish().await.unwrap();
     let address = Address::parse(&url).unwrap();
-    let target = PostgresStore::open(&address, Options::default()).await.unwrap();
+    let target = PostgresStore::open(&address, Options::default(), audit_key()).await.unwrap();
     for payment in &payments {
         let stored = target.payment(Scope::Everything, payment.id).await.unwrap();
         assert_eq!(stored.as_ref(), Some(payment));

@@ -440,7 +440,7 @@ impl<'a> Postings<'a> {
 }
 
 /// The number of an account in the chart of accounts.
-const fn account_number(account: Account) -> i32 {
+pub(super) const fn account_number(account: Account) -> i32 {
     match account {
         Account::BankReceivable => 1,
         Account::MerchantPayable => 2,

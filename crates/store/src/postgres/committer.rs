@@ -11,6 +11,7 @@ use super::batch;
 use super::rows::Ready;
 use super::session::{Connector, Link, Purpose, Session, words};
 use super::single::{self, WriteError};
+use crate::audit_chain::AuditKey;
 use engine::crash_point::crash_point;
 use engine::error::CommitError;
 use std::collections::BTreeSet;
@@ -49,7 +50,10 @@ pub(super) struct Committers {
 
 impl Committers {
     /// Connects, and starts them.
-    pub(super) async fn start(connector: &Arc<Connector>) -> Result<Self, OpenError> {
+    pub(super) async fn start(
+        connector: &Arc<Connector>,
+        audit_key: &AuditKey,
+    ) -> Result<Self, OpenError> {
         let options = connector.options();
         let (jobs, waiting) = mpsc::channel(options.queue);
         let waiting: Waiting = Arc::new(Mutex::new(waiting));
@@ -61,6 +65,7 @@ impl Committers {
                 most: options.batch,
                 limit: options.statement_timeout.saturating_add(BEYOND_STATEMENT),
                 put_back: Vec::new(),
+                audit_key: audit_key.clone(),
                 planned: Instant::now(),
             };
             tokio::spawn(committer.run());
@@ -96,6 +101,7 @@ struct Committer {
     limit: Duration,
     /// Changesets about a payment that was in the last batch already.
     put_back: Vec<Job>,
+    audit_key: AuditKey,
     planned: Instant,
 }
 
@@ -169,9 +175,9 @@ impl Committer {
         }
         let (common, single): (Vec<Job>, Vec<Job>) =
             jobs.into_iter().partition(|job| job.ready.is_common());
-        write_together(session, common).await;
+        write_together(session, &self.audit_key, common).await;
         for job in single {
-            write_alone(session, job).await;
+            write_alone(session, &self.audit_key, job).await;
         }
     }
 }
@@ -202,7 +208,7 @@ fn is_spoilt(code: &SqlState) -> bool {
     code.code().starts_with("22") || code.code().starts_with("23")
 }
 
-async fn write_together(session: &Session, jobs: Vec<Job>) {
+async fn write_together(session: &Session, audit_key: &AuditKey, jobs: Vec<Job>) {
     if jobs.is_empty() {
         return;
     }
@@ -241,7 +247,7 @@ async fn write_together(session: &Session, jobs: Vec<Job>) {
         // One of them is to blame; the others must not suffer.
         Err(Ok(())) => {
             for job in jobs {
-                write_alone(session, job).await;
+                write_alone(session, audit_key, job).await;
             }
         }
         Err(Err(why)) => {
@@ -252,12 +258,12 @@ async fn write_together(session: &Session, jobs: Vec<Job>) {
     }
 }
 
-async fn write_alone(session: &Session, job: Job) {
+async fn write_alone(session: &Session, audit_key: &AuditKey, job: Job) {
     let mut tries = 0_u32;
     let reply = loop {
         tries = tries.saturating_add(1);
         session.take_warning();
-        match single::write(session, &job.ready).await {
+        match single::write(session, audit_key, &job.ready).await {
             Ok(()) if session.take_warning() => {
                 break Err(unavailable("the standby did not confirm the commit"));
             }

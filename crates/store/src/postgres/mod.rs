@@ -6,10 +6,12 @@
 //! standby is found.
 
 mod address;
+mod audit;
 mod batch;
 mod committer;
 mod migrations;
 mod queries;
+mod records;
 mod rows;
 mod session;
 mod single;
@@ -17,6 +19,7 @@ mod single;
 pub use address::{Address, AddressError, Scratch, is_postgres, shown};
 pub use migrations::{Identity, Setup};
 
+use crate::audit_chain::AuditKey;
 use crate::migrations::{Version, newest};
 use async_trait::async_trait;
 use committer::Committers;
@@ -155,6 +158,7 @@ pub struct PostgresStore {
     committers: Committers,
     readers: Readers,
     claims: Readers,
+    audit_key: AuditKey,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -166,9 +170,14 @@ impl fmt::Debug for PostgresStore {
 
 impl PostgresStore {
     /// Connects to a database that [`Setup`] has set up. Must be called inside a tokio runtime.
-    pub async fn open(address: &Address, options: Options) -> Result<Self, OpenError> {
+    /// `audit_key` chains the audit log; it stands nowhere in the database.
+    pub async fn open(
+        address: &Address,
+        options: Options,
+        audit_key: AuditKey,
+    ) -> Result<Self, OpenError> {
         let connector = Arc::new(Connector::new(address.clone(), options));
-        let committers = Committers::start(&connector).await?;
+        let committers = Committers::start(&connector, &audit_key).await?;
         let limit = options.statement_timeout;
         let mut links = Vec::with_capacity(options.connections);
         for _reader in 0..options.connections.max(1) {
@@ -185,7 +194,8 @@ impl PostgresStore {
         if version.found == 0 || !version.is_usable() {
             return Err(OpenError::NewerSchema { found: version.found, known: newest() });
         }
-        Ok(Self { connector, committers, readers, claims: Readers::new(vec![claims], limit) })
+        let claims = Readers::new(vec![claims], limit);
+        Ok(Self { connector, committers, readers, claims, audit_key })
     }
 
     /// A connection for the keys of the hours.

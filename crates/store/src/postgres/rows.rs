@@ -1,12 +1,13 @@
 //! Rows: a changeset's texts made ready in the caller's task, and rows turned back into types in
 //! one place.
 
+use super::batch::account_number;
 use super::session::unavailable;
 use domain::card::{Brand, Expiry, MaskedCard};
 use domain::delivery::{DeliveryId, DueDelivery};
 use domain::event::{Event, EventKind};
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
-use domain::ledger::{self, Account, Balance};
+use domain::ledger::{self, Account, Balance, Posting};
 use domain::merchant::Merchant;
 use domain::method::{Method, MethodCode};
 use domain::money::{Currency, Money};
@@ -17,6 +18,7 @@ use domain::text::{Reference, RefundReason};
 use domain::time::Timestamp;
 use engine::changeset::{Changeset, PaymentChange, RefundChange, SealedCard, StoredTerminal};
 use engine::error::{CommitError, StoreError};
+use engine::verify::{DeliveryFacts, DeliveryState, HeldFacts};
 use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -102,12 +104,12 @@ impl Ready {
             && audit.is_none()
     }
 
-    /// Whether all it writes is one key or one line of the log.
+    /// Whether all it writes is one idempotency key.
     pub(super) fn is_one_statement(&self) -> bool {
         let Changeset { payment, attempted, idempotency, merchant, terminal, audit, .. } =
             &self.changeset;
-        let rare = [merchant.is_some(), terminal.is_some(), payment.is_some()];
-        !rare.contains(&true) && attempted.is_empty() && idempotency.is_some() != audit.is_some()
+        let others = [merchant.is_some(), terminal.is_some(), payment.is_some(), audit.is_some()];
+        !others.contains(&true) && attempted.is_empty() && idempotency.is_some()
     }
 }
 
@@ -254,6 +256,53 @@ pub(super) fn event(row: &Row) -> Result<Event, StoreError> {
         kind,
         state: place.json("facts", get(row, 5)?)?,
         refund: refund.map(|facts| place.json("refund", facts)).transpose()?,
+    })
+}
+
+/// `cause_id, sequence, account, payment_id, merchant_id, mode, currency, amount_minor, at`: a
+/// posting that an event of a payment caused.
+pub(super) fn posting(row: &Row) -> Result<Posting, StoreError> {
+    let (id, sequence, account): (i64, i64, i32) = (get(row, 3)?, get(row, 1)?, get(row, 2)?);
+    let place = Place { table: "postings", row: format!("{id}/{sequence}/{account}") };
+    let account = Account::ALL.into_iter().find(|one| account_number(*one) == account);
+    Ok(Posting {
+        payment: PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?,
+        sequence,
+        merchant: MerchantId(get(row, 4)?),
+        mode: Mode::from_name(get(row, 5)?).ok_or_else(|| place.corrupt("mode"))?,
+        account: account.ok_or_else(|| place.corrupt("account"))?,
+        currency: Currency::from_code(get(row, 6)?)
+            .map_err(|_unknown| place.corrupt("currency"))?,
+        amount_minor: get(row, 7)?,
+        at: Timestamp::from_micros(get(row, 8)?),
+    })
+}
+
+/// `payment_id, sequence, merchant_id, ter_no, url, created_at, state, attempts, next_at`
+pub(super) fn delivery_facts(row: &Row) -> Result<DeliveryFacts, StoreError> {
+    let (id, sequence): (i64, i32) = (get(row, 0)?, get(row, 1)?);
+    let place = Place { table: "deliveries", row: format!("{id}/{sequence}") };
+    let payment = PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?;
+    Ok(DeliveryFacts {
+        id: DeliveryId { payment, sequence },
+        merchant: MerchantId(get(row, 2)?),
+        terminal: TerminalNumber(get(row, 3)?),
+        url: get(row, 4)?,
+        created_at: Timestamp::from_micros(get(row, 5)?),
+        state: DeliveryState::from_name(get(row, 6)?).ok_or_else(|| place.corrupt("state"))?,
+        attempts: get(row, 7)?,
+        next_at: get::<Option<i64>>(row, 8)?.map(Timestamp::from_micros),
+    })
+}
+
+/// `payment_id, merchant_id, security_code IS NOT NULL`
+pub(super) fn held_facts(row: &Row) -> Result<HeldFacts, StoreError> {
+    let id: i64 = get(row, 0)?;
+    let place = Place { table: "held_cards", row: id.to_string() };
+    Ok(HeldFacts {
+        payment: PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?,
+        merchant: MerchantId(get(row, 1)?),
+        has_security_code: get(row, 2)?,
     })
 }
 

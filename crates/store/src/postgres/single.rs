@@ -1,11 +1,12 @@
 //! A changeset in a transaction of its own: for the rare kinds of rows, and for one that spoilt a
 //! batch.
 
-use super::batch;
 use super::rows::Ready;
 use super::session::Session;
+use super::{audit, batch};
+use crate::audit_chain::AuditKey;
 use domain::merchant::Merchant;
-use engine::changeset::{AuditLine, IdempotencyChange, StoredAnswer, TerminalChange};
+use engine::changeset::{IdempotencyChange, StoredAnswer, TerminalChange};
 use engine::error::{CommitError, KeyInUse};
 use tokio_postgres::types::ToSql;
 
@@ -31,13 +32,13 @@ impl From<CommitError> for WriteError {
 type Written = Result<(), WriteError>;
 
 /// Writes all of it, or nothing. After a failure the connection is as it was before, or closed.
-pub(super) async fn write(session: &Session, ready: &Ready) -> Written {
+pub(super) async fn write(session: &Session, audit_key: &AuditKey, ready: &Ready) -> Written {
     if ready.is_one_statement() {
         // Its own transaction already: one round trip, not three.
-        return rows(session, ready).await;
+        return rows(session, audit_key, ready).await;
     }
     session.client().batch_execute("BEGIN").await?;
-    let written = rows(session, ready).await;
+    let written = rows(session, audit_key, ready).await;
     if written.is_ok() {
         return Ok(session.client().batch_execute("COMMIT").await?);
     }
@@ -48,7 +49,7 @@ pub(super) async fn write(session: &Session, ready: &Ready) -> Written {
     written
 }
 
-async fn rows(session: &Session, ready: &Ready) -> Written {
+async fn rows(session: &Session, audit_key: &AuditKey, ready: &Ready) -> Written {
     let changeset = &ready.changeset;
     if ready.payment().is_some() || !changeset.attempted.is_empty() {
         let one = [ready];
@@ -65,7 +66,7 @@ async fn rows(session: &Session, ready: &Ready) -> Written {
         write_terminal(session, ready, change).await?;
     }
     if let Some(line) = &changeset.audit {
-        insert_audit(session, line).await?;
+        audit::insert(session, audit_key, line).await?;
     }
     Ok(())
 }
@@ -224,25 +225,5 @@ async fn write_terminal(session: &Session, ready: &Ready, change: &TerminalChang
         .await?;
         one_or(inserted, CommitError::Exists("public key"))?;
     }
-    Ok(())
-}
-
-async fn insert_audit(session: &Session, line: &AuditLine) -> Written {
-    execute(
-        session,
-        "INSERT INTO audit_log (at, actor, caller, action, result, ter_no, request_id, detail) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        &[
-            &line.at.micros(),
-            &line.actor,
-            &line.caller.map(|caller| caller.to_string()),
-            &line.action,
-            &line.result,
-            &line.terminal.map(|terminal| terminal.0),
-            &line.request_id,
-            &line.detail,
-        ],
-    )
-    .await?;
     Ok(())
 }

@@ -9,6 +9,10 @@ use testkit::fixture;
 use testkit::postgres::Cluster;
 use tokio::time::Instant;
 
+fn audit_key() -> AuditKey {
+    AuditKey::new(&[9; 32])
+}
+
 fn identity() -> Identity {
     Identity { key_check: vec![1], demo: false, made_at: "here".to_owned() }
 }
@@ -26,7 +30,7 @@ async fn set_up(url: &str) -> Address {
 }
 
 async fn open_with(url: &str, options: Options) -> PostgresStore {
-    PostgresStore::open(&set_up(url).await, options).await.unwrap()
+    PostgresStore::open(&set_up(url).await, options, audit_key()).await.unwrap()
 }
 
 async fn open(url: &str) -> PostgresStore {
@@ -281,12 +285,12 @@ async fn newer_schemas_say_who_can_work_with_them() {
     let setup = Setup::begin(&address, &options).await.unwrap();
     setup.migrate().await.unwrap();
     setup.finish().await.unwrap();
-    drop(PostgresStore::open(&address, options).await.unwrap());
+    drop(PostgresStore::open(&address, options, audit_key()).await.unwrap());
     later(known + 1);
     let setup = Setup::begin(&address, &options).await.unwrap();
     let error = setup.migrate().await.unwrap_err().to_string();
     assert!(error.ends_with("use a newer tollgate"), "{error}");
-    assert!(PostgresStore::open(&address, options).await.is_err());
+    assert!(PostgresStore::open(&address, options, audit_key()).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -303,7 +307,7 @@ async fn unsafe_servers_are_refused_in_one_line() {
         let error = Setup::begin(&address, &Options::default()).await.unwrap_err().to_string();
         let begins = format!("{setting} is off on the PostgreSQL server");
         assert!(error.starts_with(&begins) && error.lines().count() == 1, "{error}");
-        assert!(PostgresStore::open(&address, Options::default()).await.is_err());
+        assert!(PostgresStore::open(&address, Options::default(), audit_key()).await.is_err());
         cluster.configure(&format!("{setting} = on"));
     }
 }

@@ -94,7 +94,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
         }
     }
     if arguments.postings {
-        return postings(output, &*opened.records()?, &arguments).await;
+        return postings(output, &*opened.records, &arguments).await;
     }
     let mut statements = gateway.statements(Actor::Operator).await?;
     statements.retain(|one| arguments.merchant.is_none_or(|wanted| wanted == one.merchant.0));

@@ -87,7 +87,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
         return Err(Failure::CouldNot(text));
     }
     let opened = wire::open(&settings).await?;
-    let (gateway, records) = (&opened.gateway, opened.records()?);
+    let (gateway, records) = (&opened.gateway, Arc::clone(&opened.records));
     let books = wire::books(&settings, arguments.books.as_deref());
     let bank = arguments.bank.then(|| wire::bank_books(&books)).transpose()?;
     let judged = Arc::new(AtomicU64::new(0));

@@ -501,3 +501,54 @@ fn a_gateway_moves_from_sqlite_to_postgres() {
     assert_eq!(replayed.id(), paid, "one order is charged once, also across the move");
     assert_eq!(gateway.bank_journal().len(), 2);
 }
+
+#[test]
+fn a_proof_holds_on_postgres_and_finds_what_was_tampered_with() {
+    let cluster = Cluster::shared();
+    let name = cluster.create_database();
+    let (_folder, data) = folder();
+    use_database(&data, &cluster.url(&name));
+    let nodes = three(&data);
+    for (number, node) in nodes.iter().cycle().take(30).enumerate() {
+        let card = [APPROVED, DECLINED, CHALLENGED][number % 3];
+        let id = node.post(&request_with(&format!("proof {number}"), json!({"ccno": card}))).id();
+        if number % 6 == 2 {
+            node.pass_challenge(&id);
+        }
+        // Nodes take turns at the audit log, whose lines hang on each other.
+        let wrong = node.post(&request_with("wrong", json!({"public_key": "x"})));
+        assert_eq!(wrong.status, 401, "{}", wrong.body);
+    }
+    let verify = || nodes[0].run(&["verify", "--json"]);
+    let proof: Value = serde_json::from_slice(&verify().stdout).unwrap();
+    let good = verify();
+    assert!(good.status.success(), "{proof:#} {}", text(good.stderr));
+    let lines = cluster.sql(&name, "SELECT count(*) FROM audit_log WHERE seal IS NOT NULL");
+    assert!(lines.parse::<u32>().unwrap() >= 30, "{lines} sealed lines");
+    for tampering in [
+        "UPDATE audit_log SET detail = 'x' WHERE id = 3",
+        "DELETE FROM audit_log WHERE id = (SELECT max(id) FROM audit_log)",
+        "DELETE FROM postings WHERE account = 1",
+        "UPDATE events SET at = at + 1 WHERE sequence = 1",
+        "DELETE FROM deliveries",
+        "UPDATE payments SET amount_minor = amount_minor + 1",
+    ] {
+        // As somebody would who owns the database.
+        let table = tampering.split_whitespace().find(|word| {
+            ["audit_log", "postings", "events", "deliveries", "payments"].contains(word)
+        });
+        let table = table.unwrap();
+        cluster.sql(&name, &format!("CREATE TABLE kept AS SELECT * FROM {table}"));
+        let quietly = |sql: &str| {
+            let sql = format!("SET session_replication_role = replica; {sql}");
+            cluster.sql(&name, &sql);
+        };
+        quietly(tampering);
+        assert_eq!(verify().status.code(), Some(1), "{tampering}");
+        let values = if table == "audit_log" { "OVERRIDING SYSTEM VALUE" } else { "" };
+        quietly(&format!(
+            "DELETE FROM {table}; INSERT INTO {table} {values} SELECT * FROM kept; DROP TABLE kept"
+        ));
+        assert!(verify().status.success(), "after {tampering} was taken back");
+    }
+}
