@@ -171,7 +171,9 @@ impl Gateway {
                 let judged = judge(history, &owners);
                 part.proof.count(history);
                 part.proof.open = part.proof.open.saturating_add(u64::from(judged.open));
-                judged.findings.into_iter().for_each(|found| part.proof.findings.add(found));
+                for found in judged.findings {
+                    part.proof.findings.add(found);
+                }
                 calls.push(judged.calls);
             }
             if let Some((bank, extent)) = proving.bank.as_deref().zip(extent) {
@@ -259,7 +261,9 @@ fn judge_at_bank(
         lines.entry(line.our_reference.clone()).or_default().push(line);
     }
     for of_payment in calls {
-        bank::judge(of_payment, &lines).into_iter().for_each(|found| findings.add(found));
+        for found in bank::judge(of_payment, &lines) {
+            findings.add(found);
+        }
     }
     Ok(accounted)
 }

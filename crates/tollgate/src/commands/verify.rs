@@ -190,11 +190,12 @@ fn text(output: Output, proof: &Proof, took: Duration) -> String {
     if more > 0 {
         let _infallible = writeln!(text, "and {more} more; --json lists a thousand");
     }
-    text.push_str(&match proof.findings.count {
-        0 => format!("{} Everything agrees.\n", output.paint(Style::Good, "\u{2714}")),
-        1 => "1 thing does not agree.\n".to_owned(),
-        many => format!("{many} things do not agree.\n"),
-    });
+    let good = output.paint(Style::Good, "\u{2714}");
+    let _infallible = match proof.findings.count {
+        0 => writeln!(text, "{good} Everything agrees."),
+        1 => writeln!(text, "1 thing does not agree."),
+        many => writeln!(text, "{many} things do not agree."),
+    };
     text
 }
 

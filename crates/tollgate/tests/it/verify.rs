@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const YES: &str = "4012000033330026";
 const NO: &str = "4043409999991437";
@@ -584,12 +585,12 @@ fn long_a_million_payments_are_proved_in_a_minute() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let began = std::time::Instant::now();
     runtime.block_on(async {
-        let house = std::sync::Arc::new(House::open(&data));
+        let house = Arc::new(House::open(&data));
         let shop = house.terminal(42).await;
         let hotel = house.add_manual_terminal().await;
         let mut lanes = tokio::task::JoinSet::new();
         for lane in 0..1024 {
-            let (house, shop, hotel) = (std::sync::Arc::clone(&house), shop.clone(), hotel.clone());
+            let (house, shop, hotel) = (Arc::clone(&house), Arc::clone(&shop), Arc::clone(&hotel));
             lanes.spawn(async move {
                 for number in (lane..count).step_by(1024) {
                     one_of_a_million(&house, &shop, &hotel, number).await;
@@ -599,7 +600,7 @@ fn long_a_million_payments_are_proved_in_a_minute() {
         while let Some(done) = lanes.join_next().await {
             done.unwrap();
         }
-        std::sync::Arc::into_inner(house).unwrap().close().await;
+        Arc::into_inner(house).unwrap().close().await;
     });
     let size = data.join("tollgate.db").metadata().unwrap().len() / 1_000_000;
     println!("{count} payments made in {:?}, database {size} MB", began.elapsed());
@@ -617,8 +618,8 @@ fn long_a_million_payments_are_proved_in_a_minute() {
 
 async fn one_of_a_million(
     house: &House,
-    shop: &std::sync::Arc<domain::terminal::Terminal>,
-    hotel: &std::sync::Arc<domain::terminal::Terminal>,
+    shop: &Arc<domain::terminal::Terminal>,
+    hotel: &Arc<domain::terminal::Terminal>,
     number: u32,
 ) {
     match number % 20 {

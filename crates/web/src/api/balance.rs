@@ -27,7 +27,7 @@ pub(super) struct Question {
 
 /// The answer.
 #[derive(Debug, Serialize)]
-struct Balances {
+struct Answer {
     #[serde(rename = "terNO")]
     ter_no: i64,
     mode: &'static str,
@@ -123,9 +123,9 @@ async fn answer(
 }
 
 /// Test money and real money are never in one answer.
-fn of_mode(terminal: &Terminal, statements: &[Statement]) -> Balances {
+fn of_mode(terminal: &Terminal, statements: &[Statement]) -> Answer {
     let own = statements.iter().filter(|one| one.mode == terminal.mode);
-    Balances {
+    Answer {
         ter_no: terminal.number.0,
         mode: terminal.mode.name(),
         balances: own.map(InCurrency::of).collect(),
