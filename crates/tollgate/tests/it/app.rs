@@ -221,14 +221,15 @@ pub(crate) fn command() -> Command {
     command
 }
 
+pub(crate) fn run_on(data: &Path, arguments: &[&str]) -> Output {
+    command_on(data, arguments).output().unwrap()
+}
+
+/// A command of the binary on this data, not started yet.
 pub(crate) fn command_on(data: &Path, arguments: &[&str]) -> Command {
     let mut command = command();
     command.args(arguments).arg("--data-dir").arg(data).envs(database_of(data));
     command
-}
-
-pub(crate) fn run_on(data: &Path, arguments: &[&str]) -> Output {
-    command_on(data, arguments).output().unwrap()
 }
 
 pub(crate) fn bank_journal(data: &Path) -> Vec<Value> {

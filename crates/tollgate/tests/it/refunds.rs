@@ -1,10 +1,32 @@
 //! Money back: `POST /api/transactions/refund-request` against the contract's section 5, judged
 //! by the bank's own journal.
 
-use crate::app::{Answer, Gateway, PUBLIC_KEY, Shop, command, eventually, folder, request_with};
+use crate::app::{
+    Answer, Gateway, On, PUBLIC_KEY, Shop, command_on, eventually, on_both_databases, request_with,
+};
 use crate::flows::{secrets, verified};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+on_both_databases!(
+    in_full_with_the_webhook_and_the_status,
+    in_parts_up_to_the_limit_and_not_one_minor_unit_over,
+    every_form_of_body_says_the_same,
+    a_reference_names_one_refund_also_of_twenty_at_once,
+    idempotency_keys_replay_and_refuse,
+    webhooks_tell_of_each_part_in_order,
+    a_refund_that_the_bank_declines_leaves_the_money_to_be_refunded,
+    the_create_calls_answer_is_the_same_after_a_refund,
+    the_customers_page_after_a_refund,
+    parallel_refunds_never_exceed_what_was_paid,
+    bad_input_is_refused_by_number_and_changes_nothing,
+    payments_of_others_and_unpaid_ones_are_not_refunded,
+    terminals_are_set_and_one_that_is_off_still_refunds,
+    held_money_is_captured_in_part_and_refunded,
+    held_money_is_released,
+    operators_refund_and_look_beside_the_server,
+    what_only_the_bank_can_end_is_listed_and_not_resolved_too_early,
+);
 
 const PATH: &str = "/api/transactions/refund-request";
 /// Approved at once, so that a test has a paid payment in one call.
@@ -76,9 +98,8 @@ fn shown(gateway: &Gateway, id: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-#[test]
-fn in_full_with_the_webhook_and_the_status() {
-    let (_folder, data) = folder();
+fn in_full_with_the_webhook_and_the_status(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let id = paid(&gateway, "full", json!({}));
     let answer = refunded(&gateway, &id, "20.00", "3");
@@ -109,9 +130,8 @@ fn in_full_with_the_webhook_and_the_status() {
     assert!(more.body.contains("nothing is left"), "{}", more.body);
 }
 
-#[test]
-fn in_parts_up_to_the_limit_and_not_one_minor_unit_over() {
-    let (_folder, data) = folder();
+fn in_parts_up_to_the_limit_and_not_one_minor_unit_over(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     for (currency, amount, part, over, rest) in [
         ("USD", "20.00", "6.67", "13.34", "13.33"),
@@ -135,9 +155,8 @@ fn in_parts_up_to_the_limit_and_not_one_minor_unit_over() {
     }
 }
 
-#[test]
-fn every_form_of_body_says_the_same() {
-    let (_folder, data) = folder();
+fn every_form_of_body_says_the_same(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let id = paid(&gateway, "forms", json!({}));
     let fields = [
@@ -170,9 +189,8 @@ fn every_form_of_body_says_the_same() {
     assert_eq!(at_the_bank(&gateway, &id, "refund"), (1, 150));
 }
 
-#[test]
-fn a_reference_names_one_refund_also_of_twenty_at_once() {
-    let (_folder, data) = folder();
+fn a_reference_names_one_refund_also_of_twenty_at_once(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let id = paid(&gateway, "named", json!({}));
     let answers: Vec<Answer> = std::thread::scope(|scope| {
@@ -195,9 +213,8 @@ fn a_reference_names_one_refund_also_of_twenty_at_once() {
     assert_eq!(ask(&gateway, &named(&second, "2.00", "r1")).status, 200);
 }
 
-#[test]
-fn idempotency_keys_replay_and_refuse() {
-    let (_folder, data) = folder();
+fn idempotency_keys_replay_and_refuse(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let id = paid(&gateway, "keyed", json!({}));
     let send = |key: &str, body: &Value| ask_with(&gateway, &[("idempotency-key", key)], body);
@@ -227,9 +244,8 @@ fn idempotency_keys_replay_and_refuse() {
     assert_eq!(at_the_bank(&gateway, &id, "refund"), (3, 600));
 }
 
-#[test]
-fn webhooks_tell_of_each_part_in_order() {
-    let (_folder, data) = folder();
+fn webhooks_tell_of_each_part_in_order(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     let secret = secrets(&gateway, "42").remove(0);
@@ -262,9 +278,8 @@ fn webhooks_tell_of_each_part_in_order() {
     assert_eq!(at_the_bank(&gateway, &id, "refund"), (2, 2000));
 }
 
-#[test]
-fn a_refund_that_the_bank_declines_leaves_the_money_to_be_refunded() {
-    let (_folder, data) = folder();
+fn a_refund_that_the_bank_declines_leaves_the_money_to_be_refunded(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let id = paid(&gateway, "declined", json!({}));
     assert_eq!(ask(&gateway, &named(&id, REFUSED, "r")).status, 200);
@@ -274,9 +289,8 @@ fn a_refund_that_the_bank_declines_leaves_the_money_to_be_refunded() {
     refunded(&gateway, &id, "20.00", "3");
 }
 
-#[test]
-fn the_create_calls_answer_is_the_same_after_a_refund() {
-    let (_folder, data) = folder();
+fn the_create_calls_answer_is_the_same_after_a_refund(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let first = create(&gateway, "again", json!({}));
     refunded(&gateway, &first.id(), "20.00", "3");
@@ -287,9 +301,8 @@ fn the_create_calls_answer_is_the_same_after_a_refund() {
     refused(&other, 409, "5012");
 }
 
-#[test]
-fn the_customers_page_after_a_refund() {
-    let (_folder, data) = folder();
+fn the_customers_page_after_a_refund(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let id = paid(&gateway, "page", json!({}));
     let page = || gateway.get(&format!("{}/result", Gateway::page(&id)));
@@ -302,9 +315,8 @@ fn the_customers_page_after_a_refund() {
 }
 
 /// Of many at once no more is given back than was paid, whatever their amounts.
-#[test]
-fn parallel_refunds_never_exceed_what_was_paid() {
-    let (_folder, data) = folder();
+fn parallel_refunds_never_exceed_what_was_paid(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start_at_level(&data, "warn");
     let round = |number: usize| {
         let id = paid(&gateway, &format!("round {number}"), json!({}));
@@ -429,9 +441,8 @@ fn bad_input(id: &str) -> Vec<(Value, u16, Vec<&'static str>)> {
     cases
 }
 
-#[test]
-fn bad_input_is_refused_by_number_and_changes_nothing() {
-    let (_folder, data) = folder();
+fn bad_input_is_refused_by_number_and_changes_nothing(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let id = paid(&gateway, "bad", json!({}));
     let cases = bad_input(&id);
@@ -487,9 +498,8 @@ fn of_terminal(terminal: &Value) -> Value {
     json!({"terNO": terminal["ter_no"], "public_key": terminal["public_key"]})
 }
 
-#[test]
-fn payments_of_others_and_unpaid_ones_are_not_refunded() {
-    let (_folder, data) = folder();
+fn payments_of_others_and_unpaid_ones_are_not_refunded(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     assert!(gateway.run(&["merchant", "add", "--name", "Other"]).status.success());
     let own = terminal(&gateway, &[]);
@@ -519,9 +529,8 @@ fn payments_of_others_and_unpaid_ones_are_not_refunded() {
     assert!(journal.iter().all(|line| line["kind"] == "authorisation"), "{journal:?}");
 }
 
-#[test]
-fn terminals_are_set_and_one_that_is_off_still_refunds() {
-    let (_folder, data) = folder();
+fn terminals_are_set_and_one_that_is_off_still_refunds(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let terminal = terminal(&gateway, &["--refundable-days", "30"]);
     let number = terminal["ter_no"].to_string();
@@ -553,9 +562,8 @@ fn manual(gateway: &Gateway, shop: &Shop) -> Value {
     changes
 }
 
-#[test]
-fn held_money_is_captured_in_part_and_refunded() {
-    let (_folder, data) = folder();
+fn held_money_is_captured_in_part_and_refunded(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     let changes = manual(&gateway, &shop);
@@ -607,9 +615,8 @@ fn held_money_is_captured_in_part_and_refunded() {
     assert_eq!(at_the_bank(&gateway, &id, "refund"), (1, 950));
 }
 
-#[test]
-fn held_money_is_released() {
-    let (_folder, data) = folder();
+fn held_money_is_released(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     let changes = manual(&gateway, &shop);
@@ -633,9 +640,8 @@ fn held_money_is_released() {
     assert_ne!(again.id(), id, "the order may be tried again");
 }
 
-#[test]
-fn operators_refund_and_look_beside_the_server() {
-    let (_folder, data) = folder();
+fn operators_refund_and_look_beside_the_server(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let shop = Shop::open();
     let id = paid(&gateway, "cli", json!({"webhook_url": shop.url}));
@@ -703,15 +709,12 @@ fn operators_refund_and_look_beside_the_server() {
     assert_eq!(gateway.run(&["payment", "show", "999999991231235959"]).status.code(), Some(1));
 }
 
-#[test]
-fn what_only_the_bank_can_end_is_listed_and_not_resolved_too_early() {
-    let (_folder, data) = folder();
+fn what_only_the_bank_can_end_is_listed_and_not_resolved_too_early(on: On) {
+    let (_folder, data) = on.folder();
     let gateway = Gateway::start(&data);
     let id = paid(&gateway, "open", json!({}));
     // This process ends after the refund was accepted and before the bank was called.
-    let ended = command()
-        .args(["payment", "refund", &id, "--amount", "12.00", "--data-dir"])
-        .arg(&gateway.data)
+    let ended = command_on(&gateway.data, &["payment", "refund", &id, "--amount", "12.00"])
         .env("TOLLGATE_CRASH_AT", "refund.committed:0")
         .output()
         .unwrap();
