@@ -150,7 +150,7 @@ fn every_limit_ends_before_others_ask_what_became_of_the_call() {
     let patience = Patience::default();
     assert!(patience.connect < patience.whole && patience.whole < asked_after);
     // This call's wait for the books, and that of those before it in the queue.
-    assert!(super::books::BUSY_TIMEOUT * super::books::TRIES * 2 < asked_after);
+    assert!(books::BUSY_TIMEOUT * books::TRIES * 2 < asked_after);
 }
 
 #[tokio::test]
