@@ -516,7 +516,10 @@ fn a_proof_holds_on_postgres_and_finds_what_was_tampered_with() {
             node.pass_challenge(&id);
         }
         // Nodes take turns at the audit log, whose lines hang on each other.
-        let wrong = node.post(&request_with("wrong", json!({"public_key": "x"})));
+        let wrong = node.post(&request_with(
+            "wrong",
+            json!({"public_key": "AO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ="}),
+        ));
         assert_eq!(wrong.status, 401, "{}", wrong.body);
     }
     let verify = || nodes[0].run(&["verify", "--json"]);
