@@ -16,4 +16,5 @@ pub mod fixture;
 pub mod memory_store;
 pub mod postgres;
 pub mod random_payments;
+pub mod records;
 pub mod simulator;

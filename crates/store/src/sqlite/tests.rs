@@ -20,6 +20,13 @@ async fn keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn keeps_the_contract_of_records() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path, options()).unwrap();
+    testkit::records::run(&store, &store).await;
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_is_there_after_reopening() {
     let (_folder, path) = folder();
     let payment = fixture::payment(1, "reopened");

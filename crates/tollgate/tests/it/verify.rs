@@ -677,40 +677,37 @@ fn verify_and_watch(data: &Path, flags: &[&str]) -> (Value, u64) {
 
 #[test]
 fn no_false_finding_while_payments_are_taken() {
+    const CLIENTS: usize = 6;
+    const EACH: usize = 60;
     let (_folder, data) = folder();
     let gateway = Gateway::start(&data);
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(6);
-    let (mut proofs, mut made) = (0, 0);
+    let mut proofs = 0;
     std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..6)
+        let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {
                 let gateway = &gateway;
                 scope.spawn(move || {
-                    let mut made = 0;
-                    while std::time::Instant::now() < until {
-                        let card = [YES, ASKS, NO][made % 3];
+                    for number in 0..EACH {
+                        let card = [YES, ASKS, NO][number % 3];
                         let body = serde_json::json!({ "ccno": card });
-                        let body = request_with(&format!("load {client} {made}"), body);
+                        let body = request_with(&format!("load {client} {number}"), body);
                         let id = gateway.post(&body).id();
-                        if card == ASKS && made % 2 == 0 {
+                        if card == ASKS && number % 2 == 0 {
                             gateway.pass_challenge(&id);
                         }
                         gateway.post(&serde_json::json!({}));
-                        made += 1;
                     }
-                    made
                 })
             })
             .collect();
-        while std::time::Instant::now() < until {
+        while !clients.iter().all(std::thread::ScopedJoinHandle::is_finished) {
             let (code, told) = verify(&data, &["--bank"]);
             assert_eq!(code, 0, "{told:#}");
             proofs += 1;
         }
-        made = clients.into_iter().map(|client| client.join().unwrap()).sum();
     });
-    println!("{proofs} proofs beside {made} payments");
-    assert!(proofs >= 5 && made >= 100, "{proofs} proofs, {made} payments: no load");
+    println!("{proofs} proofs beside {} payments", CLIENTS * EACH);
+    assert!(proofs >= 3, "{proofs} proofs");
     let (code, told) = verify(&data, &["--bank"]);
-    assert_eq!((code, &told["payments"]), (0, &serde_json::json!(made)));
+    assert_eq!((code, &told["payments"]), (0, &serde_json::json!(CLIENTS * EACH)));
 }
