@@ -79,6 +79,9 @@ pub enum Fault {
     /// Come back in a moment.
     #[error("busy")]
     Busy,
+    /// The database does not answer: whether this was done is not known, and asking again is safe.
+    #[error("the database failed: {0}")]
+    Unavailable(String),
     /// Something broke; the text is for the log, not for the caller.
     #[error("{0}")]
     Broken(String),
@@ -86,7 +89,10 @@ pub enum Fault {
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        Self::Broken(error.to_string())
+        match error {
+            StoreError::Unavailable(why) => Self::Unavailable(why),
+            corrupt @ StoreError::Corrupt { .. } => Self::Broken(corrupt.to_string()),
+        }
     }
 }
 
@@ -100,13 +106,13 @@ impl From<CommitError> for Fault {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Busy => Self::Busy,
+            CommitError::Unavailable(why) => Self::Unavailable(why),
             other @ (CommitError::NumberTaken
             | CommitError::ReferenceTaken
             | CommitError::Stale(_)
             | CommitError::KeyInUse(_)
             | CommitError::Exists(_)
-            | CommitError::Unbalanced
-            | CommitError::Unavailable(_)) => Self::Broken(other.to_string()),
+            | CommitError::Unbalanced) => Self::Broken(other.to_string()),
         }
     }
 }

@@ -49,6 +49,9 @@ impl From<engine::error::Fault> for Failure {
             engine::error::Fault::Busy => {
                 Self::CouldNot("the database is busy; try again in a moment".to_owned())
             }
+            engine::error::Fault::Unavailable(why) => {
+                Self::CouldNot(format!("the database failed: {why}"))
+            }
             engine::error::Fault::Broken(why) => Self::CouldNot(why),
         }
     }

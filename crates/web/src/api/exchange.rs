@@ -164,6 +164,10 @@ pub(super) fn denied(denied: Denied) -> Refusal {
 pub(super) fn fault_refusal(fault: &Fault) -> Refusal {
     match fault {
         Fault::Busy => Refusal::busy(),
+        Fault::Unavailable(why) => {
+            tracing::error!(why, "the database did not answer a request");
+            Refusal::busy()
+        }
         Fault::Broken(why) => {
             tracing::error!(why, "a request failed");
             Refusal::fault()

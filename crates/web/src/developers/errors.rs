@@ -227,7 +227,7 @@ pub const ERRORS: [ErrorNumber; 32] = [
     again(
         503,
         503,
-        "Too many requests at the moment.",
+        "Too many requests at the moment, or the gateway's database does not answer.",
         "Wait as many seconds as the header `Retry-After` says, then send the same request again.",
         Retry::Later,
     ),

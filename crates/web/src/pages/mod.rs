@@ -216,6 +216,10 @@ fn refused(app: &App, text: &str, refusal: &Refusal) -> Response {
         Refusal::Fault(Fault::Busy) => {
             (StatusCode::SERVICE_UNAVAILABLE, words::TROUBLE, retry(), Some(1))
         }
+        Refusal::Fault(Fault::Unavailable(why)) => {
+            tracing::error!(why, "the database did not answer a customer's page");
+            (StatusCode::SERVICE_UNAVAILABLE, words::TROUBLE, retry(), Some(1))
+        }
         Refusal::Fault(Fault::Broken(why)) => {
             tracing::error!(why, "a customer page was not shown");
             (StatusCode::INTERNAL_SERVER_ERROR, words::TROUBLE, retry(), None)
