@@ -63,7 +63,8 @@ impl Refusal {
 
     /// Try again in a moment.
     pub(crate) fn busy() -> Self {
-        let text = "busy at the moment, or the database does not answer: send the same request again";
+        let text =
+            "busy at the moment, or the database does not answer: send the same request again";
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "503", text);
         Self { retry_after: Some(1), ..refusal }
     }
