@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "test-output"
 VENV = ROOT / "target" / "test-venv"
 BROWSER = ROOT / "tests" / "browser"
-TIMEOUT = 300
+TIMEOUT = 600
 LONG_TIMEOUT = 7200
 BINARY = ROOT / "target" / "debug" / "tollgate"
 

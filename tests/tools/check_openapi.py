@@ -22,6 +22,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 CREATE = "/api/s2s"
+BALANCE = "/api/v1/balance"
 STATUS = "/api/authurl/s2s/{transIDOrReference}"
 PAGE = "/api/authurl/{transID}"
 OLDER_PAGE = "/api/authurl/auth_3ds/{transID}"
@@ -269,8 +270,14 @@ def check_answers(document, gateway, receiver):
         wrong = [] if status == expected else [f"answered {status}"]
         yield f"GET {path} {expected}", wrong or problems_of(document, error, json.loads(text))
     for path, item in document["paths"].items():
-        if "{" not in path and "get" in item and path not in (CREATE, "/"):
+        if "{" not in path and "get" in item and path not in (CREATE, BALANCE, "/"):
             yield live.check("plain", path, 200)
+    bearer = {"Authorization": f"Bearer {gateway.shown()['private_key']}"}
+    yield live.check("its own key", BALANCE, 200, path=f"{BALANCE}?terNO=42", headers=bearer)
+    yield live.check("no terminal", BALANCE, 400, path=BALANCE, headers=bearer)
+    yield live.check("no key", BALANCE, 401, path=f"{BALANCE}?terNO=42")
+    wrong = {"Authorization": f"Bearer {'A' * 43}="}
+    yield live.check("other key", BALANCE, 401, path=f"{BALANCE}?terNO=42", headers=wrong)
 
     schema = document["webhooks"]["paymentDecided"]["post"]["requestBody"]
     schema = schema["content"]["application/json"]["schema"]

@@ -33,11 +33,15 @@ class Gateway:
 
     def webhook_secret(self):
         """The demo terminal's."""
+        return self.shown()["webhook_secrets"][0]
+
+    def shown(self):
+        """The demo terminal with its secrets."""
         shown = subprocess.run(
             [self.binary, "terminal", "show", "42", "--json", "--reveal", "--data-dir", self.data],
             check=True, capture_output=True, text=True, timeout=30, env=self.environment,
         )
-        return json.loads(shown.stdout)["webhook_secrets"][0]
+        return json.loads(shown.stdout)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
