@@ -22,7 +22,7 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 const fn together(on: On) -> usize {
     match on {
         On::Sqlite => 12,
-        On::Postgres => 20,
+        On::Postgres => 14,
     }
 }
 
@@ -442,8 +442,17 @@ fn judge(gateway: &Gateway, told: &BTreeSet<String>, shop: &Shop, what: &str) {
         shop.wait_for(&format!("{what}: the webhook of {id}"), 60, heard);
     }
     assert!(charged.values().all(|times| *times <= 1), "{what}: {charged:?}");
-    let verified = gateway.run(&["verify", "--bank", "--json"]);
-    assert!(verified.status.success(), "{what}: {}", String::from_utf8_lossy(&verified.stdout));
+    // Exit code 3 says that the database did not answer in time, as it may beside so many others.
+    let verify = || command_on(&gateway.data, &["verify", "--bank", "--json"]).envs([FEW]).output();
+    let mut verified = verify().unwrap();
+    for _try in 0..5 {
+        if verified.status.code() == Some(3) {
+            std::thread::sleep(Duration::from_secs(1));
+            verified = verify().unwrap();
+        }
+    }
+    let told = [&verified.stdout[..], &verified.stderr].concat();
+    assert!(verified.status.success(), "{what}: {}", String::from_utf8_lossy(&told));
 }
 
 /// Many gateways share one server.
