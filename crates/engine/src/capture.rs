@@ -2,6 +2,7 @@
 //! bank does not tell about.
 
 use crate::actor::Actor;
+use crate::bank::{reverse, tell_silence};
 use crate::changeset::AuditLine;
 use crate::crash_point::crash_point;
 use crate::error::{CommitError, Fault};
@@ -11,7 +12,6 @@ use crate::ports::FollowUpRequest;
 use domain::call::{Call, Sending, Word};
 use domain::id::PaymentId;
 use domain::money::Money;
-use domain::outcome::Outcome;
 use domain::payment::{CaptureRefused, Changed, Payment, Refused, State};
 use domain::time::Timestamp;
 use std::sync::Arc;
@@ -142,22 +142,12 @@ impl Gateway {
             };
             Word::Outcome(connector.capture(request).await)
         } else if let Some(Call::Reversing(reversing)) = payment.state.at_the_bank() {
-            let request = FollowUpRequest {
-                our_reference: &reversing.our_reference,
-                original: &reversing.original,
-                payment: payment.id,
-                amount: payment.amount,
-            };
-            Word::Reversal(connector.reverse(request).await)
+            reverse(&**connector, &payment, &reversing, payment.amount).await
         } else {
             return Ok(payment);
         };
         crash_point("follow_up.after_call");
-        if let Word::Outcome(Outcome::Unknown(why) | Outcome::NotSent(why))
-        | Word::Reversal(Outcome::Unknown(why) | Outcome::NotSent(why)) = &word
-        {
-            tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
-        }
+        tell_silence(&**connector, &payment, &word);
         self.record("record_outcome", payment, word, None).await
     }
 }

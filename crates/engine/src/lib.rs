@@ -7,6 +7,7 @@
 
 pub mod actor;
 pub mod balance;
+mod bank;
 pub mod batch;
 pub mod capture;
 pub mod changeset;

@@ -2,6 +2,7 @@
 //! decided by the bank.
 
 use crate::actor::Actor;
+use crate::bank::tell_silence;
 use crate::changeset::{CardChange, Changeset, PaymentChange};
 use crate::crash_point::crash_point;
 use crate::error::{CommitError, Fault};
@@ -13,7 +14,7 @@ use domain::event::Event;
 use domain::id::{PaymentId, TerminalNumber};
 use domain::method::{Method, MethodCode};
 use domain::money::Money;
-use domain::outcome::{BankFacts, Outcome};
+use domain::outcome::BankFacts;
 use domain::payment::{
     Authentication, Changed, Fingerprint, Payment, Refused, Request, State, call_reference,
 };
@@ -303,10 +304,9 @@ impl Gateway {
             .await;
         drop(card);
         crash_point("send.after_call");
-        if let Outcome::Unknown(why) | Outcome::NotSent(why) = &outcome {
-            tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
-        }
-        let payment = self.record("record_outcome", payment, Word::Outcome(outcome), None).await?;
+        let word = Word::Outcome(outcome);
+        tell_silence(&**connector, &payment, &word);
+        let payment = self.record("record_outcome", payment, word, None).await?;
         crash_point("send.recorded");
         Ok(payment)
     }

@@ -1,6 +1,7 @@
 //! Refunds: accepted in one commit with what they take off the payment, then sent to the bank.
 
 use crate::actor::Actor;
+use crate::bank::tell_silence;
 use crate::capture::CaptureError;
 use crate::changeset::AuditLine;
 use crate::crash_point::crash_point;
@@ -10,7 +11,6 @@ use crate::payment::TRIES;
 use crate::ports::FollowUpRequest;
 use domain::call::{Call, Word};
 use domain::id::PaymentId;
-use domain::outcome::Outcome;
 use domain::payment::Payment;
 use domain::refund::{Refund, RefundRefused, RefundRequest, RefundState};
 use domain::terminal::Terminal;
@@ -167,10 +167,9 @@ impl Gateway {
             })
             .await;
         crash_point("refund.after_call");
-        if let Outcome::Unknown(why) | Outcome::NotSent(why) = &outcome {
-            tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
-        }
-        self.record_refund(payment.id, refund.number, Word::Outcome(outcome), None).await?;
+        let word = Word::Outcome(outcome);
+        tell_silence(&**connector, payment, &word);
+        self.record_refund(payment.id, refund.number, word, None).await?;
         crash_point("refund.recorded");
         Ok(())
     }

@@ -13,6 +13,7 @@
 //! know that keeps the last seal, which `tollgate verify` prints, elsewhere.
 
 use aws_lc_rs::hmac;
+use engine::changeset::AuditLine;
 use engine::verify::{AuditFinding, AuditWalk};
 use std::fmt;
 
@@ -57,6 +58,23 @@ pub struct Line<'a> {
     pub request_id: Option<&'a str>,
     /// In words.
     pub detail: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// The line under this number; `caller` is the address as text.
+    pub fn of(id: i64, line: &'a AuditLine, caller: Option<&'a str>) -> Self {
+        Self {
+            id,
+            at: line.at.micros(),
+            actor: line.actor,
+            caller,
+            action: line.action,
+            result: line.result,
+            ter_no: line.terminal.map(|terminal| terminal.0),
+            request_id: line.request_id.as_deref(),
+            detail: &line.detail,
+        }
+    }
 }
 
 /// The head as it stands in the table.

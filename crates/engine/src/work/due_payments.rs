@@ -1,13 +1,12 @@
 //! Payments that fell due: customers who never acted, and sends whose outcome is not known.
 
 use super::{PERIOD, pause};
+use crate::bank::{reverse, tell_silence};
 use crate::crash_point::crash_point;
 use crate::error::Fault;
 use crate::gateway::Gateway;
-use crate::ports::FollowUpRequest;
 use domain::call::{Call, Sending, Unknown, Word};
 use domain::money::Money;
-use domain::outcome::{Lookup, Outcome};
 use domain::payment::Payment;
 use domain::refund::RefundState;
 use std::sync::Arc;
@@ -113,22 +112,10 @@ impl Gateway {
             | Call::Unknown(Unknown { our_reference, .. }) => {
                 Word::Lookup(connector.look_up(our_reference).await)
             }
-            Call::Reversing(reversing) => {
-                let request = FollowUpRequest {
-                    our_reference: &reversing.our_reference,
-                    original: &reversing.original,
-                    payment: payment.id,
-                    amount,
-                };
-                Word::Reversal(connector.reverse(request).await)
-            }
+            Call::Reversing(reversing) => reverse(&**connector, payment, reversing, amount).await,
         };
         crash_point("worker.after_bank");
-        if let Word::Lookup(Lookup::Unavailable(why))
-        | Word::Reversal(Outcome::Unknown(why) | Outcome::NotSent(why)) = &word
-        {
-            tracing::warn!(payment = %payment.id, connector = connector.name(), why, "no answer");
-        }
+        tell_silence(&**connector, payment, &word);
         Ok(word)
     }
 }

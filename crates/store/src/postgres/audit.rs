@@ -34,17 +34,7 @@ pub(super) async fn insert(
         None => chain_of_unsealed(session, key).await?,
     };
     let caller = line.caller.map(|caller| caller.to_string());
-    let line = Line {
-        id,
-        at: line.at.micros(),
-        actor: line.actor,
-        caller: caller.as_deref(),
-        action: line.action,
-        result: line.result,
-        ter_no: line.terminal.map(|terminal| terminal.0),
-        request_id: line.request_id.as_deref(),
-        detail: &line.detail,
-    };
+    let line = Line::of(id, line, caller.as_deref());
     let seal = audit_chain::seal(key, &chain.last, &line);
     let head = chain.after(seal).head(key);
     let add = session

@@ -24,17 +24,7 @@ pub(super) fn insert(
         .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM audit_log")?
         .query_row([], |row| row.get(0))?;
     let caller = line.caller.map(|caller| caller.to_string());
-    let line = Line {
-        id,
-        at: line.at.micros(),
-        actor: line.actor,
-        caller: caller.as_deref(),
-        action: line.action,
-        result: line.result,
-        ter_no: line.terminal.map(|terminal| terminal.0),
-        request_id: line.request_id.as_deref(),
-        detail: &line.detail,
-    };
+    let line = Line::of(id, line, caller.as_deref());
     let seal = audit_chain::seal(key, &chain.last, &line);
     writer::execute(
         connection,

@@ -3,8 +3,8 @@
 //! bank's own journal: at most one charge per order, and the gateway knows of it.
 
 use crate::app::{
-    Answer, Gateway, On, PUBLIC_KEY, Shop, command_on, exchange, folder, request_with, run_on,
-    use_database,
+    Answer, Gateway, On, PUBLIC_KEY, Shop, command_on, copy_folder, exchange, folder, request_with,
+    run_on, use_database,
 };
 use engine::crash_point::POINTS;
 use serde_json::{Value, json};
@@ -327,18 +327,6 @@ fn ended(gateway: &mut Gateway, within: Duration) -> bool {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 /// Whether the whole plan came to pass.
 fn run(template: &Template, name: &str, flow: Flow, expected: &str, plan: &[Crash]) -> bool {
     let (_folder, data) = folder();
@@ -479,7 +467,7 @@ impl Template {
     }
 
     fn copy(&self, to: &Path) {
-        copy(&self.data, to);
+        copy_folder(&self.data, to);
         if let Some(database) = &self.database {
             use_database(to, &Cluster::shared().copy_of(database));
         }

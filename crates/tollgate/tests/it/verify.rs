@@ -1,7 +1,7 @@
 //! `tollgate verify`: a healthy database agrees, and whatever was changed behind the gateway's back
 //! is found and named.
 
-use crate::app::{Gateway, command, folder, request_with, run_on};
+use crate::app::{Gateway, command, copy_folder, folder, request_with, run_on};
 use crate::house::{House, Mood, usd};
 use crate::{code, json, stderr, stdout};
 use domain::id::PaymentId;
@@ -88,26 +88,11 @@ fn template() -> Template {
     for _refused in 0..6 {
         assert_eq!(gateway.post(&serde_json::json!({})).status, 400);
     }
-    let mut gateway = gateway;
-    let pid = rustix::process::Pid::from_child(&gateway.child);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    assert!(gateway.child.wait().unwrap().success());
+    gateway.stop();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let names = runtime.block_on(populate(&data));
     drop(runtime);
     Template { _folder: folder, data, names }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn verify(data: &Path, flags: &[&str]) -> (i32, Value) {
@@ -555,7 +540,7 @@ fn whatever_was_changed_is_found_and_named() {
     let mut missed = Vec::new();
     for (number, (file, case)) in cases.enumerate() {
         let data = template.data.with_extension(format!("{number}"));
-        copy(&template.data, &data);
+        copy_folder(&template.data, &data);
         tamper(&data.join(file), &template.names, &places, case.sql);
         let flags = if file == "tollgate.db" { &[][..] } else { &["--bank"] };
         if file != "tollgate.db" {

@@ -1,7 +1,7 @@
 //! `GET /api/v1/balance`: what the merchant's books say, for its own server.
 
 use super::error::{Problem, Refusal};
-use super::exchange::{denied, fault_refusal};
+use super::exchange::{audit, bearer, denied, fault_refusal};
 use super::show_status::throttled;
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Query, State};
@@ -12,9 +12,8 @@ use domain::money::sum_to_decimal_text;
 use domain::terminal::Terminal;
 use engine::Actor;
 use engine::balance::Statement;
-use engine::changeset::AuditLine;
 use engine::terminal::Denied;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +81,8 @@ pub(super) async fn show_balance(
             (headers, body).into_response()
         }
         Err(refusal) => {
-            audit(&app, &question, caller, &refusal, &request_id).await;
+            let terminal = number_of(&question).ok();
+            audit(&app, "show_balance", caller, terminal, &refusal, &request_id).await;
             let is_unauthorized = refusal.status == StatusCode::UNAUTHORIZED;
             let mut response = refusal.into_answer(&headers, &request_id);
             if is_unauthorized {
@@ -140,36 +140,4 @@ fn number_of(question: &Question) -> Result<TerminalNumber, Refusal> {
     let number = text.parse().ok().filter(|number| *number > 0);
     let form = || wrong(Problem::form("terNO", "must be the terminal's number, like 42"));
     number.map(TerminalNumber).ok_or_else(form)
-}
-
-/// The token of `Authorization: Bearer`; the scheme's name is read in any case (RFC 9110).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// Who was refused.
-async fn audit(
-    app: &App,
-    question: &Question,
-    caller: Caller,
-    refusal: &Refusal,
-    request_id: &RequestId,
-) {
-    if refusal.status.is_server_error() {
-        return;
-    }
-    app.metrics.refused.increment(1);
-    app.gateway
-        .audit(AuditLine {
-            at: app.gateway.clock().now(),
-            actor: "terminal",
-            caller: caller.0,
-            action: "show_balance",
-            result: "refused",
-            terminal: number_of(question).ok(),
-            request_id: Some(request_id.0.to_string()),
-            detail: refusal.summary(),
-        })
-        .await;
 }

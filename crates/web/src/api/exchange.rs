@@ -8,13 +8,14 @@ use crate::body::{BodyError, read_body};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use domain::id::TerminalNumber;
 use domain::terminal::Terminal;
 use engine::Actor;
 use engine::changeset::{AuditLine, StoredAnswer};
 use engine::error::Fault;
 use engine::idempotency::Begun;
 use engine::terminal::Denied;
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -70,13 +71,22 @@ pub(super) async fn answer(
             response
         }
         Err(refusal) => {
-            audit(app, who, &refusal, request_id).await;
+            let terminal = who.terminal.as_ref().map(|terminal| terminal.number);
+            audit(app, who.action, who.caller, terminal, &refusal, request_id).await;
             refusal.into_answer(headers, request_id)
         }
     }
 }
 
-async fn audit(app: &App, who: &Who, refusal: &Refusal, request_id: &RequestId) {
+/// Counts a refusal, and writes it to the audit log.
+pub(super) async fn audit(
+    app: &App,
+    action: &'static str,
+    caller: Caller,
+    terminal: Option<TerminalNumber>,
+    refusal: &Refusal,
+    request_id: &RequestId,
+) {
     // When the database is overloaded or broken, audit lines would only add to it.
     if refusal.status.is_server_error() {
         return;
@@ -86,14 +96,20 @@ async fn audit(app: &App, who: &Who, refusal: &Refusal, request_id: &RequestId) 
         .audit(AuditLine {
             at: app.gateway.clock().now(),
             actor: "terminal",
-            caller: who.caller.0,
-            action: who.action,
+            caller: caller.0,
+            action,
             result: "refused",
-            terminal: who.terminal.as_ref().map(|terminal| terminal.number),
+            terminal,
             request_id: Some(request_id.0.to_string()),
             detail: refusal.summary(),
         })
         .await;
+}
+
+/// The token of `Authorization: Bearer`; the scheme's name is read in any case (RFC 9110).
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The body and its form; a multipart body comes as the form that it could have been.

@@ -6,7 +6,7 @@
 use super::answer::Answer;
 use super::error::{Problem, Refusal};
 use super::exchange::{
-    self, Done, Keyed, Who, bad_request, denied, fault_refusal, idempotency_key, once,
+    self, Done, Keyed, Who, bad_request, bearer, denied, fault_refusal, idempotency_key, once,
 };
 use super::fields::Fields;
 use super::request::Reader;
@@ -22,7 +22,6 @@ use domain::text::{Reference, RefundReason};
 use engine::error::Fault;
 use engine::refund::{RefundAccepted, RefundError};
 use engine::terminal::Denied;
-use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 
@@ -141,13 +140,6 @@ async fn terminal(
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, "1501", &text));
     }
     Ok((terminal, proved))
-}
-
-/// What stands behind `Bearer` (RFC 6750); the scheme's name may be in any case.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = text.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
 }
 
 impl<'b> Reader<'_, 'b> {
