@@ -189,6 +189,40 @@ impl Settings {
     }
 }
 
+/// What an operator changes of a terminal's settings; what is none stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingsChange {
+    /// When authorised money is taken; holds for payments that are created from now on.
+    pub capture: Option<Capture>,
+    /// What is done with an outcome that stays unknown.
+    pub when_unknown: Option<WhenUnknown>,
+    /// How long after it was taken money may be given back, in days.
+    pub refundable_days: Option<u32>,
+}
+
+impl SettingsChange {
+    /// The settings that it names, by their names in answers and in the audit log.
+    pub fn names(&self) -> Vec<&'static str> {
+        let names = [
+            ("capture", self.capture.is_some()),
+            ("when_unknown", self.when_unknown.is_some()),
+            ("refundable_days", self.refundable_days.is_some()),
+        ];
+        names.into_iter().filter(|(_, is_named)| *is_named).map(|(name, _)| name).collect()
+    }
+
+    /// The settings with the change.
+    #[must_use]
+    pub fn apply(self, settings: Settings) -> Settings {
+        Settings {
+            capture: self.capture.unwrap_or(settings.capture),
+            when_unknown: self.when_unknown.unwrap_or(settings.when_unknown),
+            refundable_days: self.refundable_days.unwrap_or(settings.refundable_days),
+            ..settings
+        }
+    }
+}
+
 /// A key pair of a terminal. While keys are rotated the older pair stays good until it retires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPair {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use domain::id::{MerchantId, TerminalNumber};
 use domain::payment::Payment;
 use domain::secret::SecretText;
-use domain::terminal::{Capture, KeyPair, Mode, Settings, Terminal, WebhookSecret, WhenUnknown};
+use domain::terminal::{KeyPair, Mode, Settings, SettingsChange, Terminal, WebhookSecret};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,16 +59,12 @@ pub struct AddTerminal {
 }
 
 /// What is changed of a terminal; what is none stays as it is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ChangeTerminal {
     /// Whether it takes payments.
     pub active: Option<bool>,
-    /// When authorised money is taken; holds for payments that are created from now on.
-    pub capture: Option<Capture>,
-    /// What is done with an outcome that stays unknown.
-    pub when_unknown: Option<WhenUnknown>,
-    /// How long after it was taken money may be given back, in days.
-    pub refundable_days: Option<u32>,
+    /// What is changed of its settings.
+    pub settings: SettingsChange,
     /// The version that the change was decided for; none for whatever it is by now.
     pub expected_version: Option<i64>,
 }
@@ -81,26 +77,14 @@ impl ChangeTerminal {
 
     /// Which settings it names, for the audit log.
     fn names(&self) -> String {
-        let names = [
-            ("active", self.active.is_some()),
-            ("capture", self.capture.is_some()),
-            ("when_unknown", self.when_unknown.is_some()),
-            ("refundable_days", self.refundable_days.is_some()),
-        ];
-        let named = names.into_iter().filter(|(_, is_named)| *is_named);
-        named.map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+        let active = self.active.map(|_| "active");
+        active.into_iter().chain(self.settings.names()).collect::<Vec<_>>().join(" ")
     }
 
     fn apply(self, terminal: Terminal) -> Terminal {
-        let settings = terminal.settings;
         Terminal {
             active: self.active.unwrap_or(terminal.active),
-            settings: Settings {
-                capture: self.capture.unwrap_or(settings.capture),
-                when_unknown: self.when_unknown.unwrap_or(settings.when_unknown),
-                refundable_days: self.refundable_days.unwrap_or(settings.refundable_days),
-                ..settings
-            },
+            settings: self.settings.apply(terminal.settings),
             version: terminal.version.saturating_add(1),
             ..terminal
         }
@@ -374,7 +358,7 @@ impl Gateway {
             if change.expected_version.is_some_and(|expected| expected != version) {
                 return Ok(TerminalChanged::OtherVersion(version));
             }
-            let changed = change.apply(terminal);
+            let changed = change.clone().apply(terminal);
             let done = self.done_to(actor, "change_terminal", number);
             let done = AuditLine { detail: change.names(), ..done };
             match self.commit_terminal("change_terminal", &changed, Some(version), done).await {

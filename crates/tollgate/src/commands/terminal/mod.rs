@@ -1,5 +1,7 @@
 //! `tollgate terminal`
 
+mod settings;
+
 use super::merchant::{self, yes_or_no};
 use crate::cli::Common;
 use crate::config;
@@ -11,12 +13,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::id::{MerchantId, TerminalNumber};
 use domain::method::MethodCode;
 use domain::money::{Currency, parse_hundredths};
-use domain::terminal::{Capture, Currencies, Mode, Settings, Terminal, WhenUnknown};
+use domain::terminal::{Currencies, Mode, Settings, Terminal};
 use domain::text::WebAddress;
 use engine::Actor;
 use engine::terminal::{AddTerminal, ChangeTerminal, TerminalChanged};
 use ipnet::IpNet;
 use serde::Serialize;
+use settings::SettingsArguments;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +41,7 @@ pub(crate) enum Action {
     /// One terminal with its keys and settings
     Show(Show),
     /// Change settings; what is not named stays as it is
-    Set(Set),
+    Set(Box<Set>),
     /// New keys and a new signing secret; the earlier ones stay good for a day
     RotateKeys(RotateKeys),
 }
@@ -51,40 +54,6 @@ enum ModeName {
     Live,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum CaptureName {
-    /// With the authorisation
-    Automatic,
-    /// The bank holds the money until `tollgate payment capture`
-    Manual,
-}
-
-impl CaptureName {
-    const fn capture(self) -> Capture {
-        match self {
-            Self::Automatic => Capture::Automatic,
-            Self::Manual => Capture::Manual,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum WhenUnknownName {
-    /// The bank is asked on; `tollgate payment unresolved` lists it
-    Wait,
-    /// After half an hour the call is reversed
-    Reverse,
-}
-
-impl WhenUnknownName {
-    const fn policy(self) -> WhenUnknown {
-        match self {
-            Self::Wait => WhenUnknown::Wait,
-            Self::Reverse => WhenUnknown::Reverse,
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Set {
@@ -95,17 +64,8 @@ pub(crate) struct Set {
     #[arg(long, value_name = "true|false")]
     active: Option<bool>,
 
-    /// When authorised money is taken, for payments created from now on
-    #[arg(long, value_enum)]
-    capture: Option<CaptureName>,
-
-    /// What is done when the bank does not say what became of a call
-    #[arg(long, value_enum)]
-    when_unknown: Option<WhenUnknownName>,
-
-    /// How long money may be given back, in days (0 to 3650)
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=3650))]
-    refundable_days: Option<u32>,
+    #[command(flatten)]
+    settings: SettingsArguments,
 
     /// Only if it still has this version, as `terminal show` tells it
     #[arg(long, value_name = "VERSION")]
@@ -120,15 +80,12 @@ impl Set {
     fn command(&self) -> Result<ChangeTerminal, Failure> {
         let change = ChangeTerminal {
             active: self.active,
-            capture: self.capture.map(CaptureName::capture),
-            when_unknown: self.when_unknown.map(WhenUnknownName::policy),
-            refundable_days: self.refundable_days,
+            settings: self.settings.change(),
             expected_version: self.if_version,
         };
         if change.is_nothing() {
-            let text = "name a setting to change: --active, --capture, --when-unknown or \
-                        --refundable-days";
-            return Err(Failure::Usage(text.to_owned()));
+            let text = format!("name a setting to change: --active or {}", settings::flags());
+            return Err(Failure::Usage(text));
         }
         Ok(change)
     }
@@ -182,18 +139,8 @@ pub(crate) struct Add {
           value_parser = clap::value_parser!(u32).range(1..=3600))]
     expires_after: u32,
 
-    /// When authorised money is taken
-    #[arg(long, value_enum, default_value = "automatic")]
-    capture: CaptureName,
-
-    /// What is done when the bank does not say what became of a call
-    #[arg(long, value_enum, default_value = "wait")]
-    when_unknown: WhenUnknownName,
-
-    /// How long money may be given back, in days (0 to 3650)
-    #[arg(long, value_name = "DAYS", default_value_t = 365,
-          value_parser = clap::value_parser!(u32).range(0..=3650))]
-    refundable_days: u32,
+    #[command(flatten)]
+    settings: SettingsArguments,
 
     /// Its number, the terNO of requests [default: the next free one]
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=999_999_999))]
@@ -300,7 +247,7 @@ impl Add {
             merchant: MerchantId(self.merchant),
             name: self.name.clone(),
             mode,
-            settings: Settings {
+            settings: self.settings.change().apply(Settings {
                 methods: self.methods.clone(),
                 currencies: self.currencies.clone(),
                 smallest_hundredths: self.min,
@@ -309,10 +256,8 @@ impl Add {
                 return_url: self.return_url.clone(),
                 allowed_addresses: self.allow_address.clone(),
                 expires_after_seconds: self.expires_after,
-                capture: self.capture.capture(),
-                when_unknown: self.when_unknown.policy(),
-                refundable_days: self.refundable_days,
-            },
+                ..Settings::for_cards()
+            }),
             public_key: None,
         })
     }
@@ -577,7 +522,7 @@ mod tests {
     use crate::cli::{Cli, Command};
     use clap::Parser as _;
     use domain::secret::SecretText;
-    use domain::terminal::{KeyPair, WebhookSecret};
+    use domain::terminal::{Capture, KeyPair, WebhookSecret, WhenUnknown};
     use domain::time::Timestamp;
 
     fn terminal() -> Terminal {
@@ -694,6 +639,27 @@ mod tests {
         let money = (settings.capture, settings.when_unknown, settings.refundable_days);
         assert_eq!(money, (Capture::Manual, WhenUnknown::Reverse, 90));
         assert_eq!(added(&[]).command(true).unwrap().settings, Settings::for_cards());
+    }
+
+    fn set(flags: &[&str]) -> Result<ChangeTerminal, Failure> {
+        let cli = Cli::try_parse_from(["tollgate", "terminal", "set", "42"].iter().chain(flags));
+        let Some(Command::Terminal(Action::Set(set))) = cli.unwrap().command else { panic!() };
+        set.command()
+    }
+
+    #[test]
+    fn only_what_is_named_changes() {
+        let change = set(&["--capture", "manual", "--if-version", "3"]).unwrap();
+        assert_eq!((change.active, change.expected_version), (None, Some(3)));
+        let before = Settings { refundable_days: 7, ..Settings::for_cards() };
+        let after = Settings { capture: Capture::Manual, ..before.clone() };
+        assert_eq!(change.settings.apply(before), after);
+        let nothing = set(&["--json"]).unwrap_err();
+        let Failure::Usage(text) = nothing else { panic!("{nothing:?}") };
+        assert!(
+            text.contains("--active or --capture, --when-unknown, --refundable-days"),
+            "{text}"
+        );
     }
 
     #[test]
