@@ -1,10 +1,11 @@
 //! A terminal: what a merchant's server talks to, with its keys, methods and limits.
 
 use crate::id::{MerchantId, TerminalNumber};
+use crate::merchant::MerchantCategoryCode;
 use crate::method::MethodCode;
 use crate::money::{Currency, Money};
 use crate::secret::SecretText;
-use crate::text::WebAddress;
+use crate::text::{MerchantCity, WebAddress};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -107,6 +108,73 @@ impl WhenUnknown {
     }
 }
 
+/// What is done with a payment by UPI collect request. NPCI withdraws these for most merchants
+/// from 28 February 2026; those it still allows them are told apart by category and channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpiCollect {
+    /// The payer's app is asked.
+    Allow,
+    /// The customer gets a QR code and a link instead.
+    #[default]
+    ConvertToQr,
+    /// The request is refused.
+    Refuse,
+}
+
+impl UpiCollect {
+    /// The word in settings and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::ConvertToQr => "convert_to_qr",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+/// What a QR code for UPI holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QrFormat {
+    /// The `upi://pay` link, which every app reads.
+    #[default]
+    UpiLink,
+    /// EMVCo merchant-presented text, as BharatQR.
+    BharatQr,
+}
+
+impl QrFormat {
+    /// The word in settings and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UpiLink => "upi_link",
+            Self::BharatQr => "bharat_qr",
+        }
+    }
+}
+
+/// What is done when the bank reports a payment as paid that expired or was cancelled before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LateApproval {
+    /// The payment becomes approved.
+    #[default]
+    Accept,
+    /// The money goes back.
+    Reverse,
+}
+
+impl LateApproval {
+    /// The word in settings and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reverse => "reverse",
+        }
+    }
+}
+
 /// What an operator sets for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -135,6 +203,21 @@ pub struct Settings {
     /// How long after it was taken money may be given back, in days.
     #[serde(default = "a_year")]
     pub refundable_days: u32,
+    /// What is done with a UPI collect request.
+    #[serde(default)]
+    pub upi_collect: UpiCollect,
+    /// What a QR code for UPI holds.
+    #[serde(default)]
+    pub qr_format: QrFormat,
+    /// What the merchant sells, for UPI links and QR codes.
+    #[serde(default)]
+    pub merchant_category_code: Option<MerchantCategoryCode>,
+    /// Where the merchant is, for QR codes.
+    #[serde(default)]
+    pub merchant_city: Option<MerchantCity>,
+    /// What is done with an approval after the end.
+    #[serde(default)]
+    pub late_approval: LateApproval,
 }
 
 const fn a_year() -> u32 {
@@ -160,6 +243,11 @@ impl Settings {
             capture: Capture::Automatic,
             when_unknown: WhenUnknown::Wait,
             refundable_days: a_year(),
+            upi_collect: UpiCollect::ConvertToQr,
+            qr_format: QrFormat::UpiLink,
+            merchant_category_code: None,
+            merchant_city: None,
+            late_approval: LateApproval::Accept,
         }
     }
 
@@ -198,6 +286,16 @@ pub struct SettingsChange {
     pub when_unknown: Option<WhenUnknown>,
     /// How long after it was taken money may be given back, in days.
     pub refundable_days: Option<u32>,
+    /// What is done with a UPI collect request.
+    pub upi_collect: Option<UpiCollect>,
+    /// What a QR code for UPI holds.
+    pub qr_format: Option<QrFormat>,
+    /// What the merchant sells.
+    pub merchant_category_code: Option<MerchantCategoryCode>,
+    /// Where the merchant is.
+    pub merchant_city: Option<MerchantCity>,
+    /// What is done with an approval after the end.
+    pub late_approval: Option<LateApproval>,
 }
 
 impl SettingsChange {
@@ -207,6 +305,11 @@ impl SettingsChange {
             ("capture", self.capture.is_some()),
             ("when_unknown", self.when_unknown.is_some()),
             ("refundable_days", self.refundable_days.is_some()),
+            ("upi_collect", self.upi_collect.is_some()),
+            ("qr_format", self.qr_format.is_some()),
+            ("merchant_category_code", self.merchant_category_code.is_some()),
+            ("merchant_city", self.merchant_city.is_some()),
+            ("late_approval", self.late_approval.is_some()),
         ];
         names.into_iter().filter(|(_, is_named)| *is_named).map(|(name, _)| name).collect()
     }
@@ -218,6 +321,11 @@ impl SettingsChange {
             capture: self.capture.unwrap_or(settings.capture),
             when_unknown: self.when_unknown.unwrap_or(settings.when_unknown),
             refundable_days: self.refundable_days.unwrap_or(settings.refundable_days),
+            upi_collect: self.upi_collect.unwrap_or(settings.upi_collect),
+            qr_format: self.qr_format.unwrap_or(settings.qr_format),
+            merchant_category_code: self.merchant_category_code.or(settings.merchant_category_code),
+            merchant_city: self.merchant_city.or(settings.merchant_city),
+            late_approval: self.late_approval.unwrap_or(settings.late_approval),
             ..settings
         }
     }
@@ -338,6 +446,42 @@ mod tests {
         assert!(allows("1.00", "USD") && allows("500.00", "USD") && allows("500", "JPY"));
         assert!(!allows("0.99", "USD") && !allows("500.01", "USD") && !allows("501", "JPY"));
         assert!(allows("500.00", "BHD") && !allows("500.01", "BHD"));
+    }
+
+    #[test]
+    fn settings_that_were_stored_before_read_with_defaults() {
+        let stored = r#"{"methods":["CC","DC"],"currencies":"all","smallest_hundredths":null,
+            "largest_hundredths":null,"webhook_url":null,"return_url":null,
+            "allowed_addresses":[],"expires_after_seconds":900}"#;
+        let read: Settings = serde_json::from_str(stored).unwrap();
+        assert_eq!(read, Settings::for_cards());
+        let change = SettingsChange {
+            upi_collect: Some(UpiCollect::Allow),
+            qr_format: Some(QrFormat::BharatQr),
+            merchant_category_code: Some(MerchantCategoryCode::parse("0742").unwrap()),
+            merchant_city: Some(MerchantCity::parse("Pune").unwrap()),
+            late_approval: Some(LateApproval::Reverse),
+            ..SettingsChange::default()
+        };
+        let names = change.names();
+        let changed = change.clone().apply(read);
+        let text = serde_json::to_value(&changed).unwrap();
+        let words = ["allow", "bharat_qr", "0742", "Pune", "reverse"];
+        assert_eq!(names.iter().map(|name| &text[name]).collect::<Vec<_>>(), words);
+        assert_eq!(serde_json::from_value::<Settings>(text).unwrap(), changed);
+        // The stored words are those that people see.
+        for policy in [UpiCollect::Allow, UpiCollect::ConvertToQr, UpiCollect::Refuse] {
+            assert_eq!(serde_json::to_value(policy).unwrap(), policy.name());
+        }
+        for format in [QrFormat::UpiLink, QrFormat::BharatQr] {
+            assert_eq!(serde_json::to_value(format).unwrap(), format.name());
+        }
+        for policy in [LateApproval::Accept, LateApproval::Reverse] {
+            assert_eq!(serde_json::to_value(policy).unwrap(), policy.name());
+        }
+        let bad = stored.replace("900}", "900,\"merchant_category_code\":\"541\"}");
+        let error = serde_json::from_str::<Settings>(&bad).unwrap_err().to_string();
+        assert!(error.contains("four digits"), "{error}");
     }
 
     #[test]

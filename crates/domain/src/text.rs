@@ -64,6 +64,10 @@ text_type!(
     /// sample is no valid address. Risk checks treat what does not parse as "address unknown".
     BillAddress, 64, "must be at most 64 printable characters"
 );
+text_type!(
+    /// The city that a QR code names the merchant's place by (EMVCo MPM 1.1, tag 60).
+    MerchantCity, 15, "must be 1 to 15 printable characters"
+);
 
 /// An absolute `http` or `https` address without user info, at most 2,048 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -155,6 +155,33 @@ fn terminals_are_kept_while_a_gateway_runs() {
 }
 
 #[test]
+fn settings_of_upi_are_set_and_shown() {
+    let (_parent, data) = folder();
+    let gateway = Gateway::start(&data);
+    let shown = |flags: &[&str]| json(&gateway.run(&[&["terminal"], flags, &["--json"]].concat()));
+    let names =
+        ["upi_collect", "qr_format", "merchant_category_code", "merchant_city", "late_approval"];
+    let values = |terminal: &Value| names.map(|name| terminal[name].clone());
+    let defaults = [json!("convert_to_qr"), json!("upi_link"), json!(null), json!(null)];
+    let before = values(&shown(&["show", "42"]));
+    assert_eq!((&before[..4], &before[4]), (&defaults[..], &json!("accept")));
+    let flags = names.map(|name| format!("--{}", name.replace('_', "-")));
+    let words = ["allow", "bharat_qr", "0742", "M\u{fc}nchen", "reverse"];
+    let pairs = flags.iter().zip(words).flat_map(|(flag, word)| [flag, word]).collect::<Vec<_>>();
+    shown(&[&["set", "42"], &pairs[..]].concat());
+    assert_eq!(values(&shown(&["show", "42"])), words.map(|word| json!(word)));
+    // What is not named stays.
+    shown(&["set", "42", "--upi-collect", "refuse"]);
+    let after = shown(&["show", "42"]);
+    assert_eq!((&after["upi_collect"], &after["qr_format"]), (&json!("refuse"), &json!(words[1])));
+    for (flag, bad) in flags.iter().zip(["yes", "upi", "54110", "Thiruvananthapuram", "no"]) {
+        let refused = gateway.run(&["terminal", "set", "42", flag, bad]);
+        assert_eq!(code(&refused), 2, "{flag}");
+        assert!(stderr(&refused).contains(flag), "{}", stderr(&refused));
+    }
+}
+
+#[test]
 fn init_then_serve_has_no_demo_and_says_what_to_do() {
     let (parent, data) = folder();
     let settings = parent.path().join("tollgate.toml");

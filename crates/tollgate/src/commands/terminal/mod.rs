@@ -30,6 +30,7 @@ Examples:
   tollgate terminal show 42 --reveal          also prints the private key and signing secrets
   tollgate terminal set 42 --capture manual   money is held until `tollgate payment capture`
   tollgate terminal set 42 --when-unknown reverse --refundable-days 90
+  tollgate terminal set 42 --upi-collect allow --merchant-category-code 6012
   tollgate terminal rotate-keys 42            the earlier keys stay good for a day";
 
 #[derive(Debug, Subcommand)]
@@ -285,6 +286,11 @@ struct Shown {
     capture: &'static str,
     when_unknown: &'static str,
     refundable_days: u32,
+    upi_collect: &'static str,
+    qr_format: &'static str,
+    merchant_category_code: Option<String>,
+    merchant_city: Option<String>,
+    late_approval: &'static str,
     version: i64,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -345,6 +351,11 @@ impl Shown {
             capture: settings.capture.name(),
             when_unknown: settings.when_unknown.name(),
             refundable_days: settings.refundable_days,
+            upi_collect: settings.upi_collect.name(),
+            qr_format: settings.qr_format.name(),
+            merchant_category_code: settings.merchant_category_code.map(|code| code.to_string()),
+            merchant_city: settings.merchant_city.as_ref().map(ToString::to_string),
+            late_approval: settings.late_approval.name(),
             version: terminal.version,
             created_at: terminal.created_at.to_rfc3339(),
             private_key: private.filter(|_| reveal),
@@ -390,6 +401,11 @@ impl Shown {
             ("capture", self.capture.to_owned()),
             ("when unknown", self.when_unknown.to_owned()),
             ("refundable for", format!("{} days", self.refundable_days)),
+            ("upi collect", self.upi_collect.to_owned()),
+            ("qr format", self.qr_format.to_owned()),
+            ("merchant category", self.merchant_category_code.clone().unwrap_or_else(none)),
+            ("merchant city", self.merchant_city.clone().unwrap_or_else(none)),
+            ("late approval", self.late_approval.to_owned()),
             ("version", self.version.to_string()),
             ("added", self.created_at.clone()),
         ]);
@@ -522,7 +538,8 @@ mod tests {
     use crate::cli::{Cli, Command};
     use clap::Parser as _;
     use domain::secret::SecretText;
-    use domain::terminal::{Capture, KeyPair, WebhookSecret, WhenUnknown};
+    use domain::terminal::{Capture, KeyPair, LateApproval, QrFormat, UpiCollect};
+    use domain::terminal::{WebhookSecret, WhenUnknown};
     use domain::time::Timestamp;
 
     fn terminal() -> Terminal {
@@ -568,7 +585,9 @@ mod tests {
         r#""methods":["CC","DC"],"currencies":["EUR"],"smallest_amount":"1.05","#,
         r#""largest_amount":null,"webhook_url":null,"return_url":null,"allowed_addresses":[],"#,
         r#""expires_after_seconds":900,"capture":"automatic","when_unknown":"wait","#,
-        r#""refundable_days":365,"version":2,"#,
+        r#""refundable_days":365,"upi_collect":"convert_to_qr","qr_format":"upi_link","#,
+        r#""merchant_category_code":null,"merchant_city":null,"late_approval":"accept","#,
+        r#""version":2,"#,
         r#""created_at":"2025-04-26T14:16:06.000657Z""#,
     );
 
@@ -621,6 +640,16 @@ mod tests {
             "reverse",
             "--refundable-days",
             "90",
+            "--upi-collect",
+            "refuse",
+            "--qr-format",
+            "bharat_qr",
+            "--merchant-category-code",
+            "0742",
+            "--merchant-city",
+            "Bengaluru",
+            "--late-approval",
+            "reverse",
             "--number",
             "7",
             "--mode",
@@ -638,6 +667,10 @@ mod tests {
         assert_eq!(settings.expires_after_seconds, 60);
         let money = (settings.capture, settings.when_unknown, settings.refundable_days);
         assert_eq!(money, (Capture::Manual, WhenUnknown::Reverse, 90));
+        let late = (settings.upi_collect, settings.qr_format, settings.late_approval);
+        assert_eq!(late, (UpiCollect::Refuse, QrFormat::BharatQr, LateApproval::Reverse));
+        assert_eq!(settings.merchant_category_code.unwrap().to_string(), "0742");
+        assert_eq!(settings.merchant_city.unwrap().as_str(), "Bengaluru");
         assert_eq!(added(&[]).command(true).unwrap().settings, Settings::for_cards());
     }
 
@@ -657,7 +690,7 @@ mod tests {
         let nothing = set(&["--json"]).unwrap_err();
         let Failure::Usage(text) = nothing else { panic!("{nothing:?}") };
         assert!(
-            text.contains("--active or --capture, --when-unknown, --refundable-days"),
+            text.contains("--active or --capture, --when-unknown, --refundable-days, --upi"),
             "{text}"
         );
     }
@@ -677,6 +710,9 @@ mod tests {
             ["--webhook-url", "shop.test"],
             ["--allow-address", "10.0.0.0/40"],
             ["--expires-after", "0"],
+            ["--upi-collect", "convert-to-qr"],
+            ["--merchant-category-code", "541"],
+            ["--merchant-city", "Thiruvananthapuram"],
         ] {
             let start = ["tollgate", "terminal", "add", "--merchant", "1", "--name", "Till"];
             assert!(Cli::try_parse_from(start.iter().chain(&bad)).is_err(), "{bad:?}");

@@ -1,7 +1,9 @@
 //! The settings that `tollgate terminal add` and `tollgate terminal set` share.
 
 use clap::{Args, ValueEnum};
-use domain::terminal::{Capture, SettingsChange, WhenUnknown};
+use domain::merchant::MerchantCategoryCode;
+use domain::terminal::{Capture, LateApproval, QrFormat, SettingsChange, UpiCollect, WhenUnknown};
+use domain::text::MerchantCity;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum CaptureName {
@@ -37,20 +39,106 @@ impl WhenUnknownName {
     }
 }
 
+/// The words of this and the following are those of the settings, hence no dashes in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum UpiCollectName {
+    /// The payer's app is asked; NPCI still allows it for few merchants
+    Allow,
+    /// The customer gets a QR code and a link instead
+    ConvertToQr,
+    /// The request is refused
+    Refuse,
+}
+
+impl UpiCollectName {
+    const fn policy(self) -> UpiCollect {
+        match self {
+            Self::Allow => UpiCollect::Allow,
+            Self::ConvertToQr => UpiCollect::ConvertToQr,
+            Self::Refuse => UpiCollect::Refuse,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum QrFormatName {
+    /// A `upi://pay` link, which every app reads
+    UpiLink,
+    /// EMVCo merchant-presented text
+    BharatQr,
+}
+
+impl QrFormatName {
+    const fn format(self) -> QrFormat {
+        match self {
+            Self::UpiLink => QrFormat::UpiLink,
+            Self::BharatQr => QrFormat::BharatQr,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LateApprovalName {
+    /// The payment becomes approved
+    Accept,
+    /// The money goes back
+    Reverse,
+}
+
+impl LateApprovalName {
+    const fn policy(self) -> LateApproval {
+        match self {
+            Self::Accept => LateApproval::Accept,
+            Self::Reverse => LateApproval::Reverse,
+        }
+    }
+}
+
 /// What is not named stays as it is; a new terminal has what the help calls new.
 #[derive(Debug, Args)]
 pub(super) struct SettingsArguments {
-    /// When authorised money is taken, for payments created from now on [new: automatic]
+    /// When authorised money is taken, for payments created from now on [new: `automatic`]
     #[arg(long, value_enum)]
     capture: Option<CaptureName>,
 
-    /// What is done when the bank does not say what became of a call [new: wait]
+    /// What is done when the bank does not say what became of a call [new: `wait`]
     #[arg(long, value_enum)]
     when_unknown: Option<WhenUnknownName>,
 
-    /// How long money may be given back, in days (0 to 3650) [new: 365]
+    /// How long money may be given back, in days (0 to 3650) [new: `365`]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=3650))]
     refundable_days: Option<u32>,
+
+    /// What is done with a UPI collect request [new: `convert_to_qr`]
+    #[arg(long, value_enum)]
+    upi_collect: Option<UpiCollectName>,
+
+    /// What QR codes for UPI hold [new: `upi_link`]
+    #[arg(long, value_enum)]
+    qr_format: Option<QrFormatName>,
+
+    /// What the merchant sells, for UPI: four digits of ISO 18245, as 5411
+    #[arg(long, value_name = "MCC", value_parser = category)]
+    merchant_category_code: Option<MerchantCategoryCode>,
+
+    /// Where the merchant is, for QR codes: at most 15 characters
+    #[arg(long, value_name = "CITY", value_parser = city)]
+    merchant_city: Option<MerchantCity>,
+
+    /// What is done when the bank reports an expired or cancelled payment as paid [new: `accept`]
+    #[arg(long, value_enum)]
+    late_approval: Option<LateApprovalName>,
+}
+
+fn category(text: &str) -> Result<MerchantCategoryCode, String> {
+    let code = MerchantCategoryCode::parse(text);
+    code.map_err(|error| format!("a merchant category code {error}"))
+}
+
+fn city(text: &str) -> Result<MerchantCity, String> {
+    MerchantCity::parse(text).map_err(|error| format!("a city {error}"))
 }
 
 impl SettingsArguments {
@@ -60,6 +148,11 @@ impl SettingsArguments {
             capture: self.capture.map(CaptureName::capture),
             when_unknown: self.when_unknown.map(WhenUnknownName::policy),
             refundable_days: self.refundable_days,
+            upi_collect: self.upi_collect.map(UpiCollectName::policy),
+            qr_format: self.qr_format.map(QrFormatName::format),
+            merchant_category_code: self.merchant_category_code,
+            merchant_city: self.merchant_city.clone(),
+            late_approval: self.late_approval.map(LateApprovalName::policy),
         }
     }
 }
