@@ -3,9 +3,10 @@
 //! own reference; a call that it does not know is reversed before it counts as failed, because it
 //! may still be under way; nothing is guessed.
 
+use crate::method::CustomerStep;
 use crate::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
 use crate::schedule;
-use crate::terminal::WhenUnknown;
+use crate::terminal::{LateApproval, WhenUnknown};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -45,6 +46,10 @@ pub enum Because {
     StillUnknown,
     /// The merchant does not want the money that is held.
     Voided,
+    /// The bank took another amount than it was asked for.
+    WrongAmount,
+    /// It was paid after the payment had ended, and the terminal does not take it any more.
+    TooLate,
 }
 
 /// The reversal of a call. It is repeated under its one reference until the bank confirms it.
@@ -124,6 +129,30 @@ pub struct Rules {
     /// When the bank was asked. Its answer is as old as the question, however late it is heard;
     /// none when it was asked just now.
     pub asked_at: Option<Timestamp>,
+    /// What the terminal wants done with an order that was paid after its payment had ended.
+    pub late_approval: LateApproval,
+    /// How long the customer may take, from the payment's creation on.
+    pub customer_time: Duration,
+}
+
+impl Word {
+    /// What the customer has to do at the bank, where the bank says so.
+    pub const fn step(&self) -> Option<&CustomerStep> {
+        match self {
+            Self::Outcome(Outcome::Pending(step))
+            | Self::Lookup(Lookup::Found(Outcome::Pending(step))) => step.as_ref(),
+            Self::Outcome(_) | Self::Lookup(_) | Self::Reversal(_) => None,
+        }
+    }
+
+    /// What the bank says it took, in minor units, where it took something and says how much.
+    pub const fn taken_minor(&self) -> Option<i64> {
+        match self {
+            Self::Outcome(Outcome::Approved(bank))
+            | Self::Lookup(Lookup::Found(Outcome::Approved(bank))) => bank.amount_minor,
+            Self::Outcome(_) | Self::Lookup(_) | Self::Reversal(_) => None,
+        }
+    }
 }
 
 impl Sending {
@@ -271,6 +300,11 @@ impl Call {
         })
     }
 
+    /// Undoes the call under this reference. None when it is being undone already.
+    pub fn undo(self, reversal: String, because: Because, now: Timestamp) -> Option<Step> {
+        self.unknown().map(|unknown| undo(unknown, reversal, because, now))
+    }
+
     /// What is known of a call that is not being undone.
     fn unknown(self) -> Option<Unknown> {
         match self {
@@ -310,8 +344,13 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_mins(1);
-    const RULES: Rules =
-        Rules { patience: PATIENCE, when_unknown: WhenUnknown::Wait, asked_at: None };
+    const RULES: Rules = Rules {
+        patience: PATIENCE,
+        when_unknown: WhenUnknown::Wait,
+        asked_at: None,
+        late_approval: LateApproval::Accept,
+        customer_time: Duration::from_mins(15),
+    };
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_micros(1_745_676_966_000_657).plus(Duration::from_secs(seconds))
@@ -366,7 +405,7 @@ mod tests {
     fn an_answer_in_between_starts_the_count_again() {
         let call = Call::sending("ref".to_owned(), at(0));
         let once = waits(lookup(call, Lookup::NotFound, RULES, 10));
-        let pending = Lookup::Found(Outcome::Pending(BankFacts::default()));
+        let pending = Lookup::Found(Outcome::Pending(None));
         let known = waits(lookup(once, pending, RULES, 20));
         let missing = waits(lookup(known, Lookup::NotFound, RULES, 90));
         assert!(matches!(missing, Call::Unknown(_)), "{missing:?}");

@@ -18,6 +18,12 @@ pub enum EventKind {
     OutcomeUnknown,
     /// The call is being undone.
     Reversing,
+    /// The bank has the order and its customer acts there; or still has it.
+    Presented,
+    /// An order whose payment has ended is still open at the bank, or is closed there.
+    OrderWatched,
+    /// A later attempt takes the place of one that has ended: money for it is given back.
+    Superseded,
     /// The payment reached a decided status.
     Decided,
     /// A capture of held money was intended.
@@ -46,12 +52,15 @@ pub enum EventKind {
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Created,
         Self::ChallengeOpened,
         Self::Sending,
         Self::OutcomeUnknown,
         Self::Reversing,
+        Self::Presented,
+        Self::OrderWatched,
+        Self::Superseded,
         Self::Decided,
         Self::Capturing,
         Self::Captured,
@@ -74,6 +83,9 @@ impl EventKind {
             Self::Sending => "sending",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Reversing => "reversing",
+            Self::Presented => "presented",
+            Self::OrderWatched => "order_watched",
+            Self::Superseded => "superseded",
             Self::Decided => "decided",
             Self::Capturing => "capturing",
             Self::Captured => "captured",

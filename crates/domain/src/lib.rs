@@ -23,3 +23,4 @@ pub mod status;
 pub mod terminal;
 pub mod text;
 pub mod time;
+pub mod upi;

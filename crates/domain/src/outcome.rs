@@ -1,6 +1,7 @@
 //! What a bank's answer can mean. There are five outcomes, and "unknown" is one of them: it is
 //! never read as a decline, and forbids any second try elsewhere until it is resolved.
 
+use crate::method::CustomerStep;
 use serde::{Deserialize, Serialize};
 
 /// What the bank said of a payment beside yes or no.
@@ -14,6 +15,10 @@ pub struct BankFacts {
     pub descriptor: Option<String>,
     /// The bank's own status code, `connector_status_code`.
     pub status_code: Option<String>,
+    /// What the bank says it took, in minor units, where it says so. Kept only until it is
+    /// compared with what it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_minor: Option<i64>,
 }
 
 /// Why no money was taken, in words that may be shown to merchant and customer.
@@ -26,15 +31,62 @@ pub enum DeclineReason {
     InsufficientFunds,
     /// The customer's authentication failed.
     AuthenticationFailed,
+    /// The customer gave up at the bank.
+    CancelledByCustomer,
+    /// The card is past its last month.
+    ExpiredCard,
+    /// The card was reported lost.
+    LostCard,
+    /// The card was reported stolen.
+    StolenCard,
+    /// The security code is wrong.
+    SecurityCode,
+    /// More than the account may spend, or more often.
+    LimitExceeded,
+    /// The account may not be used for this.
+    NotPermitted,
+    /// The bank takes it for fraud.
+    SuspectedFraud,
+    /// The customer's bank cannot be reached.
+    BankUnavailable,
+    /// There is no such account, card or address.
+    NoSuchAccount,
 }
 
 impl DeclineReason {
+    /// All reasons.
+    pub const ALL: [Self; 13] = [
+        Self::Refused,
+        Self::InsufficientFunds,
+        Self::AuthenticationFailed,
+        Self::CancelledByCustomer,
+        Self::ExpiredCard,
+        Self::LostCard,
+        Self::StolenCard,
+        Self::SecurityCode,
+        Self::LimitExceeded,
+        Self::NotPermitted,
+        Self::SuspectedFraud,
+        Self::BankUnavailable,
+        Self::NoSuchAccount,
+    ];
+
     /// The sentence in `response`.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Refused => "Declined by the bank",
             Self::InsufficientFunds => "Declined by the bank: insufficient funds",
             Self::AuthenticationFailed => "Declined: the customer's authentication failed",
+            Self::CancelledByCustomer => "The customer cancelled at the bank",
+            Self::ExpiredCard => "Declined by the bank: the card has expired",
+            Self::LostCard => "Declined by the bank: the card was reported lost",
+            Self::StolenCard => "Declined by the bank: the card was reported stolen",
+            Self::SecurityCode => "Declined by the bank: the security code is wrong",
+            Self::LimitExceeded => "Declined by the bank: a limit is exceeded",
+            Self::NotPermitted => "Declined by the bank: not permitted for this account",
+            Self::SuspectedFraud => "Declined by the bank: suspected fraud",
+            Self::BankUnavailable => "Declined: the customer's bank is not available",
+            Self::NoSuchAccount => "Declined by the bank: there is no such account",
         }
     }
 }
@@ -44,8 +96,8 @@ impl DeclineReason {
 pub enum Outcome {
     /// Money is authorised.
     Approved(BankFacts),
-    /// The bank will say later.
-    Pending(BankFacts),
+    /// The bank will say later; meanwhile the customer has this to do there, if anything.
+    Pending(Option<CustomerStep>),
     /// No money, for sure.
     Declined(DeclineReason, BankFacts),
     /// The request provably never left: connection refused, no name, no bytes written.

@@ -27,6 +27,30 @@ pub const fn until_lookup(lookups: u32) -> Duration {
     })
 }
 
+/// How long after the last answer the bank is asked about an order that its customer has not paid
+/// yet, by the number of lookups made. A bank's own notice comes sooner, where it sends one.
+pub const fn until_order_lookup(lookups: u32) -> Duration {
+    Duration::from_secs(match lookups {
+        0 => 10,
+        1 => 20,
+        2 => 30,
+        _ => 60,
+    })
+}
+
+/// How long after the last answer the bank is asked about an order whose payment has ended, by the
+/// number of lookups made since: for about a day. Later than that only its own notice tells.
+pub const fn until_late_lookup(lookups: u32) -> Option<Duration> {
+    Some(Duration::from_secs(match lookups {
+        0 => 10,
+        1 => 60,
+        2 => 300,
+        3 => 900,
+        4..=28 => 3600,
+        _ => return None,
+    }))
+}
+
 /// Gaps between webhook attempts in seconds: the schedule of the Standard Webhooks specification,
 /// ten attempts over a little more than three days.
 const WEBHOOK_GAPS: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];

@@ -32,7 +32,11 @@ impl OrderStatus {
     pub const fn of(state: &State, mode: Mode) -> Self {
         match (state, mode) {
             (
-                State::Waiting { .. } | State::Sending(_) | State::Unknown(_) | State::Reversing(_),
+                State::Waiting { .. }
+                | State::Sending(_)
+                | State::Unknown(_)
+                | State::Reversing(_)
+                | State::Presented(_),
                 _,
             )
             | (State::Challenged { .. }, Mode::Live) => PENDING,

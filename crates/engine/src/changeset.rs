@@ -210,6 +210,9 @@ impl Changeset {
             | EventKind::ChallengeOpened
             | EventKind::OutcomeUnknown
             | EventKind::Reversing
+            | EventKind::Presented
+            | EventKind::OrderWatched
+            | EventKind::Superseded
             | EventKind::Capturing
             | EventKind::Captured
             | EventKind::CaptureRefused

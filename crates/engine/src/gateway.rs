@@ -6,13 +6,14 @@ use crate::ports::{Clock, Connector, Dialer, NoticeFormat, NoticeKeys, Random, S
 use crate::refund::RefundTurns;
 use crate::terminal::TerminalCache;
 use domain::delivery::{DeliveryId, NewDelivery};
+use domain::id::PaymentId;
 use domain::ledger;
 use domain::payment::{Changed, Payment};
 use domain::refund::{Refund, RefundChanged};
 use domain::terminal::Mode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::task::TaskTracker;
 
 /// What a gateway is made of.
@@ -51,9 +52,14 @@ pub struct Gateway {
     /// A delivery was written.
     pub(crate) deliveries: Notify,
     pub(crate) refund_turns: RefundTurns,
+    pub(crate) connectors: Vec<Arc<dyn Connector>>,
+    /// Payments that changed, for pages that wait.
+    changes: broadcast::Sender<PaymentId>,
     notices: Arc<dyn NoticeFormat>,
-    connectors: Vec<Arc<dyn Connector>>,
 }
+
+/// Changes that a page may lag behind before it has to look for itself.
+const CHANGES_KEPT: usize = 1024;
 
 impl Gateway {
     /// Puts the parts together.
@@ -69,8 +75,9 @@ impl Gateway {
             tasks: TaskTracker::new(),
             deliveries: Notify::new(),
             refund_turns: RefundTurns::default(),
-            notices: parts.notices,
             connectors: parts.connectors,
+            changes: broadcast::Sender::new(CHANGES_KEPT),
+            notices: parts.notices,
         })
     }
 
@@ -88,6 +95,12 @@ impl Gateway {
     /// one never does.
     pub(crate) fn connector(&self, mode: Mode) -> Option<&Arc<dyn Connector>> {
         self.connectors.iter().find(|connector| connector.mode() == mode)
+    }
+
+    /// The numbers of payments as they change on this node; other nodes' changes are not among
+    /// them.
+    pub fn changes(&self) -> broadcast::Receiver<PaymentId> {
+        self.changes.subscribe()
     }
 
     /// Runs something to its end although its caller goes away; a shutdown waits for it.
@@ -140,6 +153,8 @@ impl Gateway {
         let delivery = self.notice(&changed, None).await?;
         let changeset = Changeset { audit, ..Changeset::payment_changed(name, changed) };
         self.commit_noticed(changeset, delivery).await?;
+        // Nobody listens most of the time.
+        let _listeners = self.changes.send(payment.id);
         Ok(payment)
     }
 

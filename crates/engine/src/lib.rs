@@ -16,6 +16,7 @@ pub mod error;
 pub mod gateway;
 pub mod idempotency;
 pub mod merchant;
+mod order;
 pub mod payment;
 pub mod ports;
 pub mod refund;

@@ -7,18 +7,21 @@ use crate::changeset::{CardChange, Changeset, PaymentChange};
 use crate::crash_point::crash_point;
 use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
-use crate::ports::{AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, OpenCard};
+use crate::ports::{
+    AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, Institution, OpenCard,
+    OrderRequest, PageAddresses,
+};
 use domain::call::{Rules, Sending, Word};
 use domain::card::Card;
 use domain::event::Event;
 use domain::id::{PaymentId, TerminalNumber};
-use domain::method::{Method, MethodCode};
+use domain::method::{CustomerStep, Method, MethodCode, MethodDetails};
 use domain::money::Money;
-use domain::outcome::BankFacts;
+use domain::outcome::{BankFacts, Outcome};
 use domain::payment::{
     Authentication, Changed, Fingerprint, Payment, Refused, Request, State, call_reference,
 };
-use domain::terminal::Terminal;
+use domain::terminal::{Capture, Terminal};
 use domain::text::Reference;
 use domain::time::Timestamp;
 use std::sync::Arc;
@@ -40,12 +43,33 @@ pub struct CreatePayment {
     pub amount: Money,
     /// How.
     pub method: MethodCode,
-    /// The card.
-    pub card: Card,
+    /// With what.
+    pub means: Means,
     /// The other words.
     pub request: Request,
+    /// Where banks send customers.
+    pub pages: Arc<dyn PageAddresses>,
     /// When the request arrived.
     pub received_at: Timestamp,
+}
+
+/// What a payment is paid with.
+#[derive(Debug)]
+pub enum Means {
+    /// A card.
+    Card(Card),
+    /// An order at the customer's bank, wallet or UPI app.
+    Order(MethodDetails),
+}
+
+impl CreatePayment {
+    /// Whether the customer has to choose a bank or wallet first.
+    const fn lacks_bank(&self) -> bool {
+        match &self.means {
+            Means::Order(details) => self.method.takes_bank_code() && details.bank_code.is_none(),
+            Means::Card(_) => false,
+        }
+    }
 }
 
 /// What a request for a payment came to.
@@ -81,8 +105,28 @@ pub struct CustomerPage {
     pub payment: Payment,
     /// Its terminal, for the merchant's name.
     pub terminal: Arc<Terminal>,
-    /// The bank's challenge, while the customer has to act.
-    pub challenge: Option<ChallengeView>,
+    /// What the customer has to do, while there is something.
+    pub step: Option<PageStep>,
+}
+
+/// What a customer has to do.
+#[derive(Debug)]
+pub enum PageStep {
+    /// Answer the bank's challenge.
+    Challenge(ChallengeView),
+    /// Choose one of these banks or wallets.
+    ChooseBank(Vec<Institution>),
+    /// Go on at the bank.
+    AtBank(CustomerStep),
+}
+
+/// What a choice of a bank or wallet came to.
+#[derive(Debug)]
+pub enum Chosen {
+    /// The payment went on, or had done so before.
+    Went(Box<Payment>),
+    /// The bank or wallet is not on the list.
+    NotOffered,
 }
 
 /// What an answer to the challenge came to.
@@ -113,7 +157,11 @@ impl Gateway {
         command: CreatePayment,
     ) -> Result<Created, CreateError> {
         let connector = self.connector(command.terminal.mode).ok_or(CreateError::NoConnector)?;
-        let authentication = connector.authenticate(command.amount, &command.card).await;
+        let authentication = match &command.means {
+            Means::Card(card) => connector.authenticate(command.amount, card).await,
+            Means::Order(_) if command.lacks_bank() => Authentication::Challenge,
+            Means::Order(_) => Authentication::Frictionless,
+        };
         match authentication {
             Authentication::Challenge => self.create(actor, &command, authentication).await,
             // The send must run to its end although the caller hangs up.
@@ -122,9 +170,15 @@ impl Gateway {
                 let task = self.tasks.spawn(async move {
                     let created = gateway.create(actor, &command, authentication).await?;
                     let Created::New(payment) = created else { return Ok(created) };
-                    let Card { number, security_code, expiry } = command.card;
-                    let card = OpenCard { number, security_code: Some(security_code), expiry };
-                    Ok(Created::New(gateway.send(payment, card).await?))
+                    let CreatePayment { means, pages, .. } = command;
+                    let payment = match means {
+                        Means::Card(Card { number, security_code, expiry }) => {
+                            let security_code = Some(security_code);
+                            gateway.send(payment, OpenCard { number, security_code, expiry }).await
+                        }
+                        Means::Order(_) => gateway.place_order(payment, &*pages).await,
+                    };
+                    Ok(Created::New(payment?))
                 });
                 task.await.map_err(|error| Fault::Broken(error.to_string()))?
             }
@@ -192,9 +246,18 @@ impl Gateway {
             attempt,
             fingerprint,
             amount: command.amount,
-            method: Method { code: command.method, card: Some(command.card.number.masked()) },
+            method: match &command.means {
+                Means::Card(card) => Method::card(command.method, card.number.masked()),
+                Means::Order(details) => {
+                    Method { code: command.method, card: None, details: details.clone() }
+                }
+            },
             authentication,
-            capture: command.terminal.settings.capture,
+            // What is paid at a bank's own page is taken there and then.
+            capture: match &command.means {
+                Means::Card(_) => command.terminal.settings.capture,
+                Means::Order(_) => Capture::Automatic,
+            },
             request: command.request.clone(),
             created_at: now,
             state,
@@ -207,11 +270,12 @@ impl Gateway {
     /// The changeset of a new payment. Its card is held only while the customer has to act; a
     /// payment that goes straight to the bank never stores it.
     fn insert(&self, payment: &Payment, command: &CreatePayment) -> Result<Changeset, Fault> {
-        let card = if payment.state.customer_may_act() {
-            let sealed = self.vault.seal_card(payment.id, &command.card, payment.created_at)?;
-            Some(CardChange::Hold(sealed))
-        } else {
-            None
+        let card = match &command.means {
+            Means::Card(card) if payment.state.customer_may_act() => {
+                let sealed = self.vault.seal_card(payment.id, card, payment.created_at)?;
+                Some(CardChange::Hold(sealed))
+            }
+            Means::Card(_) | Means::Order(_) => None,
         };
         Ok(Changeset {
             name: "create_payment",
@@ -225,18 +289,28 @@ impl Gateway {
     /// The digest over every field but the security code. The caller's address is no field.
     fn fingerprint(&self, command: &CreatePayment) -> Result<Fingerprint, Fault> {
         let request = Request { caller: None, ..command.request.clone() };
-        let words = serde_json::to_vec(&request).map_err(|e| Fault::Broken(e.to_string()))?;
-        let card = &command.card;
-        Ok(Fingerprint(self.vault.digest(&[
-            b"payment request",
-            &command.amount.minor().to_be_bytes(),
-            command.amount.currency().code().as_bytes(),
-            command.method.code().as_bytes(),
-            card.number.reveal().as_bytes(),
-            &card.expiry.year.to_be_bytes(),
-            &card.expiry.month.to_be_bytes(),
-            &words,
-        ])))
+        let broken = |error: serde_json::Error| Fault::Broken(error.to_string());
+        let words = serde_json::to_vec(&request).map_err(broken)?;
+        let amount = command.amount.minor().to_be_bytes();
+        let currency = command.amount.currency().code().as_bytes();
+        let method = command.method.code().as_bytes();
+        let digest = match &command.means {
+            Means::Card(card) => self.vault.digest(&[
+                b"payment request",
+                &amount,
+                currency,
+                method,
+                card.number.reveal().as_bytes(),
+                &card.expiry.year.to_be_bytes(),
+                &card.expiry.month.to_be_bytes(),
+                &words,
+            ]),
+            Means::Order(details) => {
+                let details = serde_json::to_vec(details).map_err(broken)?;
+                self.vault.digest(&[b"order request", &amount, currency, method, &details, &words])
+            }
+        };
+        Ok(Fingerprint(digest))
     }
 
     /// A digest of the request for its `Idempotency-Key`.
@@ -278,6 +352,10 @@ impl Gateway {
             let arrived_meanwhile =
                 latest.state.decided_at().is_some_and(|at| command.received_at <= at);
             let ended = latest.state.ended_without_money();
+            if ended && !unique && !(same && arrived_meanwhile) && latest.may_be_superseded() {
+                self.change_payment("supersede", latest, Payment::supersede).await?;
+                continue;
+            }
             return match (same, ended) {
                 (true, false) => Ok(Repeat::Replay(Box::new(latest))),
                 (true, true) if arrived_meanwhile => Ok(Repeat::Replay(Box::new(latest))),
@@ -304,8 +382,36 @@ impl Gateway {
             .await;
         drop(card);
         crash_point("send.after_call");
+        self.record_outcome(payment, outcome).await
+    }
+
+    /// Places the order of a payment whose intent is committed, and records what came of it.
+    pub(crate) async fn place_order(
+        &self,
+        payment: Payment,
+        pages: &dyn PageAddresses,
+    ) -> Result<Payment, Fault> {
+        let State::Sending(sending) = &payment.state else { return Ok(payment) };
+        let terminal = self.terminal_of(&payment).await?;
+        let connector = self.connector_of(&payment)?;
+        crash_point("send.before_call");
+        let outcome = connector
+            .place_order(OrderRequest {
+                our_reference: &sending.our_reference,
+                payment: &payment,
+                merchant_name: &terminal.merchant_name,
+                settings: &terminal.settings,
+                return_url: &pages.return_from_bank(&payment),
+                counter_url: &pages.counter(&sending.our_reference),
+            })
+            .await;
+        crash_point("send.after_call");
+        self.record_outcome(payment, outcome).await
+    }
+
+    async fn record_outcome(&self, payment: Payment, outcome: Outcome) -> Result<Payment, Fault> {
         let word = Word::Outcome(outcome);
-        tell_silence(&**connector, &payment, &word);
+        tell_silence(&**self.connector_of(&payment)?, &payment, &word);
         let payment = self.record("record_outcome", payment, word, None).await?;
         crash_point("send.recorded");
         Ok(payment)
@@ -339,6 +445,8 @@ impl Gateway {
             patience: connector.lookup_patience(),
             when_unknown: terminal.settings.when_unknown,
             asked_at,
+            late_approval: terminal.settings.late_approval,
+            customer_time: terminal.settings.expires_after(),
         })
     }
 
@@ -419,13 +527,16 @@ impl Gateway {
         }
     }
 
-    async fn expire_if_over(&self, payment: Payment) -> Result<Payment, Fault> {
+    pub(crate) async fn expire_if_over(&self, payment: Payment) -> Result<Payment, Fault> {
         let now = self.clock.now();
-        let over = payment.state.customer_may_act() && payment.due_at.is_some_and(|at| at <= now);
-        if over {
-            return self.change_payment("expire", payment, Payment::expire).await;
+        if payment.state.customer_has_until().is_none_or(|until| until > now) {
+            return Ok(payment);
         }
-        Ok(payment)
+        if payment.state.order_reference().is_some() {
+            // The bank has the last word on whether it was paid in time.
+            return Box::pin(self.settle_order(payment)).await;
+        }
+        self.change_payment("expire", payment, Payment::expire).await
     }
 
     /// What the customer's browser shows; opening the page starts the challenge.
@@ -435,18 +546,23 @@ impl Gateway {
         id: PaymentId,
     ) -> Result<Option<CustomerPage>, Fault> {
         let Some(mut payment) = self.payment(actor, id).await? else { return Ok(None) };
-        if matches!(payment.state, State::Waiting { .. }) {
+        if matches!(payment.state, State::Waiting { .. }) && payment.method.code.takes_card() {
             payment =
                 self.change_payment("open_challenge", payment, Payment::open_challenge).await?;
         }
         let terminal = self.terminal_of(&payment).await?;
-        let challenge = match self.connector(payment.mode) {
-            Some(connector) if payment.state.customer_may_act() => {
-                Some(connector.challenge(&payment).await.map_err(Fault::Broken)?)
-            }
-            _ => None,
+        let step = if !payment.state.customer_may_act() {
+            None
+        } else if payment.state.order_reference().is_some() {
+            payment.method.details.step.clone().map(PageStep::AtBank)
+        } else if payment.method.code.takes_card() {
+            let connector = self.connector_of(&payment)?;
+            let view = connector.challenge(&payment).await.map_err(Fault::Broken)?;
+            Some(PageStep::Challenge(view))
+        } else {
+            Some(PageStep::ChooseBank(self.institutions(payment.mode, payment.method.code)))
         };
-        Ok(Some(CustomerPage { payment, terminal, challenge }))
+        Ok(Some(CustomerPage { payment, terminal, step }))
     }
 
     /// The customer answered the challenge. None when there is no such payment.
@@ -457,7 +573,9 @@ impl Gateway {
         answer: String,
     ) -> Result<Option<Answered>, Fault> {
         let Some(payment) = self.payment(actor, id).await? else { return Ok(None) };
-        if !payment.state.customer_may_act() {
+        if !matches!(payment.state, State::Waiting { .. } | State::Challenged { .. })
+            || !payment.method.code.takes_card()
+        {
             return Ok(Some(Answered::Went(Box::new(payment))));
         }
         let Some(connector) = self.connector(payment.mode).cloned() else {
@@ -470,9 +588,10 @@ impl Gateway {
             let verdict = connector.answer_challenge(&payment, &answer).await;
             crash_point("challenge.answered");
             match verdict {
-                ChallengeVerdict::Passed => {
-                    gateway.send_held_card(payment).await.map(Box::new).map(Answered::Went)
-                }
+                ChallengeVerdict::Passed => Box::pin(gateway.send_held_card(payment))
+                    .await
+                    .map(Box::new)
+                    .map(Answered::Went),
                 ChallengeVerdict::TryAgain { tries_left } => Ok(Answered::TryAgain { tries_left }),
                 ChallengeVerdict::Failed(bank) => {
                     let failed = gateway.fail_authentication(payment, bank).await;

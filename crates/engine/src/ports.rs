@@ -12,12 +12,13 @@ use domain::event::Event;
 use domain::id::{PaymentId, TerminalNumber};
 use domain::ledger::{Balance, Posting};
 use domain::merchant::Merchant;
+use domain::method::MethodCode;
 use domain::money::Money;
 use domain::outcome::{BankFacts, Lookup, Outcome};
 use domain::payment::{Authentication, Payment};
 use domain::refund::Refund;
 use domain::secret::SecretText;
-use domain::terminal::{Capture, Mode};
+use domain::terminal::{Capture, Mode, Settings};
 use domain::text::Reference;
 use domain::time::Timestamp;
 use std::fmt;
@@ -225,6 +226,116 @@ pub struct FollowUpRequest<'a> {
     pub amount: Money,
 }
 
+/// An order that is placed with a bank, for the customer to pay there.
+#[derive(Debug)]
+pub struct OrderRequest<'a> {
+    /// Our reference for this order, unique at the bank.
+    pub our_reference: &'a str,
+    /// The payment, with its method, its amount and what it is for.
+    pub payment: &'a Payment,
+    /// Who is paid, as the customer knows them.
+    pub merchant_name: &'a str,
+    /// What the terminal says of UPI codes.
+    pub settings: &'a Settings,
+    /// Where the bank sends the customer afterwards.
+    pub return_url: &'a str,
+    /// Where a test bank's counter shows the order.
+    pub counter_url: &'a str,
+}
+
+/// A bank or a wallet that customers may choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Institution {
+    /// Its code, in capital letters.
+    pub code: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The method that it is for: net banking or wallet.
+    pub method: MethodCode,
+}
+
+impl Institution {
+    /// One or two letters in the place of a logo: "State Bank of India" gives "SB".
+    pub fn initials(&self) -> String {
+        let words = self.name.split(|letter: char| !letter.is_alphanumeric());
+        words.filter_map(|word| word.chars().next()).take(2).flat_map(char::to_uppercase).collect()
+    }
+}
+
+/// A bank's own word that something became of a call or an order. It is not believed: it makes the
+/// gateway ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BankNotice {
+    /// Our reference of the call or order.
+    pub our_reference: String,
+}
+
+/// A test bank's counter, where whoever tests plays the customer.
+#[async_trait]
+pub trait BankCounter: Send + Sync + fmt::Debug {
+    /// An order by our reference of it.
+    async fn order(&self, our_reference: &str) -> Result<Option<CounterOrder>, String>;
+
+    /// The customer decides; an order that is decided stays so. How it stands afterwards.
+    async fn decide(
+        &self,
+        our_reference: &str,
+        decision: CounterDecision,
+    ) -> Result<Option<CounterOrder>, String>;
+}
+
+/// An order as a test bank's counter shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterOrder {
+    /// Our reference of it.
+    pub our_reference: String,
+    /// How it is paid.
+    pub method: MethodCode,
+    /// The bank's, wallet's or app's name.
+    pub institution: String,
+    /// The payer's UPI address or account, where it is known.
+    pub payer: Option<String>,
+    /// Who is paid.
+    pub payee: String,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub standing: CounterStanding,
+    /// Where the customer goes afterwards.
+    pub return_url: String,
+}
+
+/// Where an order stands at a test bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CounterStanding {
+    /// It waits for its customer.
+    Open,
+    /// It is paid.
+    Paid,
+    /// It is refused, cancelled, or reversed.
+    Refused,
+}
+
+/// What a customer does at a test bank's counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CounterDecision {
+    /// Pays.
+    Approve,
+    /// Has the bank decline.
+    Decline,
+    /// Gives up.
+    Cancel,
+}
+
+/// The addresses of customer pages; implemented by the web crate, which owns every route.
+pub trait PageAddresses: Send + Sync + fmt::Debug {
+    /// Where a bank sends the customer back to.
+    fn return_from_bank(&self, payment: &Payment) -> String;
+
+    /// Where a test bank's counter shows the order with this reference.
+    fn counter(&self, our_reference: &str) -> String;
+}
+
 /// What the customer sees of the bank's challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChallengeView {
@@ -234,6 +345,8 @@ pub struct ChallengeView {
     pub sent_to: String,
     /// How many tries are left.
     pub tries_left: u32,
+    /// How many new codes the customer may still ask for.
+    pub new_codes_left: u32,
     /// What to tell who tests, e.g. the sandbox's code; none at a real bank.
     pub hint: Option<String>,
 }
@@ -277,6 +390,29 @@ pub trait Connector: Send + Sync + fmt::Debug {
 
     /// The customer's answer to the challenge.
     async fn answer_challenge(&self, payment: &Payment, answer: &str) -> ChallengeVerdict;
+
+    /// Sends the customer a new code, at most a few times. What they then see of the challenge.
+    async fn send_new_code(&self, payment: &Payment) -> Result<ChallengeView, String> {
+        self.challenge(payment).await
+    }
+
+    /// The banks and wallets that customers may choose, by name.
+    fn institutions(&self) -> &[Institution] {
+        &[]
+    }
+
+    /// Places an order that its customer pays at the bank: "pending" with what the customer has to
+    /// do there. Called once per `our_reference`, after the intent was committed; until the
+    /// customer has acted, a lookup says the same.
+    async fn place_order(&self, _request: OrderRequest<'_>) -> Outcome {
+        Outcome::NotSent("takes no orders".to_owned())
+    }
+
+    /// Waits for the next notice of the bank. One that sends none, or sends them by HTTP, never
+    /// answers.
+    async fn next_notice(&self) -> BankNotice {
+        std::future::pending().await
+    }
 
     /// Asks for the money. Called once per `our_reference`, after the intent was committed.
     async fn authorise(&self, request: AuthorisationRequest<'_>) -> Outcome;

@@ -8,6 +8,7 @@ pub mod audit_chain;
 pub mod copy;
 mod hour_keys;
 pub mod migrations;
+mod payment_details;
 pub mod postgres;
 pub mod sqlite;
 pub mod vault;

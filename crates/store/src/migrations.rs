@@ -17,7 +17,7 @@ pub(crate) struct Migration {
 }
 
 /// All of them, in order.
-pub(crate) const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     Migration {
         number: 1,
         name: "init",
@@ -31,6 +31,13 @@ pub(crate) const MIGRATIONS: [Migration; 2] = [
         compatible_from: 2,
         sqlite: include_str!("../migrations/0002_money/sqlite.sql"),
         postgres: include_str!("../migrations/0002_money/postgres.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "orders",
+        compatible_from: 3,
+        sqlite: include_str!("../migrations/0003_orders/sqlite.sql"),
+        postgres: include_str!("../migrations/0003_orders/postgres.sql"),
     },
 ];
 

@@ -10,7 +10,7 @@ use domain::money::{Currency, Money};
 use domain::payment::{
     Authentication, Customer, Fingerprint, Payment, Request, State, WebhookEncryption,
 };
-use domain::terminal::{Capture, Mode, Settings, WhenUnknown};
+use domain::terminal::{Capture, LateApproval, Mode, Settings, WhenUnknown};
 use domain::text::{ProductName, Reference, WebAddress};
 use domain::time::Timestamp;
 use engine::changeset::{CardChange, Changeset, PaymentChange, SealedCard, StoredTerminal};
@@ -57,14 +57,14 @@ pub fn payment(draw: u64, reference: &str) -> Payment {
         attempt: 1,
         fingerprint: Fingerprint([9; 32]),
         amount: usd("11.11"),
-        method: Method {
-            code: MethodCode::CreditCard,
-            card: Some(MaskedCard {
+        method: Method::card(
+            MethodCode::CreditCard,
+            MaskedCard {
                 brand: Brand::Visa,
                 first_six: "411111".to_owned(),
                 last_four: "1111".to_owned(),
-            }),
-        },
+            },
+        ),
         authentication: Authentication::Challenge,
         capture: Capture::Automatic,
         request: Request {
@@ -93,7 +93,13 @@ pub fn usd(text: &str) -> Money {
 
 /// A minute of patience, and no reversal of what stays unknown.
 pub fn rules() -> Rules {
-    Rules { patience: Duration::from_mins(1), when_unknown: WhenUnknown::Wait, asked_at: None }
+    Rules {
+        patience: Duration::from_mins(1),
+        when_unknown: WhenUnknown::Wait,
+        asked_at: None,
+        late_approval: LateApproval::Accept,
+        customer_time: Duration::from_mins(15),
+    }
 }
 
 /// A sealed card of no meaning.

@@ -133,7 +133,7 @@ impl ShownPayment {
             summary: Summary::of(payment),
             merchant: payment.merchant.0,
             attempt: payment.attempt,
-            response: payment.state.response(),
+            response: payment.response(&payment.state),
             method: payment.method.code.code(),
             card: payment.method.card.as_ref().map(domain::card::MaskedCard::to_page_text),
             capture: payment.capture.name(),
@@ -331,6 +331,7 @@ impl Open {
             | State::Reversing(_)
             | State::Waiting { .. }
             | State::Challenged { .. }
+            | State::Presented(_)
             | State::Authorised(_)
             | State::Approved { .. }
             | State::Reversed { .. }

@@ -6,7 +6,9 @@ use crate::{api, assets, developers, pages};
 use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
+use domain::payment::Payment;
 use engine::Gateway;
+use engine::ports::{BankCounter, PageAddresses};
 use http::request::Parts;
 use http::{Extensions, Method, StatusCode, Uri};
 use std::convert::Infallible;
@@ -19,6 +21,16 @@ pub struct Site {
     /// The public address without a slash at the end; every URL in answers begins with it, never
     /// with the request's `Host`.
     pub public_url: String,
+}
+
+impl PageAddresses for Site {
+    fn return_from_bank(&self, payment: &Payment) -> String {
+        format!("{}/return", self.authurl(payment.id))
+    }
+
+    fn counter(&self, our_reference: &str) -> String {
+        format!("{}/sandbox-bank/{our_reference}", self.public_url)
+    }
 }
 
 impl Site {
@@ -62,6 +74,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Against guessing of `transID`s.
     pub throttle: Arc<Throttle>,
+    /// The test bank's counter, where there is a test bank.
+    pub counter: Option<Arc<dyn BankCounter>>,
     /// Whether merchants and customers are served; machines that watch always are.
     serves_requests: bool,
 }
@@ -74,6 +88,7 @@ impl App {
             site: Arc::new(site),
             metrics: Arc::new(Metrics::new(None)),
             throttle: Arc::new(Throttle::default()),
+            counter: None,
             serves_requests: true,
         }
     }
@@ -82,6 +97,12 @@ impl App {
     #[must_use]
     pub fn with_metrics(self, render: fn() -> String) -> Self {
         Self { metrics: Arc::new(Metrics::new(Some(render))), ..self }
+    }
+
+    /// With a test bank's counter.
+    #[must_use]
+    pub fn with_counter(self, counter: Option<Arc<dyn BankCounter>>) -> Self {
+        Self { counter, ..self }
     }
 
     /// A worker serves nothing but what machines watch.

@@ -56,6 +56,7 @@ fn fields(payment: &Payment, refund: Option<&Refund>, at: Timestamp) -> Vec<Fiel
         ("webhook_notify_time", Some(at.to_page_text())),
         ("descriptor", bank.and_then(|bank| bank.descriptor.clone())),
         ("rrn", bank.and_then(|bank| bank.rrn.clone())),
+        ("upa", payment.method.payer().map(str::to_owned)),
         ("connector_status_code", bank.and_then(|bank| bank.status_code.clone())),
         ("sequence", Some(payment.notices.to_string())),
         ("refundAmount", refund.map(|refund| refund.amount.to_page_text())),
@@ -67,11 +68,13 @@ fn fields(payment: &Payment, refund: Option<&Refund>, at: Timestamp) -> Vec<Fiel
 
 /// The sentence in `response`; of a refund that came to nothing, it says so.
 const fn response(payment: &Payment, refund: Option<&Refund>) -> &'static str {
-    let Some(refund) = refund else { return payment.state.response() };
+    let Some(refund) = refund else { return payment.response(&payment.state) };
     match &refund.state {
         RefundState::Declined { .. } => "Refund declined by the bank, no money moved",
         RefundState::Failed { .. } => "Refund failed for a technical reason, no money moved",
-        RefundState::Pending { .. } | RefundState::Refunded { .. } => payment.state.response(),
+        RefundState::Pending { .. } | RefundState::Refunded { .. } => {
+            payment.response(&payment.state)
+        }
     }
 }
 

@@ -25,11 +25,21 @@ pub enum Answer {
 
 impl Answer {
     /// All of them, to find one by its code.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 22] = [
         Self::Approve,
         Self::Decline(DeclineReason::Refused),
         Self::Decline(DeclineReason::InsufficientFunds),
         Self::Decline(DeclineReason::AuthenticationFailed),
+        Self::Decline(DeclineReason::CancelledByCustomer),
+        Self::Decline(DeclineReason::ExpiredCard),
+        Self::Decline(DeclineReason::LostCard),
+        Self::Decline(DeclineReason::StolenCard),
+        Self::Decline(DeclineReason::SecurityCode),
+        Self::Decline(DeclineReason::LimitExceeded),
+        Self::Decline(DeclineReason::NotPermitted),
+        Self::Decline(DeclineReason::SuspectedFraud),
+        Self::Decline(DeclineReason::BankUnavailable),
+        Self::Decline(DeclineReason::NoSuchAccount),
         Self::Refuse(Refusal::NoOriginal),
         Self::Refuse(Refusal::WrongOriginal),
         Self::Refuse(Refusal::WrongAmount),
@@ -41,13 +51,23 @@ impl Answer {
     ];
 
     /// The response code (ISO 8583, data element 39; `1A` is Visa's and Mastercard's word for
-    /// "authentication needed").
+    /// "authentication needed", `N7` Visa's for a wrong security code).
     pub const fn status_code(self) -> &'static str {
         match self {
             Self::Approve => "00",
             Self::Decline(DeclineReason::Refused) => "05",
             Self::Decline(DeclineReason::InsufficientFunds) => "51",
             Self::Decline(DeclineReason::AuthenticationFailed) => "1A",
+            Self::Decline(DeclineReason::CancelledByCustomer) => "17",
+            Self::Decline(DeclineReason::ExpiredCard) => "54",
+            Self::Decline(DeclineReason::LostCard) => "41",
+            Self::Decline(DeclineReason::StolenCard) => "43",
+            Self::Decline(DeclineReason::SecurityCode) => "N7",
+            Self::Decline(DeclineReason::LimitExceeded) => "65",
+            Self::Decline(DeclineReason::NotPermitted) => "57",
+            Self::Decline(DeclineReason::SuspectedFraud) => "59",
+            Self::Decline(DeclineReason::BankUnavailable) => "91",
+            Self::Decline(DeclineReason::NoSuchAccount) => "14",
             Self::Refuse(refusal) => refusal.status_code(),
         }
     }

@@ -114,6 +114,7 @@ impl SandboxBank {
             bank_name: "Sandbox Bank".to_owned(),
             sent_to: "the phone ending in 42".to_owned(),
             tries_left: self.tries_left(payment).await?,
+            new_codes_left: 0,
             hint: Some(format!("Test code: {TEST_CODE}")),
         })
     }
@@ -147,6 +148,7 @@ fn outcome(line: Line) -> Outcome {
         rrn: Some(format!("{:012}", line.number.rem_euclid(1_000_000_000_000))),
         descriptor: None,
         status_code: Some(line.answer.status_code().to_owned()),
+        amount_minor: None,
     };
     match line.answer {
         Answer::Approve => {

@@ -262,18 +262,19 @@ pub(super) struct Challenged {
     pub(super) bank_name: String,
     pub(super) sent_to: String,
     pub(super) tries_left: u32,
+    pub(super) new_codes_left: u32,
     pub(super) hint: Option<String>,
 }
 
 impl Challenged {
     pub(super) fn of(trans_id: String, view: ChallengeView) -> Self {
-        let ChallengeView { bank_name, sent_to, tries_left, hint } = view;
-        Self { trans_id, bank_name, sent_to, tries_left, hint }
+        let ChallengeView { bank_name, sent_to, tries_left, new_codes_left, hint } = view;
+        Self { trans_id, bank_name, sent_to, tries_left, new_codes_left, hint }
     }
 
     pub(super) fn view(self) -> ChallengeView {
-        let Self { trans_id: _, bank_name, sent_to, tries_left, hint } = self;
-        ChallengeView { bank_name, sent_to, tries_left, hint }
+        let Self { trans_id: _, bank_name, sent_to, tries_left, new_codes_left, hint } = self;
+        ChallengeView { bank_name, sent_to, tries_left, new_codes_left, hint }
     }
 }
 

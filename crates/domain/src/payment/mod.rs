@@ -1,6 +1,8 @@
 //! A payment and the ways it may go. A transition consumes the payment and returns the changed
 //! one, or says why it may not.
 
+mod order;
+
 use crate::call::{Because, Call, Reversing, Rules, Sending, Settled, Step, Unknown, Word};
 use crate::event::{Event, EventKind};
 use crate::id::{MerchantId, PaymentId, TerminalNumber};
@@ -12,6 +14,7 @@ use crate::status::OrderStatus;
 use crate::terminal::{Capture, Mode};
 use crate::text::{BillAddress, ProductName, Reference, WebAddress};
 use crate::time::Timestamp;
+pub use order::{OpenOrder, Presented};
 use serde::{Deserialize, Serialize};
 
 /// A keyed digest over every field of the request but the security code: two requests with the
@@ -182,6 +185,8 @@ pub enum State {
     Unknown(Unknown),
     /// The call is being undone, because the bank does not know it or does not say.
     Reversing(Reversing),
+    /// The bank has the order, and its customer pays it there.
+    Presented(Presented),
     /// The bank holds the money; it is taken by a capture.
     Authorised(Hold),
     /// A capture is on its way.
@@ -224,15 +229,21 @@ pub enum State {
         /// What the bank said.
         bank: BankFacts,
     },
-    /// The customer did not act in time; no money was taken.
+    /// The customer did not act in time; no money was taken, as far as the bank has said.
     Expired {
         /// When it was decided.
         at: Timestamp,
+        /// The order that the bank may still take money for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<OpenOrder>,
     },
-    /// The customer gave up; no money was taken.
+    /// The customer gave up; no money was taken, as far as the bank has said.
     Cancelled {
         /// When it was decided.
         at: Timestamp,
+        /// The order that the bank may still take money for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<OpenOrder>,
     },
     /// A technical failure; no money was taken, provably.
     Failed {
@@ -250,6 +261,7 @@ impl State {
             Self::Sending(_) => "sending",
             Self::Unknown(_) => "unknown",
             Self::Reversing(_) => "reversing",
+            Self::Presented(_) => "presented",
             Self::Authorised(_) => "authorised",
             Self::Capturing { .. } => "capturing",
             Self::Voiding { .. } => "voiding",
@@ -265,7 +277,9 @@ impl State {
     /// For sentences like "a payment that is … cannot be refunded".
     pub const fn in_words(&self) -> &'static str {
         match self {
-            Self::Waiting { .. } | Self::Challenged { .. } => "waiting for its customer",
+            Self::Waiting { .. } | Self::Challenged { .. } | Self::Presented(_) => {
+                "waiting for its customer"
+            }
             Self::Sending(_) | Self::Unknown(_) => "being confirmed with the bank",
             Self::Reversing(_) => "being reversed",
             Self::Authorised(_) => "authorised and not captured",
@@ -287,15 +301,16 @@ impl State {
             | Self::Challenged { .. }
             | Self::Sending(_)
             | Self::Unknown(_)
-            | Self::Reversing(_) => None,
+            | Self::Reversing(_)
+            | Self::Presented(_) => None,
             Self::Authorised(Hold { at, .. })
             | Self::Capturing { hold: Hold { at, .. }, .. }
             | Self::Voiding { hold: Hold { at, .. }, .. }
             | Self::Approved { at, .. }
             | Self::Reversed { at }
             | Self::Declined { at, .. }
-            | Self::Expired { at }
-            | Self::Cancelled { at }
+            | Self::Expired { at, .. }
+            | Self::Cancelled { at, .. }
             | Self::Failed { at } => Some(*at),
         }
     }
@@ -313,6 +328,7 @@ impl State {
             | Self::Sending(_)
             | Self::Unknown(_)
             | Self::Reversing(_)
+            | Self::Presented(_)
             | Self::Authorised(_)
             | Self::Capturing { .. }
             | Self::Voiding { .. }
@@ -333,6 +349,7 @@ impl State {
             | Self::Sending(_)
             | Self::Unknown(_)
             | Self::Reversing(_)
+            | Self::Presented(_)
             | Self::Reversed { .. }
             | Self::Expired { .. }
             | Self::Cancelled { .. }
@@ -343,7 +360,9 @@ impl State {
     /// The sentence in `response`.
     pub const fn response(&self) -> &'static str {
         match self {
-            Self::Waiting { .. } | Self::Challenged { .. } => "Payment is pending",
+            Self::Waiting { .. } | Self::Challenged { .. } | Self::Presented(_) => {
+                "Payment is pending"
+            }
             Self::Sending(_) => "Payment is being processed by the bank",
             Self::Unknown(_) | Self::Reversing(_) => "Outcome is being confirmed with the bank",
             Self::Authorised(_) => "Payment authorised, not captured yet",
@@ -366,7 +385,9 @@ impl State {
     /// Until when the customer may act; none when there is nothing to do.
     pub const fn customer_has_until(&self) -> Option<Timestamp> {
         match self {
-            Self::Waiting { expires_at } | Self::Challenged { expires_at, .. } => Some(*expires_at),
+            Self::Waiting { expires_at }
+            | Self::Challenged { expires_at, .. }
+            | Self::Presented(Presented { expires_at, .. }) => Some(*expires_at),
             Self::Sending(_)
             | Self::Unknown(_)
             | Self::Reversing(_)
@@ -391,6 +412,7 @@ impl State {
             Self::Capturing { call, .. } | Self::Voiding { call, .. } => Some(call.clone()),
             Self::Waiting { .. }
             | Self::Challenged { .. }
+            | Self::Presented(_)
             | Self::Authorised(_)
             | Self::Approved { .. }
             | Self::Reversed { .. }
@@ -417,6 +439,7 @@ impl State {
             | Self::Sending(_)
             | Self::Unknown(_)
             | Self::Reversing(_)
+            | Self::Presented(_)
             | Self::Authorised(_)
             | Self::Capturing { .. }
             | Self::Voiding { .. }
@@ -523,9 +546,21 @@ impl Payment {
         OrderStatus::of(&self.state, self.mode)
     }
 
+    /// The sentence in `response` for the payment in this state.
+    pub const fn response(&self, state: &State) -> &'static str {
+        let is_open = matches!(state, State::Waiting { .. } | State::Presented(_));
+        if is_open && self.method.details.converted_to_qr {
+            return "UPI collect requests are withdrawn for most merchants: pay by UPI QR code instead";
+        }
+        state.response()
+    }
+
     /// The state that the create call answered with: where the customer had to act, "pending",
     /// whatever became of it since.
     pub fn answered_state(&self) -> State {
+        if self.method.details.step.is_some() {
+            return State::Waiting { expires_at: self.created_at };
+        }
         match (self.authentication, &self.state) {
             (Authentication::Challenge, _) => State::Waiting { expires_at: self.created_at },
             (Authentication::Frictionless, State::Approved { at, bank, taken }) => {
@@ -554,7 +589,11 @@ impl Payment {
 
     /// The customer proved who they are (or need not): the call to the bank is intended.
     pub fn begin_sending(self, now: Timestamp) -> Result<Changed, Refused> {
-        if self.state.customer_has_until().is_none_or(|expires_at| now >= expires_at) {
+        let in_time = matches!(
+            self.state,
+            State::Waiting { expires_at } | State::Challenged { expires_at, .. } if now < expires_at
+        );
+        if !in_time {
             return Err(self.refused("be sent to the bank"));
         }
         let sending = Sending { our_reference: self.next_reference(), sent_at: now };
@@ -582,8 +621,21 @@ impl Payment {
     pub fn record(self, word: Word, rules: Rules, now: Timestamp) -> Result<Changed, Refused> {
         let refused = self.refused("take the bank's word");
         let call = self.state.at_the_bank().ok_or(refused)?;
-        let step = call.record(word, rules, self.next_reference(), now).ok_or(refused)?;
-        Ok(self.follow(step, now))
+        if let (Call::Sending(_) | Call::Unknown(_), Some(step)) = (&call, word.step()) {
+            let step = step.clone();
+            return Ok(self.present(&call, step, rules, now));
+        }
+        let asked = if let State::Capturing { amount_minor, .. } = &self.state {
+            *amount_minor
+        } else {
+            self.amount.minor()
+        };
+        let step = if word.taken_minor().is_some_and(|taken| taken != asked) {
+            call.undo(self.next_reference(), Because::WrongAmount, now)
+        } else {
+            call.record(word, rules, self.next_reference(), now)
+        };
+        Ok(self.follow(step.ok_or(refused)?, now))
     }
 
     /// An operator found out what became of a call that the bank does not tell about, by other
@@ -639,6 +691,7 @@ impl Payment {
             | State::Sending(_)
             | State::Unknown(_)
             | State::Reversing(_)
+            | State::Presented(_)
             | State::Authorised(_)
             | State::Approved { .. }
             | State::Reversed { .. }
@@ -667,22 +720,29 @@ impl Payment {
                 };
                 return self.change(state, kind, now, Some(due_at));
             }
-            Step::Settled(Settled::Approved(bank)) => match self.capture {
-                Capture::Automatic => {
-                    let taken = Taken::whole(our_reference, self.amount.minor());
-                    State::Approved { at: now, bank, taken }
+            Step::Settled(Settled::Approved(bank)) => {
+                // It was compared with what was asked for.
+                let bank = BankFacts { amount_minor: None, ..bank };
+                match self.capture {
+                    Capture::Automatic => {
+                        let taken = Taken::whole(our_reference, self.amount.minor());
+                        State::Approved { at: now, bank, taken }
+                    }
+                    Capture::Manual => State::Authorised(Hold { at: now, bank, our_reference }),
                 }
-                Capture::Manual => State::Authorised(Hold { at: now, bank, our_reference }),
-            },
+            }
+            Step::Settled(Settled::Declined(DeclineReason::CancelledByCustomer, _)) => {
+                State::Cancelled { at: now, order: None }
+            }
             Step::Settled(Settled::Declined(reason, bank)) => {
                 State::Declined { at: now, reason, bank }
             }
             Step::Settled(Settled::NotSent | Settled::Reversed(Because::NotFound)) => {
                 State::Failed { at: now }
             }
-            Step::Settled(Settled::Reversed(Because::StillUnknown | Because::Voided)) => {
-                State::Reversed { at: now }
-            }
+            Step::Settled(Settled::Reversed(
+                Because::StillUnknown | Because::Voided | Because::WrongAmount | Because::TooLate,
+            )) => State::Reversed { at: now },
         };
         self.decide(state, EventKind::Decided, now)
     }
@@ -726,27 +786,29 @@ impl Payment {
 
     /// The customer failed the challenge.
     pub fn fail_authentication(self, bank: BankFacts, now: Timestamp) -> Result<Changed, Refused> {
-        if !self.state.customer_may_act() {
+        if !matches!(self.state, State::Waiting { .. } | State::Challenged { .. }) {
             return Err(self.refused("fail its authentication"));
         }
         let reason = DeclineReason::AuthenticationFailed;
         Ok(self.decide(State::Declined { at: now, reason, bank }, EventKind::Decided, now))
     }
 
-    /// The customer gave up.
+    /// The customer gave up. An order that the bank has may still be paid there.
     pub fn cancel(self, now: Timestamp) -> Result<Changed, Refused> {
         if !self.state.customer_may_act() {
             return Err(self.refused("be cancelled"));
         }
-        Ok(self.decide(State::Cancelled { at: now }, EventKind::Decided, now))
+        let order = self.open_order();
+        Ok(self.end_open(State::Cancelled { at: now, order }, now))
     }
 
-    /// The customer's time is over.
+    /// The customer's time is over. An order that the bank has may still be paid there.
     pub fn expire(self, now: Timestamp) -> Result<Changed, Refused> {
         if self.state.customer_has_until().is_none_or(|expires_at| now < expires_at) {
             return Err(self.refused("expire"));
         }
-        Ok(self.decide(State::Expired { at: now }, EventKind::Decided, now))
+        let order = self.open_order();
+        Ok(self.end_open(State::Expired { at: now, order }, now))
     }
 
     /// Our reference for the call whose intent the next change commits; the version makes it
@@ -755,7 +817,7 @@ impl Payment {
         call_reference(self.id, self.version.saturating_add(1))
     }
 
-    fn decide(mut self, state: State, kind: EventKind, now: Timestamp) -> Changed {
+    pub(super) fn decide(mut self, state: State, kind: EventKind, now: Timestamp) -> Changed {
         self.notices = self.notices.saturating_add(1);
         let mut changed = self.change(state, kind, now, None);
         changed.notifies = true;

@@ -5,12 +5,17 @@ use crate::method::MethodCode;
 use crate::money::Currency;
 use crate::outcome::{Lookup, Outcome};
 use crate::refund::{Refund, RefundRefused, RefundRequest};
-use crate::terminal::WhenUnknown;
+use crate::terminal::{LateApproval, WhenUnknown};
 use proptest::prelude::*;
 use std::time::Duration;
 
-const RULES: Rules =
-    Rules { patience: Duration::from_mins(1), when_unknown: WhenUnknown::Wait, asked_at: None };
+const RULES: Rules = Rules {
+    patience: Duration::from_mins(1),
+    when_unknown: WhenUnknown::Wait,
+    asked_at: None,
+    late_approval: LateApproval::Accept,
+    customer_time: Duration::from_mins(15),
+};
 
 pub(crate) fn sample() -> Payment {
     let created_at = Timestamp::from_micros(1_745_676_966_000_657);
@@ -25,14 +30,14 @@ pub(crate) fn sample() -> Payment {
         attempt: 1,
         fingerprint: Fingerprint([1; 32]),
         amount: Money::parse("11.11", Currency::from_code("USD").unwrap()).unwrap(),
-        method: Method {
-            code: MethodCode::CreditCard,
-            card: Some(MaskedCard {
+        method: Method::card(
+            MethodCode::CreditCard,
+            MaskedCard {
                 brand: Brand::Visa,
                 first_six: "411111".to_owned(),
                 last_four: "1111".to_owned(),
-            }),
-        },
+            },
+        ),
         authentication: Authentication::Challenge,
         capture: Capture::Automatic,
         request: Request {
@@ -314,7 +319,7 @@ fn step() -> impl Strategy<Value = (Step, u32)> {
 fn outcome(n: u8) -> Outcome {
     match n {
         0 => approved(),
-        1 => Outcome::Pending(BankFacts::default()),
+        1 => Outcome::Pending(None),
         2 => Outcome::Declined(DeclineReason::Refused, BankFacts::default()),
         3 => Outcome::NotSent("refused".to_owned()),
         _ => Outcome::Unknown("reset".to_owned()),

@@ -161,11 +161,17 @@ impl Calls {
         }
         self.end_reversal(call_before, call);
         let Some(reference) = call_before.map(reference_of) else { return };
+        if call.is_some_and(|call| reference_of(call) == reference) {
+            // It goes on: an order may outlive its payment.
+            return;
+        }
         let was_void = matches!(before, Some(State::Voiding { .. }));
         match (event.kind, &event.state) {
             (EventKind::Decided, State::Approved { .. } | State::Authorised(_))
             | (EventKind::Captured, _) => self.end(reference, Ended::Done),
-            (EventKind::Decided, State::Declined { .. }) => self.end(reference, Ended::Refused),
+            (EventKind::Decided, State::Declined { .. }) | (EventKind::OrderWatched, _) => {
+                self.end(reference, Ended::Refused);
+            }
             (EventKind::Decided | EventKind::Voided | EventKind::CaptureRefused, _) => {
                 self.end(reference, Ended::Undone);
             }

@@ -4,13 +4,15 @@
 use super::calls::{BankCall, Calls};
 use super::finding::Finding;
 use super::history::{DeliveryFacts, DeliveryState, History};
-use super::succession::{call_may_follow, is_of_refund, may_follow, notifies, reference_of};
+use super::succession::{
+    call_at, call_may_follow, is_of_refund, may_follow, notifies, reference_of,
+};
 use domain::call::Call;
 use domain::event::{Event, EventKind};
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::Account;
 use domain::method::MethodCode;
-use domain::payment::{Authentication, Hold, Payment, State, Taken, call_reference};
+use domain::payment::{Authentication, Hold, OpenOrder, Payment, State, Taken, call_reference};
 use domain::refund::{RefundFacts, RefundState};
 use domain::terminal::{Capture, Mode};
 use domain::time::Timestamp;
@@ -225,8 +227,8 @@ impl Judge<'_> {
     /// What is wrong with the facts of a state that may follow.
     fn step(&mut self, before: Option<&State>, event: &Event) -> Option<&'static str> {
         let next = call_reference(self.payment.id, event.sequence);
-        let call_before = before.and_then(State::at_the_bank);
-        let call = event.state.at_the_bank();
+        let call_before = before.and_then(call_at);
+        let call = call_at(&event.state);
         self.calls.follow(self.payment, call_before.as_ref(), before, event, call.as_ref());
         if let Some(after) = &call
             && !call_may_follow(call_before.as_ref(), after, &next, event.at)
@@ -243,6 +245,14 @@ impl Judge<'_> {
                 Some(State::Waiting { expires_at: w }),
             ) => (*opened_at, *expires_at) == (event.at, *w),
             (State::Sending(_) | State::Unknown(_) | State::Reversing(_), _) => true,
+            (State::Presented(new), Some(State::Presented(old))) => {
+                new.expires_at == old.expires_at && new.lookups == old.lookups.saturating_add(1)
+            }
+            (State::Presented(new), _) => new.lookups == 0,
+            (State::Expired { at, order }, Some(State::Expired { at: old, order: before }))
+            | (State::Cancelled { at, order }, Some(State::Cancelled { at: old, order: before })) => {
+                at == old && watched(before.as_ref(), order.as_ref(), event.kind)
+            }
             (State::Authorised(hold), Some(before)) => match hold_of(before) {
                 Some(held) => held == hold,
                 None => {
@@ -268,8 +278,8 @@ impl Judge<'_> {
             (
                 State::Reversed { at }
                 | State::Declined { at, .. }
-                | State::Expired { at }
-                | State::Cancelled { at }
+                | State::Expired { at, .. }
+                | State::Cancelled { at, .. }
                 | State::Failed { at },
                 _,
             ) => *at == event.at,
@@ -374,7 +384,8 @@ impl Judge<'_> {
         let has_step = payment.state.customer_may_act()
             || payment.state.at_the_bank().is_some()
             || payment.state.taken().is_some_and(|taken| taken.refunding_minor > 0);
-        if has_step != payment.due_at.is_some() {
+        // The bank is asked about an order that outlived its payment for a day, then no more.
+        if has_step != payment.due_at.is_some() && payment.state.open_order().is_none() {
             self.of_payment(if has_step {
                 "it is not over, and has no time at which it goes on"
             } else {
@@ -522,7 +533,9 @@ impl Judge<'_> {
         }
         let sent = match &payment.state {
             State::Waiting { .. } | State::Challenged { .. } => false,
-            State::Sending(_) | State::Unknown(_) | State::Reversing(_) => true,
+            State::Sending(_) | State::Unknown(_) | State::Reversing(_) | State::Presented(_) => {
+                true
+            }
             State::Authorised(_)
             | State::Capturing { .. }
             | State::Voiding { .. }
@@ -554,12 +567,28 @@ const fn hold_of(state: &State) -> Option<&Hold> {
         | State::Sending(_)
         | State::Unknown(_)
         | State::Reversing(_)
+        | State::Presented(_)
         | State::Approved { .. }
         | State::Reversed { .. }
         | State::Declined { .. }
         | State::Expired { .. }
         | State::Cancelled { .. }
         | State::Failed { .. } => None,
+    }
+}
+
+/// Whether an order that outlived its payment may stand so after this event.
+fn watched(before: Option<&OpenOrder>, after: Option<&OpenOrder>, kind: EventKind) -> bool {
+    match (before, after, kind) {
+        (Some(_), None, EventKind::OrderWatched) => true,
+        (Some(before), Some(after), EventKind::OrderWatched) => {
+            after.lookups == before.lookups.saturating_add(1)
+                && after.superseded == before.superseded
+        }
+        (Some(before), Some(after), EventKind::Superseded) => {
+            after.lookups == before.lookups && after.superseded && !before.superseded
+        }
+        _ => false,
     }
 }
 

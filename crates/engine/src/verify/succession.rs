@@ -8,9 +8,10 @@ use domain::payment::State;
 /// Of the bank's word about an authorisation.
 const ASKED: &[&str] = &["sending", "unknown"];
 const CUSTOMER: &[&str] = &["waiting", "challenged"];
+const PRESENTED_ENDS: &[&str] = &["approved", "authorised", "declined", "expired", "cancelled"];
 
 /// What happened, from which states, to which.
-pub(super) const SUCCESSIONS: [(EventKind, &[&str], &[&str]); 22] = [
+pub(super) const SUCCESSIONS: [(EventKind, &[&str], &[&str]); 31] = [
     (EventKind::Created, &[], &["waiting", "sending"]),
     (EventKind::ChallengeOpened, &["waiting"], &["challenged"]),
     (EventKind::Sending, CUSTOMER, &["sending"]),
@@ -18,6 +19,17 @@ pub(super) const SUCCESSIONS: [(EventKind, &[&str], &[&str]); 22] = [
     (EventKind::OutcomeUnknown, &["capturing"], &["capturing"]),
     (EventKind::Reversing, &["sending", "unknown", "reversing"], &["reversing"]),
     (EventKind::Reversing, &["capturing"], &["capturing"]),
+    (EventKind::Reversing, &["presented", "expired", "cancelled"], &["reversing"]),
+    (EventKind::Presented, &["sending", "unknown", "presented"], &["presented"]),
+    (EventKind::OrderWatched, &["expired"], &["expired"]),
+    (EventKind::OrderWatched, &["cancelled"], &["cancelled"]),
+    (EventKind::Superseded, &["expired"], &["expired"]),
+    (EventKind::Superseded, &["cancelled"], &["cancelled"]),
+    (EventKind::Decided, &["presented"], PRESENTED_ENDS),
+    // The bank took the money after the payment had ended.
+    (EventKind::Decided, &["expired", "cancelled"], &["approved", "authorised"]),
+    // The customer gave up at the bank.
+    (EventKind::Decided, ASKED, &["cancelled"]),
     (EventKind::Decided, CUSTOMER, &["declined", "expired", "cancelled"]),
     (EventKind::Decided, ASKED, &["approved", "authorised", "declined", "failed"]),
     // An operator may have found out that it took effect all the same.
@@ -60,6 +72,9 @@ pub(super) const fn notifies(kind: EventKind) -> bool {
         | EventKind::Sending
         | EventKind::OutcomeUnknown
         | EventKind::Reversing
+        | EventKind::Presented
+        | EventKind::OrderWatched
+        | EventKind::Superseded
         | EventKind::Capturing
         | EventKind::Voiding
         | EventKind::Refunding
@@ -81,6 +96,9 @@ pub(super) const fn is_of_refund(kind: EventKind) -> bool {
         | EventKind::Sending
         | EventKind::OutcomeUnknown
         | EventKind::Reversing
+        | EventKind::Presented
+        | EventKind::OrderWatched
+        | EventKind::Superseded
         | EventKind::Decided
         | EventKind::Capturing
         | EventKind::Captured
@@ -89,6 +107,25 @@ pub(super) const fn is_of_refund(kind: EventKind) -> bool {
         | EventKind::Voided
         | EventKind::VoidRefused => false,
     }
+}
+
+/// The call that only the bank can end: also an order that waits for its customer there, or
+/// outlived its payment.
+pub(super) fn call_at(state: &State) -> Option<Call> {
+    let order = if let State::Presented(order) = state {
+        Some((&order.our_reference, order.sent_at))
+    } else {
+        state.open_order().map(|order| (&order.our_reference, order.sent_at))
+    };
+    let Some((our_reference, sent_at)) = order else { return state.at_the_bank() };
+    let our_reference = our_reference.clone();
+    Some(Call::Unknown(Unknown {
+        our_reference,
+        sent_at,
+        lookups: 0,
+        not_found_since: None,
+        stands: false,
+    }))
 }
 
 /// Our reference of the call that took effect, or would: not that of a reversal.
@@ -147,6 +184,7 @@ mod tests {
             "sending",
             "unknown",
             "reversing",
+            "presented",
             "authorised",
             "capturing",
             "voiding",

@@ -71,7 +71,12 @@ impl Gateway {
         well
     }
 
-    async fn settle_due(&self, payment: Payment) -> Result<(), Fault> {
+    pub(crate) async fn settle_due(&self, payment: Payment) -> Result<(), Fault> {
+        if payment.state.order_reference().is_some() {
+            self.settle_order(payment).await?;
+            crash_point("worker.recorded");
+            return Ok(());
+        }
         if payment.state.customer_may_act() {
             self.change_payment("expire", payment, Payment::expire).await?;
             return Ok(());

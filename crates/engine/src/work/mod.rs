@@ -21,6 +21,9 @@ impl Gateway {
         let mut workers = tokio::task::JoinSet::new();
         workers.spawn(Arc::clone(&self).run_due_payments(alone, stop.clone()));
         workers.spawn(Arc::clone(&self).run_webhooks(stop.clone()));
+        for place in 0..self.connectors.len() {
+            workers.spawn(Arc::clone(&self).run_notices(place, stop.clone()));
+        }
         workers.spawn(self.run_key_destruction(stop));
         while workers.join_next().await.is_some() {}
     }

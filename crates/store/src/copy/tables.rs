@@ -117,7 +117,7 @@ pub(super) const TABLES: [Table; 12] = [
          fingerprint:bytes amount_minor:number currency method card_brand card_first_six \
          card_last_four authentication capture request created_at:number state facts \
          captured_minor:number refunded_minor:number refunding_minor:number version:number \
-         notices:small due_at:number",
+         notices:small due_at:number details",
     ),
     table(
         "events",

@@ -24,19 +24,19 @@ const STATEMENT: &str = "\
 WITH inserted AS (
     INSERT INTO payments (id, merchant_id, ter_no, mode, reference, attempt, fingerprint,
         amount_minor, currency, method, card_brand, card_first_six, card_last_four,
-        authentication, capture, request, created_at, state, facts, version, notices, due_at)
+        authentication, capture, request, created_at, state, facts, version, notices, due_at, details)
     SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::text[], $6::int4[], $7::bytea[], $8::int8[], $9::text[], $10::text[],
-        $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::int8[], $18::text[], $19::text[], $20::int8[], $21::int4[], $22::int8[])
+        $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::int8[], $18::text[], $19::text[], $20::int8[], $21::int4[], $22::int8[], $23::text[])
     ON CONFLICT DO NOTHING
     RETURNING id
 ), updated AS (
     UPDATE payments p SET state = u.state, facts = u.facts, captured_minor = u.captured,
         refunded_minor = u.refunded, refunding_minor = u.refunding, version = u.version,
-        notices = u.notices, due_at = u.due_at, claimed_until = NULL
-    FROM unnest($23::int8[], $24::int8[], $25::int8[], $26::text[], $27::text[], $28::int8[], $29::int8[], $30::int8[], $31::int8[], $32::int4[], $33::int8[], $34::int4[])
+        notices = u.notices, due_at = u.due_at, details = u.details, claimed_until = NULL
+    FROM unnest($24::int8[], $25::int8[], $26::int8[], $27::text[], $28::text[], $29::int8[], $30::int8[], $31::int8[], $32::int8[], $33::int4[], $34::int8[], $35::int4[], $36::text[])
         AS u (merchant_id, id, expected, state, facts, captured, refunded, refunding, version,
-            notices, due_at, changes_refund)
-    WHERE p.merchant_id = u.merchant_id AND p.id = u.id AND p.id = ANY ($24)
+            notices, due_at, changes_refund, details)
+    WHERE p.merchant_id = u.merchant_id AND p.id = u.id AND p.id = ANY ($25)
         AND p.version = u.expected
         AND (u.changes_refund IS NULL OR EXISTS (
             SELECT 1 FROM refunds r WHERE r.merchant_id = u.merchant_id
@@ -46,58 +46,58 @@ WITH inserted AS (
     SELECT id FROM inserted UNION ALL SELECT id FROM updated
 ), told AS (
     INSERT INTO events (merchant_id, payment_id, sequence, at, kind, facts, refund)
-    SELECT * FROM unnest($35::int8[], $36::int8[], $37::int8[], $38::int8[], $39::text[], $40::text[], $41::text[])
+    SELECT * FROM unnest($37::int8[], $38::int8[], $39::int8[], $40::int8[], $41::text[], $42::text[], $43::text[])
         AS e (merchant_id, payment_id, sequence, at, kind, facts, refund)
     WHERE (e.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), held AS (
     INSERT INTO held_cards (merchant_id, payment_id, number, security_code, expiry_year,
         expiry_month)
-    SELECT * FROM unnest($42::int8[], $43::int8[], $44::bytea[], $45::bytea[], $46::int4[], $47::int4[])
+    SELECT * FROM unnest($44::int8[], $45::int8[], $46::bytea[], $47::bytea[], $48::int4[], $49::int4[])
         AS h (merchant_id, payment_id, number, security_code, year, month)
     WHERE (h.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), emptied AS (
     UPDATE held_cards h SET security_code = NULL
-    FROM unnest($48::int8[], $49::int8[]) AS c (merchant_id, payment_id)
+    FROM unnest($50::int8[], $51::int8[]) AS c (merchant_id, payment_id)
     WHERE h.merchant_id = c.merchant_id AND h.payment_id = c.payment_id
         AND h.security_code IS NOT NULL
         AND (c.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), dropped AS (
     DELETE FROM held_cards h
-    USING unnest($50::int8[], $51::int8[]) AS c (merchant_id, payment_id)
+    USING unnest($52::int8[], $53::int8[]) AS c (merchant_id, payment_id)
     WHERE h.merchant_id = c.merchant_id AND h.payment_id = c.payment_id
         AND (c.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), asked AS (
     INSERT INTO refunds (merchant_id, payment_id, number, amount_minor, currency, reference,
         reason, requested_at, state, facts)
-    SELECT * FROM unnest($52::int8[], $53::int8[], $54::int4[], $55::int8[], $56::text[], $57::text[], $58::text[], $59::int8[], $60::text[], $61::text[])
+    SELECT * FROM unnest($54::int8[], $55::int8[], $56::int4[], $57::int8[], $58::text[], $59::text[], $60::text[], $61::int8[], $62::text[], $63::text[])
         AS r (merchant_id, payment_id, number, amount, currency, reference, reason, at, state,
             facts)
     WHERE (r.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), settled AS (
     UPDATE refunds r SET state = u.state, facts = u.facts
-    FROM unnest($62::int8[], $63::int8[], $64::int4[], $65::text[], $66::text[])
+    FROM unnest($64::int8[], $65::int8[], $66::int4[], $67::text[], $68::text[])
         AS u (merchant_id, payment_id, number, state, facts)
     WHERE r.merchant_id = u.merchant_id AND r.payment_id = u.payment_id AND r.number = u.number
         AND (u.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), booked AS (
     INSERT INTO postings (cause, cause_id, payment_id, merchant_id, sequence, account, mode,
         currency, amount_minor, at)
-    SELECT 1, b.payment_id, b.* FROM unnest($67::int8[], $68::int8[], $69::int8[], $70::int4[], $71::text[], $72::text[], $73::int8[], $74::int8[])
+    SELECT 1, b.payment_id, b.* FROM unnest($69::int8[], $70::int8[], $71::int8[], $72::int4[], $73::text[], $74::text[], $75::int8[], $76::int8[])
         AS b (payment_id, merchant_id, sequence, account, mode, currency, amount, at)
     WHERE (b.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), queued AS (
     INSERT INTO deliveries (merchant_id, payment_id, sequence, ter_no, url, content_type, body,
         created_at, state, attempts, next_at)
     SELECT d.*, 'pending', 0, d.created_at
-    FROM unnest($75::int8[], $76::int8[], $77::int4[], $78::int8[], $79::text[], $80::text[], $81::text[], $82::int8[])
+    FROM unnest($77::int8[], $78::int8[], $79::int4[], $80::int8[], $81::text[], $82::text[], $83::text[], $84::int8[])
         AS d (merchant_id, payment_id, sequence, ter_no, url, content_type, body, created_at)
     WHERE (d.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), recorded AS (
     UPDATE deliveries d SET state = a.state, attempts = a.attempts, next_at = a.next_at,
         last_at = a.at, last_status = a.status, last_error = a.error, claimed_until = NULL
-    FROM unnest($83::int8[], $84::int4[], $85::text[], $86::int8[], $87::int8[], $88::int8[], $89::int4[], $90::text[])
+    FROM unnest($85::int8[], $86::int4[], $87::text[], $88::int8[], $89::int8[], $90::int8[], $91::int4[], $92::text[])
         AS a (payment_id, sequence, state, attempts, next_at, at, status, error)
-        JOIN payments p ON p.id = a.payment_id AND p.id = ANY ($83)
+        JOIN payments p ON p.id = a.payment_id AND p.id = ANY ($85)
     -- A delivery that was acknowledged or given up meanwhile stays so.
     WHERE d.merchant_id = p.merchant_id AND d.payment_id = a.payment_id
         AND d.sequence = a.sequence AND d.state = 'pending'
@@ -131,6 +131,7 @@ struct Inserts<'a> {
     version: Vec<i64>,
     notices: Vec<i32>,
     due_at: Vec<Option<i64>>,
+    details: Vec<Option<&'a str>>,
 }
 
 impl<'a> Inserts<'a> {
@@ -158,9 +159,10 @@ impl<'a> Inserts<'a> {
         self.version.push(payment.version);
         self.notices.push(payment.notices);
         self.due_at.push(payment.due_at.map(Timestamp::micros));
+        self.details.push(ready.details.as_deref());
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 22] {
+    fn params(&self) -> [&(dyn ToSql + Sync); 23] {
         [
             &self.id,
             &self.merchant,
@@ -184,6 +186,7 @@ impl<'a> Inserts<'a> {
             &self.version,
             &self.notices,
             &self.due_at,
+            &self.details,
         ]
     }
 }
@@ -203,6 +206,7 @@ struct Updates<'a> {
     due_at: Vec<Option<i64>>,
     /// A refund that must be there, because it is changed as well.
     changes_refund: Vec<Option<i32>>,
+    details: Vec<Option<&'a str>>,
 }
 
 impl<'a> Updates<'a> {
@@ -224,9 +228,10 @@ impl<'a> Updates<'a> {
         self.notices.push(payment.notices);
         self.due_at.push(payment.due_at.map(Timestamp::micros));
         self.changes_refund.push(changes_refund);
+        self.details.push(ready.details.as_deref());
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 12] {
+    fn params(&self) -> [&(dyn ToSql + Sync); 13] {
         [
             &self.merchant,
             &self.id,
@@ -240,6 +245,7 @@ impl<'a> Updates<'a> {
             &self.notices,
             &self.due_at,
             &self.changes_refund,
+            &self.details,
         ]
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Ready {
     pub(super) changeset: Changeset,
     /// `payments.request` of a new payment.
     pub(super) request: String,
+    /// `payments.details`
+    pub(super) details: Option<String>,
     /// `payments.facts`
     pub(super) payment_facts: String,
     /// `events.facts`
@@ -56,6 +58,12 @@ impl Ready {
             }
             Some(PaymentChange::Update { payment, .. }) => (String::new(), json(&payment.state)?),
         };
+        let details = match &changeset.payment {
+            None => None,
+            Some(PaymentChange::Insert(payment) | PaymentChange::Update { payment, .. }) => {
+                crate::payment_details::to_json(payment)?
+            }
+        };
         let (event_facts, event_refund) = match &changeset.event {
             None => (String::new(), None),
             Some(event) => (json(&event.state)?, event.refund.as_ref().map(json).transpose()?),
@@ -76,6 +84,7 @@ impl Ready {
         Ok(Self {
             changeset,
             request,
+            details,
             payment_facts,
             event_facts,
             event_refund,
@@ -139,7 +148,7 @@ macro_rules! payment_columns {
         "p.id, p.merchant_id, p.ter_no, p.mode, p.reference, p.attempt, p.fingerprint, \
          p.amount_minor, p.currency, p.method, p.card_brand, p.card_first_six, p.card_last_four, \
          p.authentication, p.request, p.created_at, p.state, p.facts, p.version, p.notices, \
-         p.due_at, p.capture, p.captured_minor, p.refunded_minor, p.refunding_minor"
+         p.due_at, p.capture, p.captured_minor, p.refunded_minor, p.refunding_minor, p.details"
     };
 }
 pub(super) use payment_columns;
@@ -166,6 +175,8 @@ pub(super) fn payment(row: &Row) -> Result<Payment, StoreError> {
             last_four: get(row, 12)?,
         }),
     };
+    let details = get::<Option<&str>>(row, 25)?;
+    let details = details.map(|text| place.json("details", text)).transpose()?.unwrap_or_default();
     let authentication =
         Authentication::from_name(text(13)?).ok_or_else(|| place.corrupt("authentication"))?;
     let facts: domain::payment::State = place.json("facts", text(17)?)?;
@@ -187,7 +198,7 @@ pub(super) fn payment(row: &Row) -> Result<Payment, StoreError> {
         attempt: get(row, 5)?,
         fingerprint: Fingerprint(fingerprint),
         amount,
-        method: Method { code, card },
+        method: Method { code, card, details },
         authentication,
         capture: Capture::from_name(text(21)?).ok_or_else(|| place.corrupt("capture"))?,
         request: place.json("request", text(14)?)?,

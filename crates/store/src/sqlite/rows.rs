@@ -1,5 +1,6 @@
 //! Rows: made from a changeset in the caller's thread, turned back into types in one place.
 
+use crate::payment_details;
 use domain::card::{Brand, Expiry, MaskedCard};
 use domain::delivery::{Attempted, DeliveryId, DueDelivery, NewDelivery, NextStep};
 use domain::event::{Event, EventKind};
@@ -45,7 +46,7 @@ pub(super) struct CardRow {
 }
 
 pub(super) enum PaymentRow {
-    Insert { payment: Box<Payment>, request: String, facts: String },
+    Insert { payment: Box<Payment>, request: String, facts: String, details: Option<String> },
     Update(UpdateRow),
 }
 
@@ -58,6 +59,7 @@ pub(super) struct UpdateRow {
     pub(super) version: i64,
     pub(super) notices: i32,
     pub(super) due_at: Option<i64>,
+    pub(super) details: Option<String>,
 }
 
 pub(super) struct EventRow {
@@ -115,6 +117,7 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
         Some(PaymentChange::Insert(payment)) => Some(PaymentRow::Insert {
             request: json(&payment.request)?,
             facts: json(&payment.state)?,
+            details: payment_details::to_json(&payment)?,
             payment,
         }),
         Some(PaymentChange::Update { payment, expected_version }) => {
@@ -127,6 +130,7 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
                 version: payment.version,
                 notices: payment.notices,
                 due_at: payment.due_at.map(Timestamp::micros),
+                details: payment_details::to_json(&payment)?,
             }))
         }
     };
@@ -208,7 +212,7 @@ impl Place {
 pub(super) const PAYMENT_COLUMNS: &str = "id, merchant_id, ter_no, mode, reference, attempt, \
     fingerprint, amount_minor, currency, method, card_brand, card_first_six, card_last_four, \
     authentication, request, created_at, state, facts, version, notices, due_at, capture, \
-    captured_minor, refunded_minor, refunding_minor";
+    captured_minor, refunded_minor, refunding_minor, details";
 
 /// The one place where a row becomes a payment.
 pub(super) fn payment(row: &Row<'_>) -> Result<Payment, super::QueryError> {
@@ -230,6 +234,8 @@ pub(super) fn payment(row: &Row<'_>) -> Result<Payment, super::QueryError> {
             last_four: row.get(12)?,
         }),
     };
+    let details = row.get_ref(25)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let details = details.map(|text| place.json("details", text)).transpose()?.unwrap_or_default();
     let authentication =
         Authentication::from_name(text(13)?).ok_or_else(|| place.corrupt("authentication"))?;
     let facts: domain::payment::State = place.json("facts", text(17)?)?;
@@ -251,7 +257,7 @@ pub(super) fn payment(row: &Row<'_>) -> Result<Payment, super::QueryError> {
         attempt: row.get(5)?,
         fingerprint: Fingerprint(row.get(6)?),
         amount,
-        method: Method { code, card },
+        method: Method { code, card, details },
         authentication,
         capture: Capture::from_name(text(21)?).ok_or_else(|| place.corrupt("capture"))?,
         request: place.json("request", text(14)?)?,

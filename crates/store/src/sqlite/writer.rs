@@ -229,8 +229,8 @@ pub(super) fn execute(
 
 fn write(connection: &Connection, audit_key: &AuditKey, rows: &Rows) -> Written {
     let place = match &rows.payment {
-        Some(PaymentRow::Insert { payment, request, facts }) => {
-            Some(insert_payment(connection, payment, request, facts)?)
+        Some(PaymentRow::Insert { payment, request, facts, details }) => {
+            Some(insert_payment(connection, payment, request, facts, details.as_deref())?)
         }
         Some(PaymentRow::Update(update)) => Some(update_payment(connection, update)?),
         None => None,
@@ -281,6 +281,7 @@ fn insert_payment(
     payment: &Payment,
     request: &str,
     facts: &str,
+    details: Option<&str>,
 ) -> Result<Place, WriteError> {
     let card = payment.method.card.as_ref();
     let inserted = execute(
@@ -288,9 +289,9 @@ fn insert_payment(
         "INSERT INTO payments (id, merchant_id, ter_no, mode, reference, attempt, fingerprint, \
          amount_minor, currency, method, card_brand, card_first_six, card_last_four, \
          authentication, request, created_at, state, facts, version, notices, due_at, capture, \
-         captured_minor, refunded_minor, refunding_minor) \
+         details, captured_minor, refunded_minor, refunding_minor) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-         ?18, ?19, ?20, ?21, ?22, 0, 0, 0) ON CONFLICT DO NOTHING",
+         ?18, ?19, ?20, ?21, ?22, ?23, 0, 0, 0) ON CONFLICT DO NOTHING",
         rusqlite::params![
             payment.id.stored(),
             payment.merchant.0,
@@ -314,6 +315,7 @@ fn insert_payment(
             payment.notices,
             payment.due_at.map(Timestamp::micros),
             payment.capture.name(),
+            details,
         ],
     )?;
     if inserted == 1 {
@@ -333,7 +335,7 @@ fn update_payment(connection: &Connection, update: &UpdateRow) -> Result<Place, 
     let place = connection
         .prepare_cached(
             "UPDATE payments SET state = ?1, facts = ?2, version = ?3, notices = ?4, due_at = ?5, \
-             captured_minor = ?8, refunded_minor = ?9, refunding_minor = ?10 \
+             captured_minor = ?8, refunded_minor = ?9, refunding_minor = ?10, details = ?11 \
              WHERE id = ?6 AND version = ?7 RETURNING place",
         )?
         .query_row(
@@ -348,6 +350,7 @@ fn update_payment(connection: &Connection, update: &UpdateRow) -> Result<Place, 
                 update.taken.captured_minor,
                 update.taken.refunded_minor,
                 update.taken.refunding_minor,
+                &update.details,
             ),
             |row| row.get(0),
         )

@@ -26,6 +26,9 @@ const fn is_told(kind: EventKind) -> bool {
         | EventKind::Sending
         | EventKind::OutcomeUnknown
         | EventKind::Reversing
+        | EventKind::Presented
+        | EventKind::OrderWatched
+        | EventKind::Superseded
         | EventKind::Capturing
         | EventKind::Voiding
         | EventKind::Refunding

@@ -83,6 +83,7 @@ fn call_of(state: &State) -> Option<Call> {
         State::Capturing { call, .. } | State::Voiding { call, .. } => Some(call.clone()),
         State::Waiting { .. }
         | State::Challenged { .. }
+        | State::Presented(_)
         | State::Authorised(_)
         | State::Approved { .. }
         | State::Reversed { .. }

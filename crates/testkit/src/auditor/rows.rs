@@ -56,7 +56,9 @@ const fn may_follow(before: &State, after: &State) -> bool {
         | State::Challenged { .. }
         | State::Sending(_)
         | State::Unknown(_)
-        | State::Reversing(_) => true,
+        | State::Reversing(_)
+        | State::Presented(_) => true,
+        State::Expired { order: Some(_), .. } | State::Cancelled { order: Some(_), .. } => true,
         State::Reversed { .. }
         | State::Declined { .. }
         | State::Expired { .. }

@@ -175,7 +175,7 @@ fn facts(reference: &str) -> BankFacts {
 
 fn outcome(reference: &str, standing: Standing) -> Outcome {
     match standing {
-        Standing::Pending { .. } => Outcome::Pending(facts(reference)),
+        Standing::Pending { .. } => Outcome::Pending(None),
         Standing::Approved => Outcome::Approved(facts(reference)),
         Standing::Declined | Standing::Undone => {
             Outcome::Declined(DeclineReason::Refused, facts(reference))

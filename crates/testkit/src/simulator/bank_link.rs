@@ -202,6 +202,7 @@ impl Connector for BankLink {
             bank_name: "Bank".to_owned(),
             sent_to: "***".to_owned(),
             tries_left: 3,
+            new_codes_left: 0,
             hint: None,
         })
     }

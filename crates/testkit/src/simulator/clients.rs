@@ -14,7 +14,8 @@ use domain::terminal::Terminal;
 use domain::text::{ProductName, Reference, WebAddress};
 use engine::Gateway;
 use engine::actor::Actor;
-use engine::payment::{Answered, CreatePayment, Created};
+use engine::payment::{Answered, CreatePayment, Created, Means};
+use engine::ports::PageAddresses;
 use engine::refund::RefundAccepted;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -105,6 +106,20 @@ fn server(terminal: &Terminal) -> Actor {
     Actor::Terminal { number: terminal.number, merchant: terminal.merchant, caller: None }
 }
 
+/// Where simulated banks send nobody.
+#[derive(Debug)]
+struct NoPages;
+
+impl PageAddresses for NoPages {
+    fn return_from_bank(&self, payment: &Payment) -> String {
+        format!("https://gateway.example/{}", payment.id)
+    }
+
+    fn counter(&self, our_reference: &str) -> String {
+        format!("https://bank.example/{our_reference}")
+    }
+}
+
 async fn create(
     gateway: Arc<Gateway>,
     key: String,
@@ -116,8 +131,9 @@ async fn create(
         reference: order.reference,
         amount: order.amount,
         method: MethodCode::CreditCard,
-        card: card(order.card),
+        means: Means::Card(card(order.card)),
         request: request(order.unique),
+        pages: Arc::new(NoPages),
         received_at: gateway.clock().now(),
         terminal: Arc::clone(&terminal),
     };

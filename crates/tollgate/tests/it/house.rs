@@ -15,7 +15,7 @@ use domain::refund::{RefundRequest, RefundState};
 use domain::terminal::{Capture, Mode, Settings, Terminal, WhenUnknown};
 use domain::text::{ProductName, Reference, WebAddress};
 use domain::time::Timestamp;
-use engine::payment::{CreatePayment, Created};
+use engine::payment::{CreatePayment, Created, Means};
 use engine::ports::{
     AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, Dialer,
     FollowUpRequest, Post, PostResult, Random, Store,
@@ -246,7 +246,7 @@ impl House {
                 .unwrap(),
             amount: usd("11.11"),
             method: MethodCode::CreditCard,
-            card: Card { number: number_of_card, security_code, expiry },
+            means: Means::Card(Card { number: number_of_card, security_code, expiry }),
             request: Request {
                 product_name: ProductName::parse("Testing Product").unwrap(),
                 webhook_url: WebAddress::parse(&format!("https://shop.example/{hook}")).unwrap(),
@@ -258,6 +258,7 @@ impl House {
                 unique_reference: false,
                 caller: None,
             },
+            pages: Arc::new(web::Site { public_url: "https://pay.example".to_owned() }),
             received_at: self.clock.now(),
         };
         match self.gateway.create_payment(actor, command).await.unwrap() {

@@ -3,12 +3,15 @@
 use crate::app::Site;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::method::CustomerStep;
 use domain::payment::{Payment, State};
 use domain::refund::Refund;
 use domain::status::OrderStatus;
 use domain::text::Reference;
+use domain::upi::{Device, UpiAddress};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// The answer to a create call and to a status query, the page's fields in the page's order.
 #[derive(Debug, Serialize)]
@@ -34,6 +37,8 @@ pub(crate) struct Answer<'a> {
     descriptor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rrn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upa: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connector_status_code: Option<&'a str>,
 }
@@ -72,9 +77,19 @@ struct AuthData<'a> {
 }
 
 /// The method's own details.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Details<'a> {
     step: &'a str,
+    /// A form's fields, for `postrequest`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<BTreeMap<&'a str, &'a str>>,
+    /// What a QR code must hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upi_address: Option<&'a str>,
 }
 
 impl<'a> Answer<'a> {
@@ -96,11 +111,12 @@ impl<'a> Answer<'a> {
             authurl,
             order_status: status.code,
             tdate: payment.created_at.to_page_text(),
-            response: state.response(),
+            response: payment.response(state),
             bill_amt: payment.amount.to_page_text(),
             status: status.text,
             descriptor: bank.and_then(|bank| bank.descriptor.as_deref()),
             rrn: bank.and_then(|bank| bank.rrn.as_deref()),
+            upa: payment.method.payer(),
             connector_status_code: None,
         }
     }
@@ -140,16 +156,41 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn authdata(payment: &Payment, payaddress: &str) -> Option<String> {
+fn authdata(payment: &Payment, authurl: &str) -> Option<String> {
     let payamt = RawValue::from_string(payment.amount.to_page_text()).ok()?;
+    let (action, payaddress, details) = step(payment, authurl);
     let json = serde_json::to_vec(&AuthData {
         trans_id: payment.id.trans_id(),
-        action: "redirect",
+        action,
         payamt: &payamt,
         paycurrency: payment.amount.currency().code(),
         paytitle: payment.request.product_name.as_str(),
         payaddress,
-        authdata: Details { step: "3ds_challenge" },
+        authdata: details,
     });
     Some(STANDARD.encode(json.ok()?))
+}
+
+/// What the customer has to do: `action`, `payaddress` and the method's details.
+fn step<'a>(payment: &'a Payment, authurl: &'a str) -> (&'a str, &'a str, Details<'a>) {
+    let plain = |step| Details { step, ..Details::default() };
+    let own = &payment.method.details;
+    let upi_address = own.upi_address.as_ref().map(UpiAddress::as_str);
+    match &own.step {
+        None if payment.method.code.takes_card() => ("redirect", authurl, plain("3ds_challenge")),
+        None => ("redirect", authurl, plain("choose_bank")),
+        Some(CustomerStep::Redirect { url }) => ("redirect", url, plain("bank_page")),
+        Some(CustomerStep::PostRedirect { url, fields }) => {
+            let pairs = fields.iter().map(|(name, value)| (&**name, &**value));
+            let fields = Some(pairs.collect());
+            ("postrequest", url, Details { fields, ..plain("bank_page") })
+        }
+        Some(CustomerStep::Scan { link, code }) => {
+            let os = own.device.map(Device::name);
+            ("redirect", link, Details { qr: Some(code), os, upi_address, ..plain("upi_qr") })
+        }
+        Some(CustomerStep::ApproveInApp) => {
+            ("redirect", authurl, Details { upi_address, ..plain("upi_collect") })
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::request::Reader;
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use domain::terminal::Mode;
 use engine::payment::{CreateError, CreatePayment, Created};
 use http::StatusCode;
 use std::sync::Arc;
@@ -43,7 +44,10 @@ async fn handle(
             );
             who.terminal = Some(found.await.map_err(denied)?);
         }
-        let command = reader.payment(who.terminal.as_ref(), who.caller.0, received_at);
+        let mode = who.terminal.as_ref().map_or(Mode::Test, |terminal| terminal.mode);
+        let offered = |method| app.gateway.institutions(mode, method);
+        let terminal = who.terminal.as_ref();
+        let command = reader.payment(terminal, who.caller.0, received_at, &app.site, &offered);
         command.ok_or_else(|| {
             let reference = Reader::new(&fields).reference().map(|r| r.as_str().to_owned());
             let problems = reader.into_problems();

@@ -7,6 +7,8 @@ mod error;
 mod exchange;
 mod fields;
 mod health;
+mod means;
+mod methods;
 mod refund;
 #[cfg(test)]
 mod refund_tests;
@@ -27,6 +29,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/s2s", post(create_payment::create_payment))
         .route("/api/transactions/refund-request", post(refund::request_refund))
         .route("/api/authurl/s2s/{id}", get(show_status::show_status))
+        .route("/api/methods", get(methods::methods))
         .route("/api/v1/balance", get(balance::show_balance))
 }
 

@@ -3,6 +3,8 @@
 
 use super::error::Problem;
 use super::fields::{Fields, Value};
+use super::means::Offered;
+use crate::app::Site;
 use domain::card::{Card, CardNumber, CardNumberError, Expiry, SecurityCode};
 use domain::id::TerminalNumber;
 use domain::method::MethodCode;
@@ -11,11 +13,11 @@ use domain::payment::{Customer, Request, WebhookEncryption};
 use domain::terminal::{Mode, Settings, Terminal};
 use domain::text::{BillAddress, ProductName, Reference, TextError, WebAddress};
 use domain::time::Timestamp;
-use engine::payment::CreatePayment;
+use engine::payment::{CreatePayment, Means};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Every field the parser reads, or a later release will; the rest of a request is ignored.
+/// Every field the parser reads; the rest of a request is ignored.
 pub(super) const KNOWN_FIELDS: [&str; 31] = [
     "public_key",
     "terNO",
@@ -167,6 +169,8 @@ impl<'a, 'b> Reader<'a, 'b> {
         terminal: Option<&Arc<Terminal>>,
         caller: Option<IpAddr>,
         received_at: Timestamp,
+        site: &Arc<Site>,
+        offered: Offered<'_>,
     ) -> Option<CreatePayment> {
         let settings = terminal.map(|terminal| &terminal.settings);
         let test = terminal.is_none_or(|terminal| terminal.mode == Mode::Test);
@@ -174,9 +178,10 @@ impl<'a, 'b> Reader<'a, 'b> {
         let reference = self.reference();
         let amount = self.amount(settings);
         let method = self.method(settings);
-        let card = match method {
-            Some(method) if method.takes_card() => self.card(test, received_at),
-            _ => None,
+        let means = match method {
+            Some(method) if method.takes_card() => self.card(test, received_at).map(Means::Card),
+            Some(method) => self.order_details(method, amount, settings, offered).map(Means::Order),
+            None => None,
         };
         let request = self.request(settings, test, caller);
         if !self.problems.is_empty() {
@@ -187,8 +192,9 @@ impl<'a, 'b> Reader<'a, 'b> {
             reference: reference?,
             amount: amount?,
             method: method?,
-            card: card?,
+            means: means?,
             request: request?,
+            pages: Arc::<Site>::clone(site),
             received_at,
         })
     }
@@ -251,9 +257,8 @@ impl<'a, 'b> Reader<'a, 'b> {
             self.wrong("mop", "1052", "must be CC, DC, NB, WALLET, UPICOLLECT or QRINTENT");
             return None;
         };
-        // Cards are what this release takes, whatever a terminal's settings say.
         let on = settings.is_none_or(|settings| settings.methods.contains(&method));
-        if !on || !method.takes_card() {
+        if !on {
             self.wrong("mop", "1052", "is not switched on for this terminal");
         }
         Some(method)
@@ -362,7 +367,7 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 
     /// One of a few words, in any case.
-    fn word<T: Copy>(&mut self, field: &'static str, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(&mut self, field: &'static str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(field, "1043")?;
         let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
         if found.is_none() {

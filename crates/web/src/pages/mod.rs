@@ -22,7 +22,7 @@ use domain::id::PaymentId;
 use domain::payment::Payment;
 use engine::Actor;
 use engine::error::Fault;
-use engine::payment::Answered;
+use engine::payment::{Answered, PageStep};
 use return_link::return_link;
 use view::{Again, ChallengePage, ConfirmingPage, MessagePage, ResultPage};
 
@@ -104,7 +104,7 @@ async fn show_step(
     let id = number(app, caller, text)?;
     let opened = app.gateway.open_customer_page(holder(caller), id).await?;
     let opened = opened.ok_or_else(|| unknown(app, caller))?;
-    let Some(challenge) = &opened.challenge else {
+    let Some(PageStep::Challenge(challenge)) = &opened.step else {
         return on_from(app, &opened.payment).await;
     };
     let now = app.gateway.clock().now();

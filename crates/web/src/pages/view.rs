@@ -216,7 +216,8 @@ impl Ending {
             | State::Challenged { .. }
             | State::Sending(_)
             | State::Unknown(_)
-            | State::Reversing(_) => Self::Pending,
+            | State::Reversing(_)
+            | State::Presented(_) => Self::Pending,
             State::Approved { taken, .. } if taken.refunding_minor > 0 => Self::Refunding,
             State::Approved { taken, .. } if taken.refunded_minor > 0 => {
                 if taken.refunded_minor < taken.captured_minor {
