@@ -353,7 +353,8 @@ impl Gateway {
                 latest.state.decided_at().is_some_and(|at| command.received_at <= at);
             let ended = latest.state.ended_without_money();
             if ended && !unique && !(same && arrived_meanwhile) && latest.may_be_superseded() {
-                self.change_payment("supersede", latest, Payment::supersede).await?;
+                let superseded = self.change_payment("supersede", latest, Payment::supersede);
+                Box::pin(superseded).await?;
                 continue;
             }
             return match (same, ended) {

@@ -6,6 +6,7 @@ use domain::call::Word;
 use domain::delivery::{Attempted, NextStep};
 use domain::id::{MerchantId, TerminalNumber};
 use domain::ledger::Account;
+use domain::method::{BankCode, CustomerStep, Method, MethodCode, MethodDetails};
 use domain::outcome::{BankFacts, Outcome};
 use domain::payment::{Payment, State};
 use domain::refund::{Refund, RefundRequest};
@@ -22,6 +23,7 @@ use std::time::Duration;
 pub async fn run(store: &dyn Store) {
     terminals(store).await;
     payments_come_back_as_they_were(store).await;
+    orders_keep_their_details(store).await;
     numbers_and_references_are_unique(store).await;
     a_refused_changeset_leaves_nothing(store).await;
     stale_versions_are_refused(store).await;
@@ -94,6 +96,36 @@ async fn payments_come_back_as_they_were(store: &dyn Store) {
     assert_eq!(store.payment(other, payment.id).await.unwrap(), None);
     let attempts = store.attempts(payment.terminal, &payment.reference).await.unwrap();
     assert_eq!(attempts, vec![payment]);
+}
+
+/// The bank that the customer chose, what they have to do there, and an order that outlives its
+/// payment.
+async fn orders_keep_their_details(store: &dyn Store) {
+    let now = fixture::now();
+    let mut payment = fixture::payment(900, "an order");
+    let details = MethodDetails::default();
+    payment.method = Method { code: MethodCode::NetBanking, card: None, details };
+    store.commit(Changeset { card: None, ..fixture::insert(&payment) }).await.unwrap();
+    let bank = BankCode::parse("SBIN").unwrap();
+    let step = CustomerStep::Redirect { url: "https://bank.example/\u{20b9}".to_owned() };
+    let presented = Word::Outcome(Outcome::Pending(Some(step)));
+    let mut changed = payment.choose_bank(bank, now).unwrap();
+    for next in 0..4 {
+        let payment = changed.payment.clone();
+        store.commit(Changeset::payment_changed("order", changed)).await.unwrap();
+        assert_eq!(store.payment(Scope::Holder, payment.id).await.unwrap(), Some(payment.clone()));
+        let late = Timestamp::from_micros(i64::MAX / 2);
+        changed = match next {
+            0 => payment.record(presented.clone(), fixture::rules(), now).unwrap(),
+            1 => payment.cancel(now).unwrap(),
+            2 => payment.supersede(now).unwrap(),
+            _last => {
+                let due = store.claim_payments(late, Duration::ZERO, 1_000).await.unwrap();
+                assert!(due.iter().any(|one| one.id == payment.id), "it is watched");
+                return;
+            }
+        };
+    }
 }
 
 async fn numbers_and_references_are_unique(store: &dyn Store) {

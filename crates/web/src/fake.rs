@@ -274,6 +274,7 @@ impl Connector for World {
             bank_name: "Sandbox Bank".to_owned(),
             sent_to: "•••• 12".to_owned(),
             tries_left: *self.tries_left.lock().unwrap(),
+            new_codes_left: 3,
             hint: Some("The code is 123456.".to_owned()),
         })
     }

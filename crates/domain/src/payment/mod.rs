@@ -857,4 +857,7 @@ impl Payment {
 
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "test code")]
+mod order_tests;
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "test code")]
 pub(crate) mod tests;

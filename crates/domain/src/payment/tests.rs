@@ -9,7 +9,7 @@ use crate::terminal::{LateApproval, WhenUnknown};
 use proptest::prelude::*;
 use std::time::Duration;
 
-const RULES: Rules = Rules {
+pub(crate) const RULES: Rules = Rules {
     patience: Duration::from_mins(1),
     when_unknown: WhenUnknown::Wait,
     asked_at: None,

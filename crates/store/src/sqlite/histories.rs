@@ -39,7 +39,7 @@ pub(super) fn read(
         "SELECT {}, place FROM payments WHERE place BETWEEN ?1 AND ?2 ORDER BY place LIMIT {limit}",
         rows::PAYMENT_COLUMNS
     );
-    let read = chunk.each(&sql, ("payments", 25), rows::payment, |history, payment| {
+    let read = chunk.each(&sql, ("payments", 26), rows::payment, |history, payment| {
         history.payment = Some(payment);
     })?;
     let full = read == limit;

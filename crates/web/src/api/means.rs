@@ -25,7 +25,7 @@ impl Reader<'_, '_> {
         match method {
             MethodCode::NetBanking | MethodCode::Wallet => self.bank(method, offered),
             MethodCode::UpiCollect => self.collect(settings),
-            MethodCode::QrIntent => self.device(),
+            MethodCode::QrIntent => Some(self.device()),
             MethodCode::CreditCard | MethodCode::DebitCard => None,
         }
     }
@@ -63,10 +63,10 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn device(&mut self) -> Option<MethodDetails> {
+    fn device(&mut self) -> MethodDetails {
         let words =
             [Device::Android, Device::Ios, Device::Web].map(|device| (device.name(), device));
         let device = self.word("os", &words).unwrap_or(Device::Web);
-        Some(MethodDetails { device: Some(device), ..MethodDetails::default() })
+        MethodDetails { device: Some(device), ..MethodDetails::default() }
     }
 }

@@ -23,7 +23,8 @@ struct Methods {
     #[serde(rename = "terNO")]
     terminal: String,
     mode: &'static str,
-    methods: Vec<Method>,
+    #[serde(rename = "methods")]
+    list: Vec<Method>,
 }
 
 #[derive(Serialize)]
@@ -86,7 +87,7 @@ async fn list(app: &App, key: Option<String>, caller: Caller) -> Result<String, 
     let methods = Methods {
         terminal: terminal.number.to_string(),
         mode: terminal.mode.name(),
-        methods: terminal.settings.methods.iter().map(method).collect(),
+        list: terminal.settings.methods.iter().map(method).collect(),
     };
     serde_json::to_string(&methods)
         .map_err(|error| fault_refusal(&engine::error::Fault::Broken(error.to_string())))

@@ -141,8 +141,8 @@ fn states() -> Vec<(State, &'static str)> {
         (State::Authorised(hold), "authorised and not captured"),
         (State::Reversed { at }, "reversed"),
         (State::Declined { at, reason: DeclineReason::Refused, bank }, "declined"),
-        (State::Expired { at }, "expired"),
-        (State::Cancelled { at }, "cancelled"),
+        (State::Expired { at, order: None }, "expired"),
+        (State::Cancelled { at, order: None }, "cancelled"),
         (State::Failed { at }, "failed"),
     ]
 }

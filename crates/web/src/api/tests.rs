@@ -2,10 +2,12 @@
 
 use super::fields::{Fields, Form};
 use super::request::{KNOWN_FIELDS, Reader};
+use crate::app::Site;
 use crate::developers::parameters::{Kind, PARAMETERS, Parameter};
 use domain::time::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A second name of `integration-type`, told in its row.
 const ALIAS: &str = "integration_type";
@@ -26,7 +28,9 @@ fn problems_of_text(field: &str, value: &str) -> Vec<(&'static str, u16)> {
     let fields = Fields::parse(&Form::Json, body.as_bytes()).unwrap();
     let mut reader = Reader::new(&fields);
     let _credentials = reader.credentials();
-    let _command = reader.payment(None, None, Timestamp::from_micros(1_745_676_966_000_657));
+    let site = Arc::new(Site { public_url: "https://pay.example".to_owned() });
+    let now = Timestamp::from_micros(1_745_676_966_000_657);
+    let _command = reader.payment(None, None, now, &site, &|_method| Vec::new());
     let problems = reader.into_problems();
     problems.iter().map(|problem| (problem.field, problem.number.parse().unwrap())).collect()
 }

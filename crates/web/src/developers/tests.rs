@@ -242,8 +242,8 @@ fn states() -> Vec<State> {
         approved(2, 0),
         State::Reversed { at },
         State::Declined { at, reason: DeclineReason::Refused, bank },
-        State::Expired { at },
-        State::Cancelled { at },
+        State::Expired { at, order: None },
+        State::Cancelled { at, order: None },
         State::Failed { at },
     ]
 }

@@ -42,6 +42,7 @@ fn bank_facts() -> BankFacts {
         rrn: Some("511614000001".to_owned()),
         descriptor: Some("DEMO SHOP".to_owned()),
         status_code: Some("00".to_owned()),
+        amount_minor: None,
     }
 }
 
@@ -263,7 +264,7 @@ async fn every_ending_has_its_words() {
             "insufficient funds",
         ),
         (State::Failed { at }, "Payment failed"),
-        (State::Cancelled { at }, "Payment cancelled"),
+        (State::Cancelled { at, order: None }, "Payment cancelled"),
         (State::Waiting { expires_at: at.plus(Duration::from_mins(15)) }, "Continue the payment"),
     ] {
         Browser::at(payment(state)).get(&page_path("/result")).await.shows(200, words);
