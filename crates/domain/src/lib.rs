@@ -24,3 +24,4 @@ pub mod terminal;
 pub mod text;
 pub mod time;
 pub mod upi;
+pub mod upi_link;
