@@ -12,6 +12,7 @@ pub mod event;
 pub mod id;
 pub mod ledger;
 pub mod merchant;
+pub mod merchant_qr;
 pub mod method;
 pub mod money;
 pub mod outcome;
