@@ -102,6 +102,8 @@ def install_packages():
                  lambda: bool(shutil.which("mcs") and shutil.which("mono"))),
         "strace": (["strace"], lambda: bool(shutil.which("strace"))),
         "mkfs.ext4": (["e2fsprogs", "mount"], lambda: bool(shutil.which("mkfs.ext4", path="/usr/sbin:/sbin:/usr/bin"))),
+        "zbarimg": (["zbar-tools"], lambda: bool(shutil.which("zbarimg"))),
+        "rsvg-convert": (["librsvg2-bin"], lambda: bool(shutil.which("rsvg-convert"))),
         "venv": (["python3-venv"], lambda: works(sys.executable, "-c", "import ensurepip, venv")),
     }
     extra = ROOT / "tests" / "samples" / "packages.txt"

@@ -1,6 +1,7 @@
 //! What cardholders see: the step a payment waits for, its result, and the way back to the shop.
 
 mod origin;
+mod qr;
 mod return_link;
 pub mod samples;
 #[cfg(test)]
