@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Installs what the tests need, then runs them all: formatting, lints, Rust tests, code samples in
-six languages, the OpenAPI document, the pages in a real browser, documentation.
+six languages, the OpenAPI document, UPI's texts, the pages in a real browser, documentation.
 
 Needs Rust, git and Python; everything else it installs itself (Debian packages, npm and PyPI
 packages). The last line is `N passed, N failed`, and the exit code is 1 if anything failed."""
@@ -236,7 +236,7 @@ def browser_tests(results, word):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["lint", "rust", "durability", "samples", "openapi", "browser", "docs"], help="one part")
+    parser.add_argument("--only", choices=["lint", "rust", "durability", "samples", "openapi", "upi", "browser", "docs"], help="one part")
     parser.add_argument("--long", action="store_true", help="the long campaigns as well (kills: 1,000 instead of 200; power cuts: 200 instead of 20; simulator: 100,000 seeds instead of 2,000)")
     parser.add_argument("word", nargs="?", default="", help="only Rust and browser tests whose name has this")
     arguments = parser.parse_args()
@@ -254,7 +254,7 @@ def main():
         step(results, "lints", ["cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     if wants("rust"):
         rust_tests(results, arguments.word)
-    elif any(map(wants, ["durability", "samples", "openapi", "browser"])):
+    elif any(map(wants, ["durability", "samples", "openapi", "upi", "browser"])):
         # The same build as the Rust tests', so that nothing is compiled twice.
         executables, output = build_tests()
         if executables is None:
@@ -272,6 +272,9 @@ def main():
         counted(results, "code samples", [python, "tests/samples/run.py"], env=env, timeout=900)
     if wants("openapi"):
         counted(results, "openapi document", [python, "tests/tools/check_openapi.py"], env=env, timeout=300)
+    if wants("upi"):
+        texts = ROOT / "target" / "debug" / "examples" / "upi_texts"
+        counted(results, "upi texts", ["node", "tests/browser/check_upi.js", texts], timeout=300)
     if wants("browser"):
         browser_tests(results, arguments.word)
     if wants("docs"):
