@@ -5,6 +5,7 @@
 mod books;
 pub mod cards;
 mod faults;
+pub mod institutions;
 mod journal;
 mod proof;
 mod protocol;
