@@ -10,6 +10,7 @@ mod body;
 pub mod developers;
 #[cfg(test)]
 mod fake;
+pub mod family_cipher;
 pub mod html;
 pub mod metrics;
 pub mod notice;

@@ -1,10 +1,6 @@
 //! The shape of webhook bodies (contract, section 4).
 
-use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
-use aws_lc_rs::digest;
-use aws_lc_rs::iv::FixedLength;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::family_cipher::{self, Keys, Recipe};
 use domain::payment::{Payment, WebhookEncryption};
 use domain::refund::{Refund, RefundState};
 use domain::time::Timestamp;
@@ -23,16 +19,14 @@ impl NoticeFormat for PageNotices {
         keys: NoticeKeys<'_>,
     ) -> Notice {
         let fields = fields(payment, refund, at);
-        let encrypted = match payment.request.webhook_encryption {
-            WebhookEncryption::None => None,
-            WebhookEncryption::Aes256 => encrypt(&fields, keys),
-        };
-        match encrypted {
-            Some(text) => Notice {
+        match payment.request.webhook_encryption {
+            WebhookEncryption::None => {
+                Notice { content_type: "application/json", body: json(&fields) }
+            }
+            WebhookEncryption::Aes256 => Notice {
                 content_type: "application/x-www-form-urlencoded",
-                body: format!("data={text}"),
+                body: format!("data={}", encrypt(&fields, keys)),
             },
-            None => Notice { content_type: "application/json", body: json(&fields) },
         }
     }
 }
@@ -87,21 +81,17 @@ fn json(fields: &[Field]) -> String {
     serde_json::Value::Object(map).to_string()
 }
 
-/// Recipe A of the family: AES-256-CBC with PKCS#7 padding; the key is the first 32 bytes of the
-/// private key's text, the IV the first 16 bytes of SHA-256 over the public key's text; base64url
-/// without padding. The plaintext is the query string of the same fields.
-fn encrypt(fields: &[Field], keys: NoticeKeys<'_>) -> Option<String> {
+/// Recipe A of the family over the query string of the same fields.
+fn encrypt(fields: &[Field], keys: NoticeKeys<'_>) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(fields);
-    let mut data = query.finish().into_bytes();
-    let mut key = zeroize::Zeroizing::new([0_u8; 32]);
-    key.iter_mut().zip(keys.private.reveal().bytes()).for_each(|(to, from)| *to = from);
-    let hash = digest::digest(&digest::SHA256, keys.public.as_bytes());
-    let iv: &[u8; 16] = hash.as_ref().first_chunk()?;
-    let key = UnboundCipherKey::new(&AES_256, &*key).ok()?;
-    let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).ok()?;
-    key.less_safe_encrypt(&mut data, EncryptionContext::Iv128(FixedLength::from(iv))).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(data))
+    let keys = Keys { public: keys.public, private: keys.private };
+    let encrypted = family_cipher::encrypt(Recipe::A, keys, query.finish().as_bytes());
+    // Cannot be. Then better nothing than in the clear: the receiver can ask for the status.
+    encrypted.unwrap_or_else(|error| {
+        tracing::error!(%error, "a webhook was not encrypted");
+        String::new()
+    })
 }
 
 #[cfg(test)]
@@ -110,7 +100,7 @@ mod tests {
     use domain::secret::SecretText;
 
     #[test]
-    fn recipe_a_gives_the_reference_vector() {
+    fn the_encrypted_form_is_the_query_string_by_recipe_a() {
         let private = SecretText::new("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned());
         let keys = NoticeKeys {
             public: "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=",
@@ -123,7 +113,7 @@ mod tests {
         ];
         // Computed with OpenSSL.
         let expected = "dBOJJA0y4sleZZ6S47VS1656fSQPvLRTuXb3mBogSLT5W4k4zLBaaDjSusbEjuaY";
-        assert_eq!(encrypt(&fields, keys).as_deref(), Some(expected));
+        assert_eq!(encrypt(&fields, keys), expected);
     }
 
     #[test]
