@@ -402,7 +402,7 @@ impl Gateway {
                 payment: &payment,
                 merchant_name: &terminal.merchant_name,
                 settings: &terminal.settings,
-                return_url: &pages.return_from_bank(&payment),
+                return_url: &pages.return_from_bank(&payment)?,
                 counter_url: &pages.counter(&sending.our_reference),
             })
             .await;

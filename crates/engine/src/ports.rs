@@ -3,7 +3,7 @@
 
 use crate::actor::Scope;
 use crate::changeset::{Changeset, SealedCard, StoredTerminal};
-use crate::error::{CommitError, StoreError, VaultError};
+use crate::error::{CommitError, Fault, StoreError, VaultError};
 use crate::verify::{AuditWalk, BankLine, Histories, History, HistoryRange, StrayRow};
 use async_trait::async_trait;
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
@@ -155,6 +155,13 @@ pub trait Vault: Send + Sync + fmt::Debug {
 
     /// HMAC-SHA256, for signatures under a terminal's own secret.
     fn hmac(&self, key: &[u8], message: &[u8]) -> [u8; 32];
+
+    /// A payment's number as a token that tells nothing of it. The same number always gives the
+    /// same token, and only this gateway can make one.
+    fn seal_payment_id(&self, id: PaymentId) -> Result<[u8; 32], VaultError>;
+
+    /// The number in a token; none when this gateway did not make the token.
+    fn open_payment_id(&self, token: &[u8; 32]) -> Option<PaymentId>;
 
     /// Seals a secret for a row and column.
     fn seal_secret(&self, table: &str, row: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError>;
@@ -330,7 +337,7 @@ pub enum CounterDecision {
 /// The addresses of customer pages; implemented by the web crate, which owns every route.
 pub trait PageAddresses: Send + Sync + fmt::Debug {
     /// Where a bank sends the customer back to.
-    fn return_from_bank(&self, payment: &Payment) -> String;
+    fn return_from_bank(&self, payment: &Payment) -> Result<String, Fault>;
 
     /// Where a test bank's counter shows the order with this reference.
     fn counter(&self, our_reference: &str) -> String;

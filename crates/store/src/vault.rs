@@ -9,7 +9,9 @@
 use crate::audit_chain::AuditKey;
 use crate::hour_keys::{FileKeys, HourKeys, TableKeys, hour_of};
 use crate::postgres::PostgresStore;
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::aead::{
+    AES_256_GCM, AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey,
+};
 use aws_lc_rs::{hkdf, hmac, rand};
 use domain::card::{Card, CardNumber, SecurityCode};
 use domain::id::PaymentId;
@@ -33,6 +35,9 @@ pub fn audit_key(master: &[u8; 32]) -> Result<AuditKey, VaultError> {
     Ok(AuditKey::new(&*derive(master, b"tollgate audit log")?))
 }
 
+/// Bound to every token of a payment's number.
+const TOKEN: &[u8] = b"payment number";
+
 /// The text that is sealed to tell one master key from another.
 const KEY_CHECK: &[u8] = b"the master key of this gateway";
 
@@ -41,6 +46,7 @@ pub struct Vault {
     cards: LessSafeKey,
     secrets: LessSafeKey,
     digests: hmac::Key,
+    tokens: LessSafeKey,
     hours: HourKeys,
 }
 
@@ -67,7 +73,12 @@ impl Vault {
 
     fn with(master: &[u8; 32], hours: HourKeys) -> Result<Self, VaultError> {
         let digest_key = derive(master, b"tollgate digests")?;
+        let token_key = derive(master, b"tollgate payment tokens")?;
+        let token_key = UnboundKey::new(&AES_256_GCM_SIV, &*token_key);
         Ok(Self {
+            tokens: LessSafeKey::new(token_key.map_err(|_unspecified| {
+                VaultError::Keys("AES-256-GCM-SIV refused a key".to_owned())
+            })?),
             cards: gcm(&*derive(master, b"tollgate card keys")?)?,
             secrets: gcm(&*derive(master, b"tollgate secrets")?)?,
             digests: hmac::Key::new(hmac::HMAC_SHA256, &*digest_key),
@@ -255,6 +266,26 @@ impl engine::ports::Vault for Vault {
         tag_bytes(&hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message))
     }
 
+    fn seal_payment_id(&self, id: PaymentId) -> Result<[u8; 32], VaultError> {
+        let mut data = i128::from(id.stored()).to_be_bytes().to_vec();
+        // AES-GCM-SIV (RFC 8452) stays sound when a nonce is used again: equal numbers then give
+        // equal tokens, and that is wanted.
+        let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
+        let refused = || VaultError::Keys("AES-256-GCM-SIV refused to seal".to_owned());
+        self.tokens
+            .seal_in_place_append_tag(nonce, Aad::from(TOKEN), &mut data)
+            .map_err(|_unspecified| refused())?;
+        data.try_into().map_err(|_length| refused())
+    }
+
+    fn open_payment_id(&self, token: &[u8; 32]) -> Option<PaymentId> {
+        let mut data = *token;
+        let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
+        let plain = self.tokens.open_in_place(nonce, Aad::from(TOKEN), &mut data).ok()?;
+        let number = i128::from_be_bytes(*plain.first_chunk()?);
+        PaymentId::from_stored(i64::try_from(number).ok()?).ok()
+    }
+
     fn seal_secret(&self, table: &str, row: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
         seal(&self.secrets, &format!("{table}/{row}"), plain)
     }
@@ -359,6 +390,35 @@ mod tests {
         assert_eq!(vault.digest(&[b"ab", b"c"]), vault.digest(&[b"ab", b"c"]));
         assert_ne!(vault.digest(&[b"ab", b"c"]), vault.digest(&[b"a", b"bc"]));
         assert_ne!(vault.digest(&[b"ab", b"c"]), other.digest(&[b"ab", b"c"]));
+    }
+
+    #[test]
+    fn a_token_names_one_payment_on_one_gateway() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::with_files(&[7; 32], folder.path()).unwrap();
+        let other = Vault::with_files(&[8; 32], folder.path()).unwrap();
+        let now = Timestamp::from_micros(1_745_676_966_000_657);
+        let (one, two) = (payment(1, now), payment(2, now));
+        let token = vault.seal_payment_id(one).unwrap();
+        assert_eq!(vault.open_payment_id(&token), Some(one));
+        assert_eq!(vault.seal_payment_id(one).unwrap(), token, "always the same");
+        let again = Vault::with_files(&[7; 32], folder.path()).unwrap();
+        assert_eq!(again.open_payment_id(&token), Some(one), "after a restart");
+        let of_two = vault.seal_payment_id(two).unwrap();
+        assert_eq!(vault.open_payment_id(&of_two), Some(two));
+        let same = token.iter().zip(&of_two).filter(|(a, b)| a == b).count();
+        assert!(same < 10, "two numbers of one second share {same} bytes");
+        assert_eq!(other.open_payment_id(&token), None, "another gateway's");
+        assert_ne!(other.seal_payment_id(one).unwrap(), token);
+        for bit in 0..256 {
+            let mut changed = token;
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(vault.open_payment_id(&changed), None, "bit {bit}");
+        }
+        let mut spliced = token;
+        spliced[16..].copy_from_slice(&of_two[16..]);
+        assert_eq!(vault.open_payment_id(&spliced), None);
+        assert_eq!(vault.open_payment_id(&[0; 32]), None);
     }
 
     #[test]

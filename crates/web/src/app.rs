@@ -1,6 +1,7 @@
 //! What every handler shares, and the router over all rooms of the web.
 
 use crate::metrics::Metrics;
+use crate::page_id::page_id;
 use crate::throttle::Throttle;
 use crate::{api, assets, developers, pages};
 use axum::Router;
@@ -8,6 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use domain::payment::Payment;
 use engine::Gateway;
+use engine::error::Fault;
 use engine::ports::{BankCounter, PageAddresses};
 use http::request::Parts;
 use http::{Extensions, Method, StatusCode, Uri};
@@ -23,20 +25,10 @@ pub struct Site {
     pub public_url: String,
 }
 
-impl PageAddresses for Site {
-    fn return_from_bank(&self, payment: &Payment) -> String {
-        format!("{}/return", self.authurl(payment.id))
-    }
-
-    fn counter(&self, our_reference: &str) -> String {
-        format!("{}/sandbox-bank/{our_reference}", self.public_url)
-    }
-}
-
 impl Site {
-    /// `authurl` of a payment.
-    pub fn authurl(&self, payment: domain::id::PaymentId) -> String {
-        format!("{}/api/authurl/{payment}", self.public_url)
+    /// The customer page's address; `page_id` names the payment in it.
+    pub fn authurl(&self, page_id: &str) -> String {
+        format!("{}/api/authurl/{page_id}", self.public_url)
     }
 
     /// `authstatus` of a payment.
@@ -109,6 +101,16 @@ impl App {
     #[must_use]
     pub fn with_requests(self, serves_requests: bool) -> Self {
         Self { serves_requests, ..self }
+    }
+}
+
+impl PageAddresses for App {
+    fn return_from_bank(&self, payment: &Payment) -> Result<String, Fault> {
+        Ok(format!("{}/return", self.site.authurl(&page_id(self, payment)?)))
+    }
+
+    fn counter(&self, our_reference: &str) -> String {
+        format!("{}/sandbox-bank/{our_reference}", self.site.public_url)
     }
 }
 

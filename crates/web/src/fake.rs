@@ -218,6 +218,15 @@ impl Vault for World {
         sign(&Key::new(HMAC_SHA256, key), message).as_ref().try_into().unwrap()
     }
 
+    fn seal_payment_id(&self, id: PaymentId) -> Result<[u8; 32], VaultError> {
+        Ok(self.hmac(b"token", &id.stored().to_be_bytes()))
+    }
+
+    fn open_payment_id(&self, token: &[u8; 32]) -> Option<PaymentId> {
+        let payments = self.payments.lock().unwrap();
+        payments.keys().copied().find(|id| self.seal_payment_id(*id).unwrap() == *token)
+    }
+
     fn seal_secret(&self, _: &str, _: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
         Ok(plain.to_vec())
     }

@@ -14,6 +14,7 @@ pub mod family_cipher;
 pub mod html;
 pub mod metrics;
 pub mod notice;
+mod page_id;
 pub mod pages;
 pub mod server;
 pub mod throttle;

@@ -14,6 +14,7 @@ use domain::terminal::Terminal;
 use domain::text::{ProductName, Reference, WebAddress};
 use engine::Gateway;
 use engine::actor::Actor;
+use engine::error::Fault;
 use engine::payment::{Answered, CreatePayment, Created, Means};
 use engine::ports::PageAddresses;
 use engine::refund::RefundAccepted;
@@ -111,8 +112,8 @@ fn server(terminal: &Terminal) -> Actor {
 struct NoPages;
 
 impl PageAddresses for NoPages {
-    fn return_from_bank(&self, payment: &Payment) -> String {
-        format!("https://gateway.example/{}", payment.id)
+    fn return_from_bank(&self, payment: &Payment) -> Result<String, Fault> {
+        Ok(format!("https://gateway.example/{}", payment.id))
     }
 
     fn counter(&self, our_reference: &str) -> String {

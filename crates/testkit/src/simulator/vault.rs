@@ -103,6 +103,21 @@ impl Vault for ToyVault {
         wide(&[b"hmac", key, message])
     }
 
+    fn seal_payment_id(&self, id: PaymentId) -> Result<[u8; 32], VaultError> {
+        let number = id.stored().to_le_bytes();
+        let mut token = wide(&[b"token", &number]);
+        let masked = mask(hash(&[b"token"]), &number);
+        token.iter_mut().zip(masked).for_each(|(to, from)| *to = from);
+        Ok(token)
+    }
+
+    fn open_payment_id(&self, token: &[u8; 32]) -> Option<PaymentId> {
+        let number = mask(hash(&[b"token"]), token.first_chunk::<8>()?);
+        let number = i64::from_le_bytes(number.try_into().ok()?);
+        let id = PaymentId::from_stored(number).ok()?;
+        (self.seal_payment_id(id).ok()? == *token).then_some(id)
+    }
+
     fn seal_secret(&self, table: &str, row: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
         Ok(mask(hash(&[table.as_bytes(), row.as_bytes()]), plain))
     }

@@ -15,10 +15,11 @@ use domain::refund::{RefundRequest, RefundState};
 use domain::terminal::{Capture, Mode, Settings, Terminal, WhenUnknown};
 use domain::text::{ProductName, Reference, WebAddress};
 use domain::time::Timestamp;
+use engine::error::Fault;
 use engine::payment::{CreatePayment, Created, Means};
 use engine::ports::{
     AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, Dialer,
-    FollowUpRequest, Post, PostResult, Random, Store,
+    FollowUpRequest, PageAddresses, Post, PostResult, Random, Store,
 };
 use engine::terminal::AddTerminal;
 use engine::{Actor, Gateway, Parts};
@@ -172,6 +173,16 @@ pub(crate) struct House {
     next: AtomicU64,
 }
 
+impl PageAddresses for Addresses {
+    fn return_from_bank(&self, payment: &Payment) -> Result<String, Fault> {
+        Ok(format!("https://pay.example/api/authurl/{}/return", payment.id))
+    }
+
+    fn counter(&self, our_reference: &str) -> String {
+        format!("https://pay.example/sandbox-bank/{our_reference}")
+    }
+}
+
 impl House {
     /// Opens a data folder that a gateway has made.
     pub(crate) fn open(data: &Path) -> Self {
@@ -258,7 +269,7 @@ impl House {
                 unique_reference: false,
                 caller: None,
             },
-            pages: Arc::new(web::Site { public_url: "https://pay.example".to_owned() }),
+            pages: Arc::new(Addresses),
             received_at: self.clock.now(),
         };
         match self.gateway.create_payment(actor, command).await.unwrap() {

@@ -1,6 +1,7 @@
 //! Answers in the page's words (contract, sections 1.1 and 3). Every value is a string.
 
-use crate::app::Site;
+use crate::app::App;
+use crate::page_id::page_id;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::method::CustomerStep;
@@ -9,6 +10,7 @@ use domain::refund::Refund;
 use domain::status::OrderStatus;
 use domain::text::Reference;
 use domain::upi::{Device, UpiAddress};
+use engine::error::Fault;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -96,12 +98,16 @@ impl<'a> Answer<'a> {
     /// The payment in this state: the present one for a status query, the first one for a create
     /// call. `authurl` and `authdata` are left out when the customer has nothing to do, for
     /// clients follow `authurl` whenever it is present.
-    pub(crate) fn new(payment: &'a Payment, state: &'a State, site: &Site) -> Self {
+    pub(crate) fn new(payment: &'a Payment, state: &'a State, app: &App) -> Result<Self, Fault> {
         let status = OrderStatus::of(state, payment.mode);
-        let authurl = state.customer_may_act().then(|| site.authurl(payment.id));
+        let authurl = if state.customer_may_act() {
+            Some(app.site.authurl(&page_id(app, payment)?))
+        } else {
+            None
+        };
         let bank = state.bank();
-        Self {
-            authstatus: site.authstatus(payment.id),
+        Ok(Self {
+            authstatus: app.site.authstatus(payment.id),
             bill_currency: payment.amount.currency().code(),
             trans_id: payment.id.to_string(),
             mop: payment.method.page_name(),
@@ -118,36 +124,34 @@ impl<'a> Answer<'a> {
             rrn: bank.and_then(|bank| bank.rrn.as_deref()),
             upa: payment.method.payer(),
             connector_status_code: None,
-        }
+        })
     }
 
     /// As a status query answers: with the bank's own code.
-    pub(crate) fn of_status(payment: &'a Payment, site: &Site) -> Self {
+    pub(crate) fn of_status(payment: &'a Payment, app: &App) -> Result<Self, Fault> {
         let code = payment.state.bank().and_then(|bank| bank.status_code.as_deref());
-        Self {
-            connector_status_code: code,
-            authdata: None,
-            ..Self::new(payment, &payment.state, site)
-        }
+        let answer = Self::new(payment, &payment.state, app)?;
+        Ok(Self { connector_status_code: code, authdata: None, ..answer })
     }
 
     /// As the answer to a request for a refund: accepted, whatever became of it since.
     pub(crate) fn of_refund(
         payment: &'a Payment,
         refund: &'a Refund,
-        site: &Site,
-    ) -> RefundAnswer<'a> {
-        RefundAnswer {
+        app: &App,
+    ) -> Result<RefundAnswer<'a>, Fault> {
+        let answer = Self::new(payment, &payment.state, app)?;
+        Ok(RefundAnswer {
             payment: Self {
                 order_status: "8",
                 status: "Request Processed",
                 response: "Refund is being processed by the bank",
-                ..Self::new(payment, &payment.state, site)
+                ..answer
             },
             amount: refund.amount.to_page_text(),
             reference: refund.reference.as_ref().map(Reference::as_str),
             status: "pending",
-        }
+        })
     }
 
     /// As JSON text.

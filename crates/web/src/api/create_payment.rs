@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use domain::terminal::Mode;
 use engine::payment::{CreateError, CreatePayment, Created};
+use engine::ports::PageAddresses;
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -45,9 +46,10 @@ async fn handle(
             who.terminal = Some(found.await.map_err(denied)?);
         }
         let mode = who.terminal.as_ref().map_or(Mode::Test, |terminal| terminal.mode);
+        let pages: Arc<dyn PageAddresses> = Arc::new(app.clone());
         let offered = |method| app.gateway.institutions(mode, method);
         let terminal = who.terminal.as_ref();
-        let command = reader.payment(terminal, who.caller.0, received_at, &app.site, &offered);
+        let command = reader.payment(terminal, who.caller.0, received_at, &pages, &offered);
         command.ok_or_else(|| {
             let reference = Reader::new(&fields).reference().map(|r| r.as_str().to_owned());
             let problems = reader.into_problems();
@@ -89,7 +91,8 @@ async fn create(app: &App, caller: Caller, command: CreatePayment) -> Result<Don
         }
     };
     let state = payment.answered_state();
-    let body = Answer::new(&payment, &state, &app.site).to_json();
+    let answer = Answer::new(&payment, &state, app).map_err(|fault| fault_refusal(&fault))?;
+    let body = answer.to_json();
     Ok(Done { status: StatusCode::OK, body, replayed })
 }
 

@@ -190,7 +190,8 @@ async fn refund(app: &App, caller: crate::app::Caller, wanted: Wanted) -> Result
     let [fresh, again] = &app.metrics.refunds;
     let counter = if replayed { again } else { fresh };
     counter.increment(1);
-    let body = Answer::of_refund(&payment, &refund, &app.site).to_json();
+    let answer = Answer::of_refund(&payment, &refund, app);
+    let body = answer.map_err(|fault| fault_refusal(&fault))?.to_json();
     Ok(Done { status: StatusCode::OK, body, replayed })
 }
 

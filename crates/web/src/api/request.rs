@@ -4,7 +4,6 @@
 use super::error::Problem;
 use super::fields::{Fields, Value};
 use super::means::Offered;
-use crate::app::Site;
 use domain::card::{Card, CardNumber, CardNumberError, Expiry, SecurityCode};
 use domain::id::TerminalNumber;
 use domain::method::MethodCode;
@@ -14,6 +13,7 @@ use domain::terminal::{Mode, Settings, Terminal};
 use domain::text::{BillAddress, ProductName, Reference, TextError, WebAddress};
 use domain::time::Timestamp;
 use engine::payment::{CreatePayment, Means};
+use engine::ports::PageAddresses;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -169,7 +169,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         terminal: Option<&Arc<Terminal>>,
         caller: Option<IpAddr>,
         received_at: Timestamp,
-        site: &Arc<Site>,
+        pages: &Arc<dyn PageAddresses>,
         offered: Offered<'_>,
     ) -> Option<CreatePayment> {
         let settings = terminal.map(|terminal| &terminal.settings);
@@ -194,7 +194,7 @@ impl<'a, 'b> Reader<'a, 'b> {
             method: method?,
             means: means?,
             request: request?,
-            pages: Arc::<Site>::clone(site),
+            pages: Arc::clone(pages),
             received_at,
         })
     }

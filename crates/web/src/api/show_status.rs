@@ -32,9 +32,13 @@ pub(super) async fn show_status(
     extensions: http::Extensions,
 ) -> Response {
     let caller = Caller::of(&extensions);
-    match find(&app, &id, question.public_key, caller).await {
-        Ok(payment) => {
-            let body = Answer::of_status(&payment, &app.site).to_json();
+    let found = find(&app, &id, question.public_key, caller).await;
+    let body = found.and_then(|payment| {
+        let answer = Answer::of_status(&payment, &app).map_err(|fault| fault_refusal(&fault))?;
+        Ok(answer.to_json())
+    });
+    match body {
+        Ok(body) => {
             let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
             (headers, body).into_response()
         }

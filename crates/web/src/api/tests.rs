@@ -2,9 +2,11 @@
 
 use super::fields::{Fields, Form};
 use super::request::{KNOWN_FIELDS, Reader};
-use crate::app::Site;
 use crate::developers::parameters::{Kind, PARAMETERS, Parameter};
+use domain::payment::Payment;
 use domain::time::Timestamp;
+use engine::error::Fault;
+use engine::ports::PageAddresses;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,6 +15,20 @@ use std::sync::Arc;
 const ALIAS: &str = "integration_type";
 /// Read by a later release, ignored by this one.
 const LATER: [&str; 3] = ["bankcode", "upi_address", "os"];
+
+/// Where no bank sends anybody.
+#[derive(Debug)]
+struct Nowhere;
+
+impl PageAddresses for Nowhere {
+    fn return_from_bank(&self, payment: &Payment) -> Result<String, Fault> {
+        Ok(payment.id.to_string())
+    }
+
+    fn counter(&self, our_reference: &str) -> String {
+        our_reference.to_owned()
+    }
+}
 
 /// A request of the table's samples with one field changed; null leaves it out.
 fn problems(field: &str, value: &Json) -> Vec<(&'static str, u16)> {
@@ -28,9 +44,9 @@ fn problems_of_text(field: &str, value: &str) -> Vec<(&'static str, u16)> {
     let fields = Fields::parse(&Form::Json, body.as_bytes()).unwrap();
     let mut reader = Reader::new(&fields);
     let _credentials = reader.credentials();
-    let site = Arc::new(Site { public_url: "https://pay.example".to_owned() });
+    let pages: Arc<dyn PageAddresses> = Arc::new(Nowhere);
     let now = Timestamp::from_micros(1_745_676_966_000_657);
-    let _command = reader.payment(None, None, now, &site, &|_method| Vec::new());
+    let _command = reader.payment(None, None, now, &pages, &|_method| Vec::new());
     let problems = reader.into_problems();
     problems.iter().map(|problem| (problem.field, problem.number.parse().unwrap())).collect()
 }

@@ -11,6 +11,7 @@ mod words;
 
 use crate::app::{App, Caller};
 use crate::html::page;
+use crate::page_id::{Named, needs_token};
 use crate::throttle::TooManyGuesses;
 use axum::Router;
 use axum::body::Bytes;
@@ -25,7 +26,7 @@ use engine::Actor;
 use engine::error::Fault;
 use engine::payment::{Answered, PageStep};
 use return_link::return_link;
-use view::{Again, ChallengePage, ConfirmingPage, MessagePage, ResultPage};
+use view::{Again, ChallengePage, ConfirmingPage, Ending, MessagePage, ResultPage};
 
 /// A form holds one short code.
 const FORM_BYTES_AT_MOST: usize = 4 * 1024;
@@ -102,11 +103,11 @@ async fn show_step(
     text: &str,
     again: Option<Again>,
 ) -> Result<Response, Refusal> {
-    let id = number(app, caller, text)?;
+    let Asked { id, path } = asked(app, caller, text).await?;
     let opened = app.gateway.open_customer_page(holder(caller), id).await?;
     let opened = opened.ok_or_else(|| unknown(app, caller))?;
     let Some(PageStep::Challenge(challenge)) = &opened.step else {
-        return on_from(app, &opened.payment).await;
+        return on_from(app, &opened.payment, &path).await;
     };
     let now = app.gateway.clock().now();
     let shown = ChallengePage::new(&app.site, &opened, challenge, again, now);
@@ -114,12 +115,16 @@ async fn show_step(
 }
 
 async fn show_result(app: &App, caller: Caller, text: &str) -> Result<Response, Refusal> {
-    let id = number(app, caller, text)?;
+    let Asked { id, path } = asked(app, caller, text).await?;
     let payment = app.gateway.payment(holder(caller), id).await?;
     let payment = payment.ok_or_else(|| unknown(app, caller))?;
     let terminal = app.gateway.terminal_of(&payment).await?;
     let link = return_link(&app.gateway, &payment, &terminal);
-    Ok(page(StatusCode::OK, &ResultPage::new(&app.site, &payment, &terminal, &link)))
+    let mut result = ResultPage::new(&app.site, &payment, &terminal, &link);
+    if result.outcome == Ending::Pending {
+        result.link = path;
+    }
+    Ok(page(StatusCode::OK, &result))
 }
 
 async fn take_answer(
@@ -128,28 +133,29 @@ async fn take_answer(
     text: &str,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let id = number(app, caller, text)?;
+    let Asked { id, path } = asked(app, caller, text).await?;
     let form = Form::parse(&body.map_err(Refusal::BadForm)?);
     if form.cancels {
         let payment = app.gateway.cancel_payment(holder(caller), id).await?;
-        return after_answer(app, &payment.ok_or_else(|| unknown(app, caller))?).await;
+        return after_answer(app, &payment.ok_or_else(|| unknown(app, caller))?, &path).await;
     }
     if form.code.is_empty() {
-        return Ok(once_more(app, id, Again::Empty));
+        return Ok(once_more(&path, Again::Empty));
     }
     let answered = app.gateway.answer_challenge(holder(caller), id, form.code).await?;
     match answered.ok_or_else(|| unknown(app, caller))? {
-        Answered::Went(payment) => after_answer(app, &payment).await,
-        Answered::TryAgain { .. } => Ok(once_more(app, id, Again::Wrong)),
-        Answered::BankUnavailable => Ok(once_more(app, id, Again::Unavailable)),
+        Answered::Went(payment) => after_answer(app, &payment, &path).await,
+        Answered::TryAgain { .. } => Ok(once_more(&path, Again::Wrong)),
+        Answered::BankUnavailable => Ok(once_more(&path, Again::Unavailable)),
     }
 }
 
 /// On to the shop, or, while the bank is asked, the page that waits for its answer.
-async fn on_from(app: &App, payment: &Payment) -> Result<Response, Refusal> {
+async fn on_from(app: &App, payment: &Payment, path: &str) -> Result<Response, Refusal> {
     let terminal = app.gateway.terminal_of(payment).await?;
     if payment.state.decided_at().is_none() {
         let waits = ConfirmingPage::new(&app.site, payment, &terminal);
+        let waits = ConfirmingPage { link: path.to_owned(), ..waits };
         return Ok(page(StatusCode::OK, &waits));
     }
     let link = return_link(&app.gateway, payment, &terminal);
@@ -158,17 +164,16 @@ async fn on_from(app: &App, payment: &Payment) -> Result<Response, Refusal> {
 }
 
 /// After a form nothing is shown directly, so that loading the page again sends nothing again.
-async fn after_answer(app: &App, payment: &Payment) -> Result<Response, Refusal> {
-    let next = on_from(app, payment).await?;
+async fn after_answer(app: &App, payment: &Payment, path: &str) -> Result<Response, Refusal> {
+    let next = on_from(app, payment, path).await?;
     Ok(match payment.state.decided_at() {
         Some(_) => next,
-        None => redirect(&view::path_of(&app.site, payment.id), next),
+        None => redirect(path, next),
     })
 }
 
-fn once_more(app: &App, id: PaymentId, again: Again) -> Response {
-    let target = format!("{}?again={}", view::path_of(&app.site, id), again.name());
-    Redirect::to(&target).into_response()
+fn once_more(path: &str, again: Again) -> Response {
+    Redirect::to(&format!("{path}?again={}", again.name())).into_response()
 }
 
 /// Makes a page the body of a redirect: who does not follow it sees the page.
@@ -187,11 +192,28 @@ fn redirect(target: &str, mut shown: Response) -> Response {
     shown
 }
 
-/// The number in the path, unless this address guesses.
-fn number(app: &App, caller: Caller, text: &str) -> Result<PaymentId, Refusal> {
+/// The payment that an address names, and the page's path under that name.
+struct Asked {
+    id: PaymentId,
+    path: String,
+}
+
+/// What the id in the path names, unless this address guesses.
+async fn asked(app: &App, caller: Caller, text: &str) -> Result<Asked, Refusal> {
     app.throttle.check(caller, app.gateway.clock().now()).map_err(Refusal::TooMany)?;
-    // A text that is no number tells a guesser nothing, and does not count.
-    text.parse().map_err(|_no_number| Refusal::Unknown)
+    let id = match Named::read(app, text) {
+        // A text that is no name of a payment tells a guesser nothing, and does not count.
+        None => return Err(Refusal::Unknown),
+        Some(Named::ForgedToken) => return Err(unknown(app, caller)),
+        Some(Named::Token(id)) => id,
+        Some(Named::Number(id)) => {
+            // Looked at before anything is done: a payment that has a token is not found here.
+            let payment = app.gateway.payment(holder(caller), id).await?;
+            let payment = payment.filter(|payment| !needs_token(payment));
+            payment.ok_or_else(|| unknown(app, caller))?.id
+        }
+    };
+    Ok(Asked { id, path: view::path_of(&app.site, text) })
 }
 
 fn unknown(app: &App, caller: Caller) -> Refusal {
@@ -205,7 +227,7 @@ const fn holder(caller: Caller) -> Actor {
 
 /// The page that says why there is no other.
 fn refused(app: &App, text: &str, refusal: &Refusal) -> Response {
-    let retry = || text.parse().ok().map(|id| view::path_of(&app.site, id));
+    let retry = || Named::read(app, text).map(|_name| view::path_of(&app.site, text));
     let (status, message, retry, retry_after) = match refusal {
         Refusal::Unknown => (StatusCode::NOT_FOUND, words::NOT_FOUND, None, None),
         Refusal::TooMany(guesses) => {

@@ -2,11 +2,12 @@
 
 use crate::app::{App, Caller, router};
 use crate::fake::World;
+use crate::page_id::page_id;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use domain::money::{Currency, Money};
 use domain::outcome::{BankFacts, DeclineReason, Outcome};
-use domain::payment::{Payment, Request as Words, State};
+use domain::payment::{Payment, Request as Words, State, WebhookEncryption};
 use domain::text::{ProductName, WebAddress};
 use domain::time::Timestamp;
 use std::collections::BTreeMap;
@@ -327,4 +328,83 @@ async fn assets_are_named_by_their_content() {
     }
     assert_eq!(page.matches("<script").count(), 1);
     assert_eq!(browser.get("/assets/pay.0000.js").await.status, 404);
+}
+
+/// A payment of a merchant who wants encryption, and the token in its address.
+fn with_token() -> (Browser, String) {
+    let sample = payment(State::Waiting { expires_at: created_at().plus(Duration::from_mins(15)) });
+    let encrypted = Words { webhook_encryption: WebhookEncryption::Aes256, ..sample.request };
+    let browser = Browser::at(Payment { request: encrypted, ..sample });
+    let paid = browser.world.payments.lock().unwrap().values().next().unwrap().clone();
+    let token = page_id(&browser.app, &paid).unwrap();
+    (browser, token)
+}
+
+#[tokio::test]
+async fn a_token_opens_every_page_and_stays_in_the_address() {
+    let (browser, token) = with_token();
+    assert_eq!(token.len(), 44);
+    assert!(token.ends_with('=') && !token.contains(ID) && !token.contains(['+', '/']));
+    let path = |rest: &str| format!("/api/authurl/{token}{rest}");
+    for path in [path(""), path("").replace('=', "%3D"), format!("/api/authurl/auth_3ds/{token}")] {
+        browser.get(&path).await.shows(200, "Sandbox Bank sent a one-time code");
+    }
+    let pending = browser.get(&path("/result")).await;
+    pending.shows(200, &format!("href=\"{}\"", path("")));
+    let form = "application/x-www-form-urlencoded";
+    let post = |body: &str| {
+        let request = Request::post(path("")).header("content-type", form);
+        request.body(body.to_owned().into()).unwrap()
+    };
+    assert_eq!(browser.send(post("otp=")).await.goes_to(), path("?again=empty"));
+    assert_eq!(browser.send(post("otp=000000")).await.goes_to(), path("?again=wrong"));
+    *browser.world.outcome.lock().unwrap() = Outcome::Unknown("no answer".to_owned());
+    assert_eq!(browser.send(post("otp=123456")).await.goes_to(), path(""));
+    let waits = browser.get(&path("")).await;
+    waits.shows(200, "Confirming with the bank");
+    waits.shows(200, &path(""));
+}
+
+#[tokio::test]
+async fn where_there_is_a_token_the_number_opens_no_page_and_changes_nothing() {
+    let (browser, token) = with_token();
+    let unknown = browser.get("/api/authurl/999999250426141606").await;
+    for path in [page_path(""), format!("/api/authurl/auth_3ds/{ID}"), page_path("/result")] {
+        let answer = browser.get(&path).await;
+        assert_eq!((answer.status, &answer.body), (unknown.status, &unknown.body), "{path}");
+    }
+    for form in ["otp=123456", "cancel=1"] {
+        browser.post(form).await.shows(404, "We do not know this payment");
+    }
+    assert_eq!(browser.state(), "waiting");
+    browser.get(&format!("/api/authurl/{token}")).await.shows(200, "Demo Shop");
+    // A token is good for every payment; only those who hold one can use it.
+    let plain = Browser::waiting();
+    let paid = plain.world.payments.lock().unwrap().values().next().unwrap().clone();
+    assert_eq!(page_id(&plain.app, &paid).unwrap(), ID);
+    plain.get(&format!("/api/authurl/{token}")).await.shows(200, "Demo Shop");
+}
+
+#[tokio::test]
+async fn forged_tokens_and_numbers_that_need_one_count_as_guesses() {
+    let (browser, token) = with_token();
+    let forged =
+        token.replacen(token.get(..1).unwrap(), if token.starts_with('A') { "B" } else { "A" }, 1);
+    let from = |address: &str, path: String| {
+        let caller = Caller(Some(address.parse().unwrap()));
+        Request::get(path).extension(caller).body(Body::empty()).unwrap()
+    };
+    for (address, wrong) in [("192.0.2.1", forged.as_str()), ("192.0.2.2", ID)] {
+        for _guess in 0..31 {
+            let path = format!("/api/authurl/{wrong}");
+            browser.send(from(address, path)).await.shows(404, "We do not know this payment");
+        }
+        let path = format!("/api/authurl/{token}");
+        browser.send(from(address, path)).await.shows(429, "Too many tries");
+    }
+    // Neither form: nothing is told, and nothing counts.
+    for _guess in 0..40 {
+        let path = format!("/api/authurl/{}", token.trim_end_matches('='));
+        browser.send(from("192.0.2.3", path)).await.shows(404, "We do not know this payment");
+    }
 }

@@ -4,13 +4,13 @@ use super::words;
 use crate::app::Site;
 use crate::assets::{SCRIPT, STYLE};
 use askama::Template;
-use domain::id::PaymentId;
 use domain::money::Money;
 use domain::payment::{Payment, State};
 use domain::terminal::{Mode, Terminal};
 use domain::time::Timestamp;
 use engine::payment::CustomerPage;
 use engine::ports::ChallengeView;
+use std::fmt::Display;
 
 /// What every page has around its content.
 #[derive(Clone, Debug)]
@@ -368,8 +368,8 @@ impl MessagePage {
     }
 }
 
-/// The page's address inside this site.
-pub(super) fn path_of(site: &Site, id: PaymentId) -> String {
+/// The page's address inside this site; `id` is whatever names the payment in it.
+pub(super) fn path_of(site: &Site, id: impl Display) -> String {
     format!("{}/api/authurl/{id}", site.base_path())
 }
 
