@@ -99,9 +99,9 @@ def run(sample, scratch, environment, stdin=b""):
     )
 
 
-def check_create(sample, scratch, recorder):
+def check_create(sample, scratch, recorder, private_key=""):
     recorder.answers.clear()
-    done = run(sample, scratch, {"GATEWAY_URL": recorder.url})
+    done = run(sample, scratch, {"GATEWAY_URL": recorder.url, "PRIVATE_KEY": private_key})
     printed = done.stdout.decode()
     assert done.returncode == 0, f"exit {done.returncode}: {done.stderr.decode()}"
     assert len(recorder.answers) == 1, f"{len(recorder.answers)} requests were made"
@@ -111,6 +111,12 @@ def check_create(sample, scratch, recorder):
     check_answer(answer)
     lines = printed.splitlines()
     assert lines == [f"transID: {answer['transID']}", f"authurl: {answer['authurl']}"], printed
+
+
+def check_refused(sample, scratch, recorder, private_key):
+    done = run(sample, scratch, {"GATEWAY_URL": recorder.url, "PRIVATE_KEY": private_key})
+    told = done.stderr.decode()
+    assert done.returncode != 0 and "5001" in told, f"exit {done.returncode}: {told}"
 
 
 def check_answer(answer):
@@ -290,6 +296,12 @@ def checks(scratch, recorder, gateway):
     for sample in sorted((SAMPLES / "create_payment").iterdir()):
         yield f"create_payment/{sample.name}", (
             lambda sample=sample: check_create(sample, scratch, recorder))
+    private_key = gateway.shown()["private_key"]
+    for sample in sorted((SAMPLES / "create_encrypted_payment").iterdir()):
+        yield f"create_encrypted_payment/{sample.name}", (
+            lambda sample=sample: check_create(sample, scratch, recorder, private_key))
+        yield f"create_encrypted_payment/{sample.name}, another key", (
+            lambda sample=sample: check_refused(sample, scratch, recorder, private_key[::-1]))
     for sample in sorted((SAMPLES / "refund").iterdir()):
         yield f"refund/{sample.name}", lambda sample=sample: check_refund(
             sample, scratch, recorder, paid(gateway, f"refund {sample.name}"))

@@ -108,8 +108,20 @@ impl Store for World {
             }
             None => {}
         }
-        if let Some(PaymentChange::Update { payment, .. }) = changeset.payment {
-            self.payments.lock().unwrap().insert(payment.id, *payment);
+        let mut payments = self.payments.lock().unwrap();
+        match changeset.payment {
+            Some(PaymentChange::Update { payment, .. }) => {
+                payments.insert(payment.id, *payment);
+            }
+            Some(PaymentChange::Insert(new)) => {
+                let same =
+                    |old: &&Payment| (&old.reference, old.attempt) == (&new.reference, new.attempt);
+                if payments.values().any(|old| same(&old)) {
+                    return Err(CommitError::ReferenceTaken);
+                }
+                payments.insert(new.id, *new);
+            }
+            None => {}
         }
         Ok(())
     }
@@ -119,8 +131,18 @@ impl Store for World {
         Ok(found.filter(|payment| scope.allows(payment.merchant)))
     }
 
-    async fn attempts(&self, _: TerminalNumber, _: &Reference) -> Result<Vec<Payment>, StoreError> {
-        Ok(Vec::new())
+    async fn attempts(
+        &self,
+        terminal: TerminalNumber,
+        reference: &Reference,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let payments = self.payments.lock().unwrap();
+        let attempts = payments.values();
+        let attempts =
+            attempts.filter(|one| (one.terminal, &one.reference) == (terminal, reference));
+        let mut attempts: Vec<Payment> = attempts.cloned().collect();
+        attempts.sort_by_key(|payment| payment.attempt);
+        Ok(attempts)
     }
 
     async fn held_card(&self, _: PaymentId) -> Result<Option<SealedCard>, StoreError> {
@@ -197,7 +219,7 @@ impl Store for World {
 
 impl Vault for World {
     fn seal_card(&self, _: PaymentId, _: &Card, _: Timestamp) -> Result<SealedCard, VaultError> {
-        Err(VaultError::KeyDestroyed)
+        Ok(testkit::fixture::sealed_card())
     }
 
     fn open_card(&self, _: PaymentId, sealed: &SealedCard) -> Result<OpenCard, VaultError> {

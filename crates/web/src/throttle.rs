@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Unknown numbers that an address may ask for in a minute.
-const UNKNOWN_AT_MOST: u32 = 30;
+pub(crate) const UNKNOWN_AT_MOST: u32 = 30;
 /// How long they are counted.
 const WINDOW: Duration = Duration::from_mins(1);
 /// Addresses remembered at most. Only addresses that asked for unknown numbers are remembered.

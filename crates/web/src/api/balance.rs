@@ -1,8 +1,7 @@
 //! `GET /api/v1/balance`: what the merchant's books say, for its own server.
 
 use super::error::{Problem, Refusal};
-use super::exchange::{audit, bearer, denied, fault_refusal};
-use super::show_status::throttled;
+use super::exchange::{audit, bearer, denied, fault_refusal, throttled};
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};

@@ -1,12 +1,13 @@
-//! `POST /api/s2s`: a payment by a merchant's server.
+//! `POST /api/s2s` and `POST /api/s2s/encrypt`: a payment by a merchant's server.
 
 use super::answer::Answer;
+use super::encrypted::{Envelope, Opened};
 use super::error::{Problem, Refusal};
 use super::exchange::{
     self, Done, Keyed, Who, bad_request, denied, fault_refusal, idempotency_key, once,
 };
 use super::fields::Fields;
-use super::request::Reader;
+use super::request::{KNOWN_FIELDS, Reader};
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -16,25 +17,40 @@ use engine::ports::PageAddresses;
 use http::StatusCode;
 use std::sync::Arc;
 
-/// Takes a payment.
+/// Takes a payment; the request may be encrypted here too.
 pub(super) async fn create_payment(State(app): State<App>, request: Request) -> Response {
+    take(&app, request, false).await
+}
+
+/// Takes a payment by an encrypted request.
+pub(super) async fn create_encrypted_payment(State(app): State<App>, request: Request) -> Response {
+    take(&app, request, true).await
+}
+
+async fn take(app: &App, request: Request, must_be_encrypted: bool) -> Response {
     let (parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.extensions);
     let mut who = Who::new(Caller::of(&parts.extensions), "create_payment");
-    let result = handle(&app, &parts, body, &mut who).await;
-    exchange::answer(&app, &parts.headers, &request_id, &who, result).await
+    let result = handle(app, &parts, body, must_be_encrypted, &mut who).await;
+    exchange::answer(app, &parts.headers, &request_id, &who, result).await
 }
 
 async fn handle(
     app: &App,
     parts: &http::request::Parts,
     body: axum::body::Body,
+    must_be_encrypted: bool,
     who: &mut Who,
 ) -> Result<Done, Refusal> {
     let received_at = app.gateway.clock().now();
     let (form, body) = exchange::read(parts, body).await?;
     let command = {
-        let fields = Fields::parse(&form, &body).map_err(bad_request)?;
+        let outer = Fields::parse(&form, &body).map_err(bad_request)?;
+        let opened = open(app, &outer, must_be_encrypted, who).await?;
+        let fields = match &opened {
+            Some(opened) => opened.over(outer)?,
+            None => outer,
+        };
         let mut reader = Reader::new(&fields);
         let credentials = reader.credentials();
         if let Some(credentials) = credentials {
@@ -71,6 +87,22 @@ async fn handle(
             once(app, keyed, async move { create(&task_app, caller, command).await }).await
         }
     }
+}
+
+/// What an encrypted request holds; none when it is a plain one.
+async fn open(
+    app: &App,
+    fields: &Fields<'_>,
+    must_be_encrypted: bool,
+    who: &mut Who,
+) -> Result<Option<Opened>, Refusal> {
+    let Some(envelope) = Envelope::of(fields)? else {
+        let missing = Problem::new("encrypted_data", "1040", "is missing");
+        return if must_be_encrypted { Err(bad_request(missing)) } else { Ok(None) };
+    };
+    let found = app.gateway.terminal_for_request(envelope.public_key(), None, who.caller.0).await;
+    let terminal = who.terminal.insert(found.map_err(denied)?);
+    envelope.open(app, who.caller, terminal, &KNOWN_FIELDS).map(Some)
 }
 
 async fn create(app: &App, caller: Caller, command: CreatePayment) -> Result<Done, Refusal> {

@@ -5,6 +5,7 @@ use super::error::{Problem, Refusal};
 use super::fields::{Form, read_multipart};
 use crate::app::{App, Caller, RequestId};
 use crate::body::{BodyError, read_body};
+use crate::throttle::TooManyGuesses;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -156,6 +157,11 @@ fn body_refusal(error: &BodyError) -> Refusal {
             Refusal::new(StatusCode::BAD_REQUEST, "1043", "the body did not arrive whole")
         }
     }
+}
+
+pub(super) fn throttled(error: TooManyGuesses) -> Refusal {
+    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "429", &error.to_string());
+    Refusal { retry_after: u32::try_from(error.retry_after_seconds).ok(), ..refusal }
 }
 
 pub(super) fn denied(denied: Denied) -> Refusal {

@@ -1,6 +1,7 @@
 //! A request's body as named fields, whatever form it came in. Values borrow from the body where
 //! they can, so that a card number has as few copies as possible.
 
+use super::encrypted::ENVELOPE_FIELDS;
 use super::error::Problem;
 use super::refund::REFUND_FIELDS;
 use super::request::KNOWN_FIELDS;
@@ -77,7 +78,7 @@ impl<'a> Fields<'a> {
             [one, two] if one == two => Some(*one),
             _ => None,
         }) {
-            let mut known = KNOWN_FIELDS.iter().chain(&REFUND_FIELDS);
+            let mut known = KNOWN_FIELDS.iter().chain(&REFUND_FIELDS).chain(&ENVELOPE_FIELDS);
             let known = known.find(|known| **known == name);
             return Err(Problem::form(
                 known.copied().unwrap_or("body"),
@@ -85,6 +86,28 @@ impl<'a> Fields<'a> {
             ));
         }
         Ok(Self { fields })
+    }
+
+    /// Reads the query string inside an encrypted request; pairs without a name or a value are
+    /// dropped.
+    pub(super) fn parse_query(text: &'a str) -> Result<Self, Problem> {
+        let named = |(name, value): &(Cow<'_, str>, Value<'_>)| {
+            !name.is_empty() && !matches!(value, Value::Text(text) if text.is_empty())
+        };
+        Self::checked(parse_form(text).into_iter().filter(named).collect())
+    }
+
+    /// Fields that are known to be right.
+    pub(super) fn of_pairs<const N: usize>(pairs: [(&'a str, &'a str); N]) -> Self {
+        let field = |(name, value)| (Cow::Borrowed(name), Value::Text(Cow::Borrowed(value)));
+        Self { fields: pairs.map(field).into() }
+    }
+
+    /// These fields, and those of the others that have no name in common with them.
+    pub(super) fn over(self, mut others: Self) -> Result<Self, Problem> {
+        others.fields.retain(|(name, _)| !self.fields.iter().any(|(own, _)| own == name));
+        others.fields.extend(self.fields);
+        Self::checked(others.fields)
     }
 
     /// The value under a name; none when it is absent, null or empty.
@@ -151,12 +174,13 @@ struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 fn parse_form(text: &str) -> Vec<(Cow<'_, str>, Value<'_>)> {
     form_urlencoded::parse(text.as_bytes())
         .map(|(name, value)| {
-            let value = trimmed(value);
-            // Clients that do not encode the plus signs of the key send blanks.
-            let value = if name == "public_key" && value.contains(' ') {
-                Cow::Owned(value.replace(' ', "+"))
+            // Clients that do not encode the plus signs of a key or a ciphertext send blanks, also
+            // in front; at the end stands an equals sign.
+            let is_base64 = name == "public_key" || ENVELOPE_FIELDS.contains(&&*name);
+            let value = if is_base64 && value.contains(' ') {
+                Cow::Owned(value.trim_end().replace(' ', "+"))
             } else {
-                value
+                trimmed(value)
             };
             (name, Value::Text(value))
         })

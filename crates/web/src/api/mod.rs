@@ -3,6 +3,9 @@
 mod answer;
 mod balance;
 mod create_payment;
+mod encrypted;
+#[cfg(test)]
+mod encrypted_tests;
 mod error;
 mod exchange;
 mod fields;
@@ -27,6 +30,7 @@ use axum::routing::{get, post};
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/api/s2s", post(create_payment::create_payment))
+        .route("/api/s2s/encrypt", post(create_payment::create_encrypted_payment))
         .route("/api/transactions/refund-request", post(refund::request_refund))
         .route("/api/authurl/s2s/{id}", get(show_status::show_status))
         .route("/api/methods", get(methods::methods))

@@ -4,13 +4,14 @@
 //! what it took must be able to go back. An inactive merchant's terminals refund nothing.
 
 use super::answer::Answer;
+use super::encrypted::{Envelope, Opened};
 use super::error::{Problem, Refusal};
 use super::exchange::{
     self, Done, Keyed, Who, bad_request, bearer, denied, fault_refusal, idempotency_key, once,
+    throttled,
 };
 use super::fields::Fields;
 use super::request::Reader;
-use super::show_status::throttled;
 use crate::app::{App, RequestId};
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -22,7 +23,7 @@ use domain::text::{Reference, RefundReason};
 use engine::error::Fault;
 use engine::refund::{RefundAccepted, RefundError};
 use engine::terminal::Denied;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use std::sync::Arc;
 
 /// Every field that is read.
@@ -47,14 +48,21 @@ async fn handle(
     who: &mut Who,
 ) -> Result<Done, Refusal> {
     let (form, body) = exchange::read(parts, body).await?;
-    let fields = Fields::parse(&form, &body).map_err(bad_request)?;
+    let outer = Fields::parse(&form, &body).map_err(bad_request)?;
+    let opened = open(app, &outer, who).await?;
+    // What proves the private key must say all of it: nothing that was sent beside it counts.
+    let fields = match &opened {
+        Some(opened) => opened.alone()?,
+        None => outer,
+    };
     let mut reader = Reader::new(&fields);
     let claim = reader.refund_claim();
     let trans_id = reader.trans_id();
     let mut proved = false;
     let mut payment = None;
     if let Some(claim) = claim {
-        let (terminal, with_key) = terminal(app, &parts.headers, &claim, who).await?;
+        let shown = Shown { bearer: bearer(&parts.headers), encrypted: opened.is_some() };
+        let (terminal, with_key) = terminal(app, &shown, &claim, who).await?;
         proved = with_key;
         if let Some(id) = trans_id {
             let actor = exchange::actor(&terminal, who.caller);
@@ -103,39 +111,70 @@ struct Claim<'a> {
     number: Option<TerminalNumber>,
 }
 
+/// What an encrypted request holds; none when it is a plain one.
+async fn open(app: &App, fields: &Fields<'_>, who: &mut Who) -> Result<Option<Opened>, Refusal> {
+    let Some(envelope) = Envelope::of(fields)? else { return Ok(None) };
+    let found = app.gateway.terminal_for_refund(envelope.public_key(), None, who.caller.0).await;
+    let terminal = known(app, found, who.caller)?;
+    let terminal = who.terminal.insert(terminal);
+    envelope.open(app, who.caller, terminal, &REFUND_FIELDS).map(Some)
+}
+
+/// How a request proves that its sender has the private key.
+struct Shown<'a> {
+    /// The key itself.
+    bearer: Option<&'a str>,
+    /// Made with the key; checked already.
+    encrypted: bool,
+}
+
+/// The terminal, if there is one: looking for one counts as guessing.
+fn known(
+    app: &App,
+    found: Result<Arc<Terminal>, Denied>,
+    caller: crate::app::Caller,
+) -> Result<Arc<Terminal>, Refusal> {
+    let now = app.gateway.clock().now();
+    found.map_err(|error| {
+        if matches!(error, Denied::Unknown) {
+            if let Err(error) = app.throttle.check(caller, now) {
+                return throttled(error);
+            }
+            app.throttle.note_unknown(caller, now);
+        }
+        denied(error)
+    })
+}
+
 /// The terminal, and whether its private key was shown. A live terminal's must be; a test
 /// terminal's need not, but one that is shown must be right, so that a mistake is found before it
 /// matters. Callers without it may not guess payment numbers at will.
 async fn terminal(
     app: &App,
-    headers: &HeaderMap,
+    shown: &Shown<'_>,
     claim: &Claim<'_>,
     who: &mut Who,
 ) -> Result<(Arc<Terminal>, bool), Refusal> {
     let gateway = &app.gateway;
     let found = gateway.terminal_for_refund(claim.public_key, claim.number, who.caller.0).await;
-    let shown = bearer(headers);
-    let proved = match (&found, shown) {
+    let proved = match (&found, shown.bearer) {
         (Ok(terminal), Some(key)) => gateway.proves_private_key(terminal, key),
-        (Ok(_) | Err(_), _) => false,
+        (Ok(_), None) => shown.encrypted,
+        (Err(_), _) => false,
     };
     let now = gateway.clock().now();
     if !proved {
         app.throttle.check(who.caller, now).map_err(throttled)?;
     }
-    let terminal = found.map_err(|error| {
-        if matches!(error, Denied::Unknown) {
-            app.throttle.note_unknown(who.caller, now);
-        }
-        denied(error)
-    })?;
+    let terminal = known(app, found, who.caller)?;
     who.terminal = Some(Arc::clone(&terminal));
-    if !proved && (terminal.mode == Mode::Live || shown.is_some()) {
+    if !proved && (terminal.mode == Mode::Live || shown.bearer.is_some()) {
         app.throttle.note_unknown(who.caller, now);
-        let what = if shown.is_some() { "is not one of this terminal's" } else { "is missing" };
+        let what =
+            if shown.bearer.is_some() { "is not one of this terminal's" } else { "is missing" };
         let text = format!(
             "the private key {what}; send the header Authorization: Bearer and the terminal's \
-             private key"
+             private key, or the request encrypted with it"
         );
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, "1501", &text));
     }

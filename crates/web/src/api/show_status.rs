@@ -2,9 +2,8 @@
 
 use super::answer::Answer;
 use super::error::Refusal;
-use super::exchange::{self, denied, fault_refusal};
+use super::exchange::{self, denied, fault_refusal, throttled};
 use crate::app::{App, Caller, RequestId};
-use crate::throttle::TooManyGuesses;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use domain::id::PaymentId;
@@ -44,11 +43,6 @@ pub(super) async fn show_status(
         }
         Err(refusal) => refusal.into_answer(&headers, &RequestId::of(&extensions)),
     }
-}
-
-pub(super) fn throttled(error: TooManyGuesses) -> Refusal {
-    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "429", &error.to_string());
-    Refusal { retry_after: u32::try_from(error.retry_after_seconds).ok(), ..refusal }
 }
 
 async fn find(

@@ -55,7 +55,7 @@ const fn again(
 }
 
 /// The numbers of this release: the gateway's own first, then those that repeat the HTTP status.
-pub const ERRORS: [ErrorNumber; 32] = [
+pub const ERRORS: [ErrorNumber; 33] = [
     mend(
         101,
         401,
@@ -155,6 +155,15 @@ pub const ERRORS: [ErrorNumber; 32] = [
         "Ask the operator, who sets how long refunds are possible.",
     ),
     mend(
+        5001,
+        400,
+        "`encrypted_data` cannot be decrypted with the private key of the terminal whose public key \
+         stands at its end, or what is inside is no query string of this call. More is not told: a \
+         stranger could learn from it.",
+        "Compare with the worked example of the page Encrypted requests. `tollgate terminal \
+         decrypt`, on the gateway's own machine, tells what is wrong.",
+    ),
+    mend(
         5012,
         409,
         "This `reference` is used already, by the payment that the message names: with other \
@@ -212,7 +221,8 @@ pub const ERRORS: [ErrorNumber; 32] = [
     again(
         429,
         429,
-        "Too many unknown payment numbers or wrong private keys came from your address.",
+        "Too many unknown payment numbers, wrong keys or encrypted requests that cannot be \
+         decrypted came from your address.",
         "Wait as many seconds as the header `Retry-After` says.",
         Retry::Later,
     ),

@@ -8,6 +8,7 @@ pub mod answers;
 mod balance;
 pub mod cards;
 mod document;
+mod encrypted;
 pub mod errors;
 pub mod open_api;
 mod pages;

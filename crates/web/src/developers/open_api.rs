@@ -5,6 +5,7 @@ use super::answers::{
     STATUS_FIELDS, STATUSES, WEBHOOK_FIELDS,
 };
 use super::balance;
+use super::encrypted;
 use super::errors::ERRORS;
 use super::parameters::{Kind, PARAMETERS, Parameter, REFUND_PARAMETERS};
 use super::samples;
@@ -19,8 +20,7 @@ pub fn document(public_url: &str) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Simple Payment Gateway (S2S)",
             "description": "Server-to-server payments by card. This release takes the methods CC \
-                and DC; NB, WALLET, UPICOLLECT and QRINTENT answer error 1052. Encrypted \
-                requests come in a later release. Unknown request fields are ignored; \
+                and DC; NB, WALLET, UPICOLLECT and QRINTENT answer error 1052. Unknown request fields are ignored; \
                 ignore unknown answer fields likewise.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
@@ -47,6 +47,7 @@ fn paths(public_url: &str) -> Value {
     let mut paths = Map::new();
     let mut add = |path: &str, item: Value| paths.insert(path.to_owned(), item);
     add("/api/s2s", create_payment(public_url));
+    add("/api/s2s/encrypt", encrypted::creation(public_url));
     add("/api/transactions/refund-request", request_refund(public_url));
     add("/api/authurl/{transID}", customer_page(""));
     add("/api/authurl/auth_3ds/{transID}", customer_page("ByOlderName"));
@@ -132,7 +133,8 @@ fn create_payment(public_url: &str) -> Value {
         "tags": ["Payments"],
         "summary": "Create a payment",
         "description": "One order is never charged twice: the same request with the same \
-            reference gets the first answer again, with the header Idempotent-Replayed.",
+            reference gets the first answer again, with the header Idempotent-Replayed. The fields \
+            may also come encrypted, as at /api/s2s/encrypt.",
         "parameters": [idempotency_key()],
         "requestBody": { "required": true, "content": {
             "application/json": {
@@ -151,12 +153,12 @@ fn create_payment(public_url: &str) -> Value {
                     "example": serde_json::from_str::<Value>(&answer).unwrap_or_default(),
                 } },
             } }),
-            |http| !matches!(http, 404 | 429),
+            |http| http != 404,
         ),
     } })
 }
 
-fn idempotency_key() -> Value {
+pub(super) fn idempotency_key() -> Value {
     json!({
         "name": "Idempotency-Key", "in": "header", "required": false,
         "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
@@ -180,7 +182,7 @@ fn request_refund(public_url: &str) -> Value {
         "description": "Accepted at once, decided by the bank: a webhook tells how it ended. The \
             same refundReference and amount get the first answer again, with the header \
             Idempotent-Replayed. A live terminal's private key goes into the Authorization \
-            header.",
+            header, unless the fields come encrypted, in encrypted_data as at /api/s2s/encrypt.",
         "parameters": [idempotency_key()],
         "security": [{}, { "privateKey": [] }],
         "requestBody": { "required": true, "content": {
@@ -204,7 +206,7 @@ fn request_refund(public_url: &str) -> Value {
     } })
 }
 
-fn replayed() -> Value {
+pub(super) fn replayed() -> Value {
     json!({ "Idempotent-Replayed": {
         "description": "true when this is the first request's answer again.",
         "schema": { "type": "string", "const": "true" },
@@ -221,7 +223,9 @@ fn sample_request() -> Value {
 fn trans_id_parameter() -> Value {
     json!({
         "name": "transID", "in": "path", "required": true,
-        "schema": { "type": "string", "pattern": "^[1-9][0-9]{17}$" },
+        "description": "As authurl names the payment: by its number, or, where encryption_method \
+            is aes256, only by a token.",
+        "schema": { "type": "string", "pattern": "^([1-9][0-9]{17}|[A-Za-z0-9_-]{43}=)$" },
         "example": answers::TRANS_ID,
     })
 }
@@ -308,7 +312,7 @@ fn status_query(public_url: &str) -> Value {
         "tags": ["Payments"],
         "summary": "Ask for a payment's status",
         "description": "By transID no key is needed. By your own reference, add public_key; the \
-            newest attempt answers.",
+            newest attempt answers. A terminal may be set to demand the key for both.",
         "parameters": [
             {
                 "name": "transIDOrReference", "in": "path", "required": true,
@@ -317,7 +321,8 @@ fn status_query(public_url: &str) -> Value {
             },
             {
                 "name": "public_key", "in": "query", "required": false,
-                "description": "Needed when the path names a reference.",
+                "description": "Needed when the path names a reference, or the terminal demands \
+                    it.",
                 "schema": { "type": "string", "maxLength": 44 },
             },
         ],
@@ -354,10 +359,18 @@ fn webhook(public_url: &str) -> Value {
             header("webhook-timestamp", "When this attempt was made, in Unix seconds."),
             header("webhook-signature", "v1 and the base64 HMAC-SHA256; one per live secret."),
         ],
-        "requestBody": { "required": true, "content": { "application/json": {
-            "schema": { "$ref": "#/components/schemas/Webhook" },
-            "example": serde_json::from_str::<Value>(&sample).unwrap_or_default(),
-        } } },
+        "requestBody": { "required": true, "content": {
+            "application/json": {
+                "schema": { "$ref": "#/components/schemas/Webhook" },
+                "example": serde_json::from_str::<Value>(&sample).unwrap_or_default(),
+            },
+            "application/x-www-form-urlencoded": { "schema": {
+                "type": "object",
+                "description": "With encryption_method aes256: the same fields, encrypted.",
+                "properties": { "data": { "type": "string" } },
+                "required": ["data"],
+            } },
+        } },
         "responses": {
             "2XX": { "description": "Acknowledged, when it comes within five seconds." },
             "default": { "description": "Tried again later." },
@@ -410,6 +423,7 @@ fn schemas() -> Value {
     let webhook = [&WEBHOOK_FIELDS[..], &REFUND_WEBHOOK_FIELDS].concat();
     json!({
         "CreatePayment": request_schema(&PARAMETERS),
+        "EncryptedRequest": encrypted::schema(),
         "RequestRefund": request_schema(&REFUND_PARAMETERS),
         "RefundAccepted": answer_schema(&REFUND_FIELDS),
         "Payment": answer_schema(&with_further),

@@ -8,10 +8,12 @@ use super::cards::{
     CardResult, DEMO_PUBLIC_KEY, DEMO_TERMINAL, ONE_TIME_PASSWORD, REFUSED_REFUND, TEST_CARDS,
     TestCard,
 };
+use super::encrypted;
 use super::errors::{ERRORS, ErrorNumber};
 use super::parameters::{self, PARAMETERS, Parameter, REFUND_PARAMETERS};
 use super::samples::{self, Sample};
 use crate::assets::{Asset, DEVELOPERS_SCRIPT, DEVELOPERS_STYLE};
+use crate::throttle::UNKNOWN_AT_MOST;
 use askama::Template;
 use domain::delivery::DeliveryId;
 use domain::schedule;
@@ -33,6 +35,7 @@ pub(super) struct Page {
 const START: &str = "/developers";
 const REFERENCE: &str = "/developers/api-reference";
 const SIMPLE_S2S: &str = "/developers/api-reference/simple-s2s";
+const ENCRYPTED_REQUESTS: &str = "/developers/api-reference/encrypted-requests";
 const STATUS_QUERY: &str = "/developers/api-reference/status-query";
 const REFUNDS: &str = "/developers/api-reference/refunds";
 const WEBHOOKS: &str = "/developers/webhooks";
@@ -54,7 +57,7 @@ const START_PAGE: Page =
     page(START, "Developers", None, "What Tollgate is, and a first payment in three steps.");
 
 /// All pages, in the menu's order.
-pub(super) const PAGES: [Page; 10] = [
+pub(super) const PAGES: [Page; 11] = [
     START_PAGE,
     page(REFERENCE, "API Reference", Some(START), "The calls, and the OpenAPI document."),
     page(
@@ -62,6 +65,12 @@ pub(super) const PAGES: [Page; 10] = [
         "Simple Payment Gateway (S2S)",
         Some(REFERENCE),
         "Create a payment: parameters, answer, samples in six languages.",
+    ),
+    page(
+        ENCRYPTED_REQUESTS,
+        "Encrypted requests",
+        Some(REFERENCE),
+        "The create call with its fields encrypted: recipe, worked example, samples.",
     ),
     page(
         STATUS_QUERY,
@@ -166,6 +175,12 @@ template!(
     further: &'static [Field]
 );
 template!(
+    EncryptedRequests, "developers/encrypted_requests.html",
+    private_key: &'static str, plaintext: &'static str, key: &'static str,
+    iv_a: &'static str, iv_b: &'static str, text_a: &'static str, text_b: &'static str,
+    value: String, openssl: String, tries: u32, create: Samples<'a>
+);
+template!(
     StatusQuery, "developers/status_query.html", answer: String, further: &'static [Field], key: &'static str
 );
 template!(
@@ -208,6 +223,7 @@ pub(super) fn render(path: &str, public_url: &str) -> Result<String, askama::Err
     match page.path {
         REFERENCE => Reference { shell }.render(),
         SIMPLE_S2S => simple_s2s(shell).render(),
+        ENCRYPTED_REQUESTS => encrypted_requests(shell).render(),
         STATUS_QUERY => status_query(shell).render(),
         REFUNDS => refunds(shell).render(),
         WEBHOOKS => webhooks(shell).render(),
@@ -232,6 +248,23 @@ fn simple_s2s(shell: Shell<'_>) -> SimpleS2s<'_> {
         parameters: &PARAMETERS,
         fields: &RESPONSE_FIELDS,
         further: &FURTHER_FIELDS,
+        shell,
+    }
+}
+
+fn encrypted_requests(shell: Shell<'_>) -> EncryptedRequests<'_> {
+    EncryptedRequests {
+        private_key: encrypted::EXAMPLE_PRIVATE_KEY,
+        plaintext: encrypted::EXAMPLE_PLAINTEXT,
+        key: encrypted::EXAMPLE_KEY,
+        iv_a: encrypted::EXAMPLE_IV_A,
+        iv_b: encrypted::EXAMPLE_IV_B,
+        text_a: encrypted::EXAMPLE_TEXT_A,
+        text_b: encrypted::EXAMPLE_TEXT_B,
+        value: encrypted::example_value(),
+        openssl: encrypted::example_command(),
+        tries: UNKNOWN_AT_MOST,
+        create: Samples { id: "create", samples: &samples::CREATE_ENCRYPTED_PAYMENT },
         shell,
     }
 }

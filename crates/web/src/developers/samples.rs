@@ -40,6 +40,16 @@ pub const CREATE_PAYMENT: [Sample; 6] = [
     sample!("csharp", "C#", "create_payment/CSharp.cs"),
 ];
 
+/// Create a payment by an encrypted request.
+pub const CREATE_ENCRYPTED_PAYMENT: [Sample; 6] = [
+    sample!("curl", "openssl and curl", "create_encrypted_payment/curl.sh"),
+    sample!("php", "PHP", "create_encrypted_payment/php.php"),
+    sample!("java", "Java", "create_encrypted_payment/Java.java"),
+    sample!("node", "Node", "create_encrypted_payment/node.mjs"),
+    sample!("python", "Python", "create_encrypted_payment/python.py"),
+    sample!("csharp", "C#", "create_encrypted_payment/CSharp.cs"),
+];
+
 /// Give money back.
 pub const REFUND: [Sample; 6] = [
     sample!("curl", "curl", "refund/curl.sh"),
@@ -85,8 +95,8 @@ mod tests {
     }
 
     fn all() -> Vec<Sample> {
-        [&[FIRST_PAYMENT][..], &CREATE_PAYMENT, &REFUND, &VERIFY_WEBHOOK, &VERIFY_RETURN_URL]
-            .concat()
+        let create = [&[FIRST_PAYMENT][..], &CREATE_PAYMENT, &CREATE_ENCRYPTED_PAYMENT];
+        [&create.concat()[..], &REFUND, &VERIFY_WEBHOOK, &VERIFY_RETURN_URL].concat()
     }
 
     #[test]
@@ -98,7 +108,13 @@ mod tests {
             assert!(shown.insert(sample.file.to_owned()), "{} is shown twice", sample.file);
         }
         let mut files = BTreeSet::from(["first_payment.sh".to_owned()]);
-        for name in ["create_payment", "refund", "verify_webhook", "verify_return_url"] {
+        for name in [
+            "create_payment",
+            "create_encrypted_payment",
+            "refund",
+            "verify_webhook",
+            "verify_return_url",
+        ] {
             for entry in std::fs::read_dir(folder().join(name)).unwrap() {
                 files.insert(format!("{name}/{}", entry.unwrap().file_name().to_string_lossy()));
             }
@@ -108,7 +124,7 @@ mod tests {
 
     #[test]
     fn create_samples_name_the_real_address() {
-        for sample in CREATE_PAYMENT.iter().chain(&REFUND).chain([&FIRST_PAYMENT]) {
+        for sample in all().iter().filter(|sample| !sample.file.starts_with("verify_")) {
             let text = sample.at("https://pay.shop.example");
             assert!(text.contains("https://pay.shop.example"), "{}", sample.file);
             assert!(!text.contains("localhost"), "{}", sample.file);

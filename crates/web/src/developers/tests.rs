@@ -196,6 +196,7 @@ fn every_error_number_of_the_code_is_in_the_table() {
     let sources = [
         include_str!("../api/balance.rs"),
         include_str!("../api/create_payment.rs"),
+        include_str!("../api/encrypted.rs"),
         include_str!("../api/error.rs"),
         include_str!("../api/exchange.rs"),
         include_str!("../api/refund.rs"),
@@ -312,6 +313,7 @@ fn every_route_is_in_the_open_api_document() {
     let mut routes = vec![
         "/",
         "/api/s2s",
+        "/api/s2s/encrypt",
         "/api/transactions/refund-request",
         "/api/authurl/{transID}",
         "/api/authurl/auth_3ds/{transID}",
