@@ -3,6 +3,11 @@
 "use strict";
 
 (() => {
+  // This page without what it says about the last try, in the language that was chosen.
+  const here = () => {
+    const lang = new URLSearchParams(location.search).get("lang");
+    return location.pathname + (lang ? `?${new URLSearchParams({ lang })}` : "");
+  };
   const two = (number) => String(number).padStart(2, "0");
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${two(seconds % 60)}`;
 
@@ -31,7 +36,7 @@
       }
       if (left === 0) {
         // One second of grace, so that the gateway's clock agrees.
-        setTimeout(() => location.replace(location.pathname), 1000);
+        setTimeout(() => location.replace(here()), 1000);
       } else {
         setTimeout(show, 1000 - ((performance.now() - (over - left * 1000)) % 1000));
       }

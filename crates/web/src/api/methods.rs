@@ -1,8 +1,8 @@
 //! `GET /api/methods?public_key=…`: what customers of a terminal can pay with.
 
 use super::error::Refusal;
-use super::exchange::{denied, fault_refusal};
-use super::show_status::throttled;
+use super::exchange::{denied, fault_refusal, throttled};
+
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};

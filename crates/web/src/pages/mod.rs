@@ -1,9 +1,12 @@
 //! What cardholders see: the step a payment waits for, its result, and the way back to the shop.
 
+mod figures;
+mod language;
 mod origin;
 mod qr;
 mod return_link;
 pub mod samples;
+mod shell;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -22,11 +25,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use domain::id::PaymentId;
 use domain::payment::Payment;
+use domain::terminal::Terminal;
 use engine::Actor;
 use engine::error::Fault;
 use engine::payment::{Answered, PageStep};
+pub use language::Language;
 use return_link::return_link;
-use view::{Again, ChallengePage, ConfirmingPage, Ending, MessagePage, ResultPage};
+pub use shell::Asked;
+use view::{Again, ChallengePage, ConfirmingPage, Ending, Message, MessagePage, Page, ResultPage};
 
 /// A form holds one short code.
 const FORM_BYTES_AT_MOST: usize = 4 * 1024;
@@ -62,16 +68,27 @@ impl From<Fault> for Refusal {
     }
 }
 
+/// One look of a customer at a payment.
+#[derive(Debug)]
+struct Visit {
+    app: App,
+    caller: Caller,
+    /// What names the payment in the address.
+    text: String,
+    asked: Asked,
+}
+
 /// `GET /api/authurl/{transID}`: the step that the payment waits for, or on to the shop.
 async fn show(
     State(app): State<App>,
     caller: Caller,
     Path(text): Path<String>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Response {
-    let again = again_of(query.as_deref());
-    let shown = show_step(&app, caller, &text, again).await;
-    shown.unwrap_or_else(|refusal| refused(&app, &text, &refusal))
+    let visit = Visit { app, caller, text, asked: Asked::of(&headers, query.as_deref()) };
+    let shown = visit.step().await;
+    shown.unwrap_or_else(|refusal| visit.refused(&refusal))
 }
 
 /// `POST /api/authurl/{transID}`: the customer's answer, or that they gave up.
@@ -79,101 +96,183 @@ async fn answer(
     State(app): State<App>,
     caller: Caller,
     Path(text): Path<String>,
+    RawQuery(query): RawQuery,
     uri: Uri,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let answered = if origin::is_another_site(&app.site, &uri, &headers) {
+    let visit = Visit { app, caller, text, asked: Asked::of(&headers, query.as_deref()) };
+    let answered = if origin::is_another_site(&visit.app.site, &uri, &headers) {
         Err(Refusal::CrossSite)
     } else {
-        take_answer(&app, caller, &text, body).await
+        visit.take_answer(body).await
     };
-    answered.unwrap_or_else(|refusal| refused(&app, &text, &refusal))
+    answered.unwrap_or_else(|refusal| visit.refused(&refusal))
 }
 
 /// `GET /api/authurl/{transID}/result`: what became of the payment; this page stays.
-async fn result(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Response {
-    let shown = show_result(&app, caller, &text).await;
-    shown.unwrap_or_else(|refusal| refused(&app, &text, &refusal))
-}
-
-async fn show_step(
-    app: &App,
+async fn result(
+    State(app): State<App>,
     caller: Caller,
-    text: &str,
-    again: Option<Again>,
-) -> Result<Response, Refusal> {
-    let Asked { id, path } = asked(app, caller, text).await?;
-    let opened = app.gateway.open_customer_page(holder(caller), id).await?;
-    let opened = opened.ok_or_else(|| unknown(app, caller))?;
-    let Some(PageStep::Challenge(challenge)) = &opened.step else {
-        return on_from(app, &opened.payment, &path).await;
-    };
-    let now = app.gateway.clock().now();
-    let shown = ChallengePage::new(&app.site, &opened, challenge, again, now);
-    Ok(page(StatusCode::OK, &shown))
+    Path(text): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let visit = Visit { app, caller, text, asked: Asked::of(&headers, query.as_deref()) };
+    let shown = visit.result().await;
+    shown.unwrap_or_else(|refusal| visit.refused(&refusal))
 }
 
-async fn show_result(app: &App, caller: Caller, text: &str) -> Result<Response, Refusal> {
-    let Asked { id, path } = asked(app, caller, text).await?;
-    let payment = app.gateway.payment(holder(caller), id).await?;
-    let payment = payment.ok_or_else(|| unknown(app, caller))?;
-    let terminal = app.gateway.terminal_of(&payment).await?;
-    let link = return_link(&app.gateway, &payment, &terminal);
-    let mut result = ResultPage::new(&app.site, &payment, &terminal, &link);
-    if result.outcome == Ending::Pending {
-        result.link = path;
+impl Visit {
+    async fn step(&self) -> Result<Response, Refusal> {
+        let Self { app, caller, asked, .. } = self;
+        let id = self.payment().await?;
+        let opened = app.gateway.open_customer_page(holder(*caller), id).await?;
+        let opened = opened.ok_or_else(|| self.unknown())?;
+        let Some(PageStep::Challenge(challenge)) = &opened.step else {
+            return self.on_from(&opened.payment).await;
+        };
+        let now = app.gateway.clock().now();
+        let again = asked.parameter("again").and_then(Again::from_name);
+        let shown = ChallengePage::new(&app.site, asked, &opened, challenge, (again, None), now);
+        Ok(shown_as(StatusCode::OK, &shown))
     }
-    Ok(page(StatusCode::OK, &result))
+
+    async fn result(&self) -> Result<Response, Refusal> {
+        let gateway = &self.app.gateway;
+        let payment = gateway.payment(holder(self.caller), self.payment().await?).await?;
+        let payment = payment.ok_or_else(|| self.unknown())?;
+        let terminal = gateway.terminal_of(&payment).await?;
+        let link = return_link(gateway, &payment, &terminal);
+        let mut page = self.result_page(&payment, &terminal, &link);
+        if page.outcome == Ending::Pending {
+            page.link = self.own_link(&[]);
+        }
+        Ok(shown_as(StatusCode::OK, &page))
+    }
+
+    async fn take_answer(&self, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
+        let id = self.payment().await?;
+        let gateway = &self.app.gateway;
+        let form = Form::parse(&body.map_err(Refusal::BadForm)?);
+        if form.cancels {
+            let payment = gateway.cancel_payment(holder(self.caller), id).await?;
+            return self.after_answer(&payment.ok_or_else(|| self.unknown())?).await;
+        }
+        if form.code.is_empty() {
+            return Ok(self.once_more(Again::Empty));
+        }
+        let answered = gateway.answer_challenge(holder(self.caller), id, form.code).await?;
+        match answered.ok_or_else(|| self.unknown())? {
+            Answered::Went(payment) => self.after_answer(&payment).await,
+            Answered::TryAgain { .. } => Ok(self.once_more(Again::Wrong)),
+            Answered::BankUnavailable => Ok(self.once_more(Again::Unavailable)),
+        }
+    }
+
+    /// On to the shop, or, while the bank is asked, the page that waits for its answer.
+    async fn on_from(&self, payment: &Payment) -> Result<Response, Refusal> {
+        let Self { app, asked, .. } = self;
+        let terminal = app.gateway.terminal_of(payment).await?;
+        if payment.state.decided_at().is_none() {
+            let waits = ConfirmingPage::new(&app.site, asked, payment, &terminal);
+            let waits = ConfirmingPage { link: self.own_link(&[]), ..waits };
+            return Ok(shown_as(StatusCode::OK, &waits));
+        }
+        let link = return_link(&app.gateway, payment, &terminal);
+        let result = self.result_page(payment, &terminal, &link);
+        Ok(redirect(&link, shown_as(StatusCode::SEE_OTHER, &result)))
+    }
+
+    fn result_page(&self, payment: &Payment, terminal: &Terminal, link: &str) -> ResultPage {
+        // A card is only sent when the customer has passed; until then no bank can have taken
+        // anything. Where the customer pays at the bank, it may have.
+        let late_possible = payment.method.card.is_none();
+        ResultPage::new(&self.app.site, &self.asked, payment, terminal, link, late_possible)
+    }
+
+    /// After a form nothing is shown directly, so that loading the page again sends nothing again.
+    async fn after_answer(&self, payment: &Payment) -> Result<Response, Refusal> {
+        let next = self.on_from(payment).await?;
+        Ok(match payment.state.decided_at() {
+            Some(_) => next,
+            None => redirect(&self.own_link(&[]), next),
+        })
+    }
+
+    fn once_more(&self, again: Again) -> Response {
+        Redirect::to(&self.own_link(&[("again", again.name())])).into_response()
+    }
+
+    /// This page.
+    fn own_link(&self, parameters: &[(&str, &str)]) -> String {
+        self.asked.link(&view::path_of(&self.app.site, &self.text), parameters)
+    }
+
+    /// The payment that the address names, unless the caller guesses.
+    async fn payment(&self) -> Result<PaymentId, Refusal> {
+        let now = self.app.gateway.clock().now();
+        self.app.throttle.check(self.caller, now).map_err(Refusal::TooMany)?;
+        match Named::read(&self.app, &self.text) {
+            // A text that is no name of a payment tells a guesser nothing, and does not count.
+            None => Err(Refusal::Unknown),
+            Some(Named::ForgedToken) => Err(self.unknown()),
+            Some(Named::Token(id)) => Ok(id),
+            Some(Named::Number(id)) => {
+                // Looked at before anything is done: a payment that has a token is not found here.
+                let payment = self.app.gateway.payment(holder(self.caller), id).await?;
+                let payment = payment.filter(|payment| !needs_token(payment));
+                Ok(payment.ok_or_else(|| self.unknown())?.id)
+            }
+        }
+    }
+
+    fn unknown(&self) -> Refusal {
+        self.app.throttle.note_unknown(self.caller, self.app.gateway.clock().now());
+        Refusal::Unknown
+    }
+
+    /// The page that says why there is no other.
+    fn refused(&self, refusal: &Refusal) -> Response {
+        let Self { app, asked, text, .. } = self;
+        let retry = || Named::read(app, text).map(|_name| self.own_link(&[]));
+        let (status, message, retry, retry_after) = match refusal {
+            Refusal::Unknown => (StatusCode::NOT_FOUND, Message::NotFound, None, None),
+            Refusal::TooMany(guesses) => {
+                let seconds = Some(guesses.retry_after_seconds);
+                (StatusCode::TOO_MANY_REQUESTS, Message::TooMany, None, seconds)
+            }
+            Refusal::CrossSite => (StatusCode::FORBIDDEN, Message::CrossSite, retry(), None),
+            Refusal::BadForm(rejection) => (rejection.status(), Message::TooLarge, retry(), None),
+            Refusal::Fault(Fault::Busy) => {
+                (StatusCode::SERVICE_UNAVAILABLE, Message::Trouble, retry(), Some(1))
+            }
+            Refusal::Fault(Fault::Unavailable(why)) => {
+                tracing::error!(why, "the database did not answer a customer's page");
+                (StatusCode::SERVICE_UNAVAILABLE, Message::Trouble, retry(), Some(1))
+            }
+            Refusal::Fault(Fault::Broken(why)) => {
+                tracing::error!(why, "a customer page was not shown");
+                (StatusCode::INTERNAL_SERVER_ERROR, Message::Trouble, retry(), None)
+            }
+        };
+        let page = MessagePage::new(&app.site, asked, message, retry);
+        let mut response = shown_as(status, &page);
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
 }
 
-async fn take_answer(
-    app: &App,
-    caller: Caller,
-    text: &str,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Refusal> {
-    let Asked { id, path } = asked(app, caller, text).await?;
-    let form = Form::parse(&body.map_err(Refusal::BadForm)?);
-    if form.cancels {
-        let payment = app.gateway.cancel_payment(holder(caller), id).await?;
-        return after_answer(app, &payment.ok_or_else(|| unknown(app, caller))?, &path).await;
-    }
-    if form.code.is_empty() {
-        return Ok(once_more(&path, Again::Empty));
-    }
-    let answered = app.gateway.answer_challenge(holder(caller), id, form.code).await?;
-    match answered.ok_or_else(|| unknown(app, caller))? {
-        Answered::Went(payment) => after_answer(app, &payment, &path).await,
-        Answered::TryAgain { .. } => Ok(once_more(&path, Again::Wrong)),
-        Answered::BankUnavailable => Ok(once_more(&path, Again::Unavailable)),
-    }
-}
-
-/// On to the shop, or, while the bank is asked, the page that waits for its answer.
-async fn on_from(app: &App, payment: &Payment, path: &str) -> Result<Response, Refusal> {
-    let terminal = app.gateway.terminal_of(payment).await?;
-    if payment.state.decided_at().is_none() {
-        let waits = ConfirmingPage::new(&app.site, payment, &terminal);
-        let waits = ConfirmingPage { link: path.to_owned(), ..waits };
-        return Ok(page(StatusCode::OK, &waits));
-    }
-    let link = return_link(&app.gateway, payment, &terminal);
-    let result = ResultPage::new(&app.site, payment, &terminal, &link);
-    Ok(redirect(&link, page(StatusCode::SEE_OTHER, &result)))
-}
-
-/// After a form nothing is shown directly, so that loading the page again sends nothing again.
-async fn after_answer(app: &App, payment: &Payment, path: &str) -> Result<Response, Refusal> {
-    let next = on_from(app, payment, path).await?;
-    Ok(match payment.state.decided_at() {
-        Some(_) => next,
-        None => redirect(path, next),
-    })
-}
-
-fn once_more(path: &str, again: Again) -> Response {
-    Redirect::to(&format!("{path}?again={}", again.name())).into_response()
+/// A page with the headers of its language: a cache in between must not give it to others.
+fn shown_as(status: StatusCode, shown: &impl Page) -> Response {
+    let mut response = page(status, shown);
+    let headers = response.headers_mut();
+    let code = shown.shell().language().code();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(code));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+    response
 }
 
 /// Makes a page the body of a redirect: who does not follow it sees the page.
@@ -192,73 +291,8 @@ fn redirect(target: &str, mut shown: Response) -> Response {
     shown
 }
 
-/// The payment that an address names, and the page's path under that name.
-struct Asked {
-    id: PaymentId,
-    path: String,
-}
-
-/// What the id in the path names, unless this address guesses.
-async fn asked(app: &App, caller: Caller, text: &str) -> Result<Asked, Refusal> {
-    app.throttle.check(caller, app.gateway.clock().now()).map_err(Refusal::TooMany)?;
-    let id = match Named::read(app, text) {
-        // A text that is no name of a payment tells a guesser nothing, and does not count.
-        None => return Err(Refusal::Unknown),
-        Some(Named::ForgedToken) => return Err(unknown(app, caller)),
-        Some(Named::Token(id)) => id,
-        Some(Named::Number(id)) => {
-            // Looked at before anything is done: a payment that has a token is not found here.
-            let payment = app.gateway.payment(holder(caller), id).await?;
-            let payment = payment.filter(|payment| !needs_token(payment));
-            payment.ok_or_else(|| unknown(app, caller))?.id
-        }
-    };
-    Ok(Asked { id, path: view::path_of(&app.site, text) })
-}
-
-fn unknown(app: &App, caller: Caller) -> Refusal {
-    app.throttle.note_unknown(caller, app.gateway.clock().now());
-    Refusal::Unknown
-}
-
 const fn holder(caller: Caller) -> Actor {
     Actor::Holder { caller: caller.0 }
-}
-
-/// The page that says why there is no other.
-fn refused(app: &App, text: &str, refusal: &Refusal) -> Response {
-    let retry = || Named::read(app, text).map(|_name| view::path_of(&app.site, text));
-    let (status, message, retry, retry_after) = match refusal {
-        Refusal::Unknown => (StatusCode::NOT_FOUND, words::NOT_FOUND, None, None),
-        Refusal::TooMany(guesses) => {
-            let seconds = Some(guesses.retry_after_seconds);
-            (StatusCode::TOO_MANY_REQUESTS, words::TOO_MANY, None, seconds)
-        }
-        Refusal::CrossSite => (StatusCode::FORBIDDEN, words::CROSS_SITE, retry(), None),
-        Refusal::BadForm(rejection) => (rejection.status(), words::TOO_LARGE, retry(), None),
-        Refusal::Fault(Fault::Busy) => {
-            (StatusCode::SERVICE_UNAVAILABLE, words::TROUBLE, retry(), Some(1))
-        }
-        Refusal::Fault(Fault::Unavailable(why)) => {
-            tracing::error!(why, "the database did not answer a customer's page");
-            (StatusCode::SERVICE_UNAVAILABLE, words::TROUBLE, retry(), Some(1))
-        }
-        Refusal::Fault(Fault::Broken(why)) => {
-            tracing::error!(why, "a customer page was not shown");
-            (StatusCode::INTERNAL_SERVER_ERROR, words::TROUBLE, retry(), None)
-        }
-    };
-    let mut response = page(status, &MessagePage::new(&app.site, message, retry));
-    if let Some(seconds) = retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    }
-    response
-}
-
-fn again_of(query: Option<&str>) -> Option<Again> {
-    form_urlencoded::parse(query?.as_bytes())
-        .find(|(name, _value)| name == "again")
-        .and_then(|(_name, value)| Again::from_name(&value))
 }
 
 /// What the customer sent.

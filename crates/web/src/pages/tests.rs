@@ -92,6 +92,8 @@ impl Browser {
 #[derive(Debug)]
 struct Answer {
     status: StatusCode,
+    language: String,
+    vary: String,
     location: String,
     retry_after: String,
     body: String,
@@ -103,16 +105,20 @@ impl Answer {
         let header =
             |name| head.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
         let (location, retry_after) = (header(header::LOCATION), header(header::RETRY_AFTER));
+        let (language, vary) = (header(header::CONTENT_LANGUAGE), header(header::VARY));
         let status = head.status;
         let body = to_bytes(body, 100_000).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
-        Self { status, location, retry_after, body }
+        Self { status, language, vary, location, retry_after, body }
     }
 
     #[track_caller]
     fn shows(&self, status: u16, words: &str) {
         assert_eq!(self.status, status, "{self:?}");
-        assert!(self.body.contains(words), "{words:?} is not in {}", self.body);
+        // What is filled into a sentence is isolated, and an amount does not break.
+        let told = self.body.replace("<bdi>", "").replace("</bdi>", "").replace('\u{a0}', " ");
+        let found = self.body.contains(words) || told.contains(words);
+        assert!(found, "{words:?} is not in {}", self.body);
     }
 
     fn goes_to(&self) -> &str {
@@ -142,6 +148,7 @@ async fn the_challenge_says_what_is_paid() {
             "Testing &#60;b&#62;Product",
             "1DEV &#38; söns",
             "•••• 1111",
+            "Pay 1,234.50 USD",
             "Sandbox Bank sent a one-time code to •••• 12",
             "3 tries left",
             "The code is 123456.",
@@ -153,6 +160,49 @@ async fn the_challenge_says_what_is_paid() {
         assert!(!answer.body.contains("411111"));
     }
     assert_eq!(browser.state(), "challenged");
+}
+
+#[tokio::test]
+async fn the_customer_reads_their_own_language() {
+    let browser = Browser::waiting();
+    let get = |path: String, accepted: &'static str| {
+        Request::get(path).header("accept-language", accepted).body(Body::empty()).unwrap()
+    };
+    for (query, accepted, language, words) in [
+        ("", "de-DE,de;q=0.9,en;q=0.5", "de", "Bestätigen Sie, dass Sie es sind"),
+        ("", "nl;q=0.9,ar;q=0.2", "ar", "<html lang=\"ar\" dir=\"rtl\">"),
+        ("?lang=zh", "de", "zh", "支付 USD 1,234.50"),
+        ("?lang=tlh", "de", "de", "Noch 3 Versuche"),
+        ("", "de", "de", "1.234,50 USD zahlen"),
+    ] {
+        let answer = browser.send(get(page_path(query), accepted)).await;
+        answer.shows(200, words);
+        assert_eq!((&*answer.language, &*answer.vary), (language, "accept-language"));
+    }
+    let page = browser.get(&page_path("?again=wrong&lang=ru")).await;
+    page.shows(200, "href=\"?again=wrong&#38;lang=de\"");
+    let unknown = Request::get("/api/authurl/none").header("accept-language", "fr");
+    let unknown = browser.send(unknown.body(Body::empty()).unwrap()).await;
+    unknown.shows(404, "Nous ne connaissons pas ce paiement");
+    assert_eq!(unknown.language, "fr");
+}
+
+#[tokio::test]
+async fn a_chosen_language_stays_chosen() {
+    let browser = Browser::waiting();
+    let post = |form: &'static str| {
+        Request::post(page_path("?again=empty&lang=de"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(form))
+            .unwrap()
+    };
+    let answer = browser.send(post("otp=000000")).await;
+    assert_eq!(answer.goes_to(), page_path("?again=wrong&lang=de"));
+    browser.get(&answer.location).await.shows(200, "Der Code war nicht richtig. Noch 2 Versuche.");
+    *browser.world.outcome.lock().unwrap() = Outcome::Unknown("no answer".to_owned());
+    let answer = browser.send(post("otp=123456")).await;
+    assert_eq!(answer.goes_to(), page_path("?lang=de"));
+    browser.get(&answer.location).await.shows(200, "Bestätigung durch die Bank");
 }
 
 #[tokio::test]

@@ -1,89 +1,18 @@
 //! What the templates are given: typed, and already in the words and digits that a customer reads.
 
-use super::words;
+use super::figures::{hour, minute};
+use super::shell::{Asked, PaidWith, Shell, Summary};
+use super::words::{Markup, Value, Words};
 use crate::app::Site;
 use crate::assets::{SCRIPT, STYLE};
 use askama::Template;
-use domain::money::Money;
+use domain::outcome::DeclineReason;
 use domain::payment::{Payment, State};
 use domain::terminal::{Mode, Terminal};
 use domain::time::Timestamp;
 use engine::payment::CustomerPage;
 use engine::ports::ChallengeView;
 use std::fmt::Display;
-
-/// What every page has around its content.
-#[derive(Clone, Debug)]
-pub(super) struct Shell {
-    pub(super) title: String,
-    /// The gateway's public host, so that the customer can compare it with the address bar.
-    pub(super) host: String,
-    /// What links to this site begin with.
-    pub(super) base: String,
-    pub(super) test: bool,
-    /// The sandbox's hint, in test mode.
-    pub(super) hint: Option<String>,
-    /// Without JavaScript the page is loaded again after so many seconds. Only then: a page that
-    /// jumps while somebody reads it is a barrier, and the script does it more gently.
-    pub(super) reload_after: Option<u64>,
-}
-
-impl Shell {
-    fn new(site: &Site, title: String, mode: Mode) -> Self {
-        Self {
-            title,
-            host: site.host().to_owned(),
-            base: site.base_path().to_owned(),
-            test: mode == Mode::Test,
-            hint: None,
-            reload_after: None,
-        }
-    }
-}
-
-/// A card as customers know theirs.
-#[derive(Clone, Debug)]
-pub(super) struct CardLine {
-    pub(super) brand: &'static str,
-    pub(super) last_four: String,
-}
-
-/// What is paid: the same on every page of a payment.
-#[derive(Clone, Debug)]
-pub(super) struct Summary {
-    pub(super) merchant: String,
-    /// The merchant's mark, in the place of a logo.
-    pub(super) initial: String,
-    pub(super) amount: String,
-    pub(super) currency: String,
-    pub(super) product: String,
-    pub(super) reference: String,
-    pub(super) card: Option<CardLine>,
-}
-
-impl Summary {
-    /// Whether the amount needs smaller letters and a button of its own width.
-    const fn is_long(&self) -> bool {
-        self.amount.len() > 9
-    }
-
-    fn of(payment: &Payment, terminal: &Terminal) -> Self {
-        let merchant = terminal.merchant_name.clone();
-        let card = payment.method.card.as_ref();
-        Self {
-            initial: initial_of(&merchant),
-            merchant,
-            amount: grouped(payment.amount),
-            currency: payment.amount.currency().code().to_owned(),
-            product: payment.request.product_name.as_str().to_owned(),
-            reference: payment.reference.as_str().to_owned(),
-            card: card.map(|card| CardLine {
-                brand: card.brand.name(),
-                last_four: card.last_four.clone(),
-            }),
-        }
-    }
-}
 
 /// Why the page is shown again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +23,8 @@ pub(super) enum Again {
     Empty,
     /// The bank could not be asked.
     Unavailable,
+    /// A new code was sent.
+    Resent,
 }
 
 impl Again {
@@ -103,13 +34,24 @@ impl Again {
             Self::Wrong => "wrong",
             Self::Empty => "empty",
             Self::Unavailable => "unavailable",
+            Self::Resent => "resent",
         }
     }
 
     /// By its value.
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Wrong, Self::Empty, Self::Unavailable].into_iter().find(|it| it.name() == name)
+        [Self::Wrong, Self::Empty, Self::Unavailable, Self::Resent]
+            .into_iter()
+            .find(|it| it.name() == name)
     }
+}
+
+/// What is told above the form.
+#[derive(Clone, Debug)]
+pub(super) struct Notice {
+    pub(super) text: String,
+    /// Whether it is good news.
+    pub(super) is_good: bool,
 }
 
 /// The bank's challenge.
@@ -121,35 +63,34 @@ pub(super) struct ChallengePage {
     pub(super) bank: String,
     pub(super) sent_to: String,
     pub(super) tries_left: u32,
+    /// How many new codes may be asked for; none where the bank sends just one.
+    pub(super) resends_left: Option<u32>,
     pub(super) seconds_left: u64,
     /// When the time is over, as an hour.
     pub(super) until: String,
     /// What is wrong with the code.
-    pub(super) problem: Option<String>,
-    /// What is wrong elsewhere.
-    pub(super) notice: Option<&'static str>,
+    pub(super) problem: Option<Markup>,
+    pub(super) notice: Option<Notice>,
 }
 
 impl ChallengePage {
+    /// `resends_left` is how many new codes the customer may ask for, none where the bank sends
+    /// just one.
     pub(super) fn new(
         site: &Site,
+        asked: &Asked,
         page: &CustomerPage,
         challenge: &ChallengeView,
-        again: Option<Again>,
+        (again, resends_left): (Option<Again>, Option<u32>),
         now: Timestamp,
     ) -> Self {
-        let summary = Summary::of(&page.payment, &page.terminal);
+        let words = asked.words();
+        let summary = Summary::of(asked.language(), &page.payment, &page.terminal);
         let expires_at = page.payment.state.customer_has_until().unwrap_or(now);
         // Rounded up: when the page looks again, the time is over.
         let seconds_left = expires_at.since(now).as_secs().saturating_add(1);
-        let title = words::title(words::CHALLENGE_HEADING, &summary.merchant);
-        let shell = Shell::new(site, title, page.payment.mode);
-        let (problem, notice) = match again {
-            Some(Again::Wrong) => (Some(words::code_was_wrong(challenge.tries_left)), None),
-            Some(Again::Empty) => (Some(words::CODE_MISSING.to_owned()), None),
-            Some(Again::Unavailable) => (None, Some(words::BANK_UNAVAILABLE)),
-            None => (None, None),
-        };
+        let heading = words.text("challenge-heading");
+        let shell = Shell::new(site, asked, &heading, Some(&summary.merchant), page.payment.mode);
         Self {
             shell: Shell {
                 hint: challenge.hint.clone(),
@@ -160,11 +101,33 @@ impl ChallengePage {
             bank: challenge.bank_name.clone(),
             sent_to: challenge.sent_to.clone(),
             tries_left: challenge.tries_left,
+            resends_left,
             seconds_left,
-            until: hour(expires_at),
-            problem,
-            notice,
+            until: hour(asked.language(), expires_at),
+            problem: problem(words, again, challenge.tries_left),
+            notice: notice(words, again),
         }
+    }
+}
+
+/// What is wrong with the code.
+pub(super) fn problem(words: Words, again: Option<Again>, tries_left: u32) -> Option<Markup> {
+    match again? {
+        Again::Wrong => {
+            let number = [("number", Value::Number(tries_left.into()))];
+            Some(words.html("code-wrong", &number))
+        }
+        Again::Empty => Some(words.html("code-missing", &[])),
+        Again::Unavailable | Again::Resent => None,
+    }
+}
+
+/// What is told above the form.
+pub(super) fn notice(words: Words, again: Option<Again>) -> Option<Notice> {
+    match again? {
+        Again::Unavailable => Some(Notice { text: words.text("bank-unavailable"), is_good: false }),
+        Again::Resent => Some(Notice { text: words.text("code-resent"), is_good: true }),
+        Again::Wrong | Again::Empty => None,
     }
 }
 
@@ -180,16 +143,16 @@ pub(super) struct ConfirmingPage {
 
 impl ConfirmingPage {
     /// How often the page looks by itself, in seconds.
-    const LOOKS_AFTER: u64 = 3;
+    pub(super) const LOOKS_AFTER: u64 = 3;
 
-    pub(super) fn new(site: &Site, payment: &Payment, terminal: &Terminal) -> Self {
-        let summary = Summary::of(payment, terminal);
-        let title = words::title(words::CONFIRMING_HEADING, &summary.merchant);
-        let shell = Shell::new(site, title, payment.mode);
+    pub(super) fn new(site: &Site, asked: &Asked, payment: &Payment, terminal: &Terminal) -> Self {
+        let summary = Summary::of(asked.language(), payment, terminal);
+        let heading = asked.words().text("confirming-heading");
+        let shell = Shell::new(site, asked, &heading, Some(&summary.merchant), payment.mode);
         Self {
             shell: Shell { reload_after: Some(Self::LOOKS_AFTER), ..shell },
             summary,
-            link: path_of(site, payment.id),
+            link: asked.link(&path_of(site, payment.id), &[]),
         }
     }
 }
@@ -238,32 +201,49 @@ impl Ending {
         }
     }
 
-    /// Whether the bank's words tell more than heading and explanation do.
-    const fn has_reason(self) -> bool {
-        matches!(self, Self::Declined)
-    }
-
-    const fn words(self) -> words::ResultWords {
+    /// What its messages are named by.
+    const fn key(self) -> &'static str {
         match self {
-            Self::Approved => words::APPROVED,
-            Self::Refunding => words::REFUNDING,
-            Self::PartlyRefunded => words::PARTLY_REFUNDED,
-            Self::Refunded => words::REFUNDED,
-            Self::Declined => words::DECLINED,
-            Self::Expired => words::EXPIRED,
-            Self::Cancelled => words::CANCELLED,
-            Self::Reversed => words::REVERSED,
-            Self::Failed => words::FAILED,
-            Self::Pending => words::PENDING,
+            Self::Approved => "approved",
+            Self::Refunding => "refunding",
+            Self::PartlyRefunded => "partly-refunded",
+            Self::Refunded => "refunded",
+            Self::Declined => "declined",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Reversed => "reversed",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
         }
     }
 
-    const fn heading(self) -> &'static str {
-        self.words().heading
+    pub(super) fn heading(self, words: Words) -> String {
+        words.text(&format!("{}-heading", self.key()))
     }
 
-    const fn explanation(self) -> &'static str {
-        self.words().explanation
+    /// What it means for the customer. With `late_possible` the bank may still report that it took
+    /// the money, and nothing may promise that it did not.
+    pub(super) fn explanation(self, words: Words, late_possible: bool) -> String {
+        match self {
+            Self::Expired if late_possible => words.text("expired-late-text"),
+            Self::Cancelled if late_possible => words.text("cancelled-late-text"),
+            Self::Expired
+            | Self::Cancelled
+            | Self::Approved
+            | Self::Refunding
+            | Self::PartlyRefunded
+            | Self::Refunded
+            | Self::Declined
+            | Self::Reversed
+            | Self::Failed
+            | Self::Pending => words.text(&format!("{}-text", self.key())),
+        }
+    }
+
+    /// What follows from a payment that the bank may have taken all the same.
+    pub(super) fn late(self, words: Words, late_possible: bool, merchant: &str) -> Option<Markup> {
+        let may = late_possible && matches!(self, Self::Expired | Self::Cancelled);
+        may.then(|| words.html("late", &[("merchant", Value::Text(merchant))]))
     }
 
     /// The class in the style sheet.
@@ -276,6 +256,11 @@ impl Ending {
             Self::Failed => "failed",
             Self::Refunding | Self::Pending => "waiting",
         }
+    }
+
+    /// Whether the sign points to where the line begins, and turns with the writing's direction.
+    const fn points_back(self) -> bool {
+        matches!(self, Self::PartlyRefunded | Self::Refunded)
     }
 
     /// The sign in the badge: a path in 48 by 48.
@@ -299,7 +284,11 @@ pub(super) struct ResultPage {
     pub(super) shell: Shell,
     pub(super) summary: Summary,
     pub(super) outcome: Ending,
-    pub(super) response: &'static str,
+    pub(super) heading: String,
+    pub(super) explanation: String,
+    pub(super) late: Option<Markup>,
+    /// Why it was declined.
+    pub(super) reason: Option<String>,
     pub(super) trans_id: String,
     pub(super) time: String,
     pub(super) time_iso: String,
@@ -307,41 +296,43 @@ pub(super) struct ResultPage {
     pub(super) descriptor: Option<String>,
     /// Back to the shop with the result, or on with the payment.
     pub(super) link: String,
-    pub(super) link_text: String,
+    pub(super) link_text: Markup,
 }
 
 impl ResultPage {
-    /// `return_link` leads back to the shop.
+    /// `return_link` leads back to the shop. `late_possible` says of an expired or cancelled
+    /// payment that the bank may still report it as paid.
     pub(super) fn new(
         site: &Site,
+        asked: &Asked,
         payment: &Payment,
         terminal: &Terminal,
         return_link: &str,
+        late_possible: bool,
     ) -> Self {
-        let summary = Summary::of(payment, terminal);
+        let words = asked.words();
+        let summary = Summary::of(asked.language(), payment, terminal);
         let outcome = Ending::of(&payment.state);
-        let (link, link_text) = match outcome {
-            Ending::Pending => (path_of(site, payment.id), words::CONTINUE_PAYMENT.to_owned()),
-            Ending::Approved
-            | Ending::Refunding
-            | Ending::PartlyRefunded
-            | Ending::Refunded
-            | Ending::Declined
-            | Ending::Expired
-            | Ending::Cancelled
-            | Ending::Reversed
-            | Ending::Failed => (return_link.to_owned(), words::return_to(&summary.merchant)),
+        let heading = outcome.heading(words);
+        let (link, link_text) = if outcome == Ending::Pending {
+            let link = asked.link(&path_of(site, payment.id), &[]);
+            (link, words.html("continue-payment", &[]))
+        } else {
+            let merchant = [("merchant", Value::Text(&summary.merchant))];
+            (return_link.to_owned(), words.html("return-to", &merchant))
         };
         let at = payment.state.decided_at().unwrap_or(payment.created_at);
         let bank = payment.state.bank();
-        let title = words::title(outcome.heading(), &summary.merchant);
         Self {
-            shell: Shell::new(site, title, payment.mode),
-            summary,
+            shell: Shell::new(site, asked, &heading, Some(&summary.merchant), payment.mode),
             outcome,
-            response: payment.state.response(),
+            heading,
+            explanation: outcome.explanation(words, late_possible),
+            late: outcome.late(words, late_possible, &summary.merchant),
+            summary,
+            reason: reason(&payment.state).map(|reason| words.reason(reason)),
             trans_id: payment.id.to_string(),
-            time: minute(at),
+            time: minute(asked.language(), at),
             time_iso: at.to_rfc3339(),
             rrn: bank.and_then(|bank| bank.rrn.clone()),
             descriptor: bank.and_then(|bank| bank.descriptor.clone()),
@@ -351,94 +342,79 @@ impl ResultPage {
     }
 }
 
+/// Why it was declined, if it was.
+const fn reason(state: &State) -> Option<DeclineReason> {
+    if let State::Declined { reason, .. } = state { Some(*reason) } else { None }
+}
+
+/// Why there is no payment to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    NotFound,
+    TooMany,
+    CrossSite,
+    TooLarge,
+    Trouble,
+}
+
+impl Message {
+    /// What its messages are named by.
+    pub(super) const fn key(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::TooMany => "too-many",
+            Self::CrossSite => "cross-site",
+            Self::TooLarge => "too-large",
+            Self::Trouble => "trouble",
+        }
+    }
+}
+
 /// A page without a payment: what is wrong, and what to do.
 #[derive(Clone, Debug, Template)]
 #[template(path = "pages/message.html")]
 pub(super) struct MessagePage {
     pub(super) shell: Shell,
-    pub(super) message: words::Message,
+    pub(super) heading: String,
+    pub(super) text: String,
+    pub(super) advice: String,
     /// Where "try again" leads, where trying again may help.
     pub(super) retry: Option<String>,
 }
 
 impl MessagePage {
-    pub(super) fn new(site: &Site, message: words::Message, retry: Option<String>) -> Self {
-        let shell = Shell::new(site, message.heading.to_owned(), Mode::Live);
-        Self { shell, message, retry }
+    pub(super) fn new(site: &Site, asked: &Asked, message: Message, retry: Option<String>) -> Self {
+        let part = |part: &str| asked.words().text(&format!("{}-{part}", message.key()));
+        let heading = part("heading");
+        Self {
+            shell: Shell::new(site, asked, &heading, None, Mode::Live),
+            heading,
+            text: part("text"),
+            advice: part("advice"),
+            retry,
+        }
     }
 }
 
-/// The page's address inside this site; `id` is whatever names the payment in it.
+/// A page that can be shown: it has a shell.
+pub(super) trait Page: Template {
+    /// What is around the content.
+    fn shell(&self) -> &Shell;
+}
+
+macro_rules! pages {
+    ($($page:ty),+ $(,)?) => {
+        $(impl Page for $page {
+            fn shell(&self) -> &Shell {
+                &self.shell
+            }
+        })+
+    };
+}
+
+pages!(ChallengePage, ConfirmingPage, ResultPage, MessagePage);
+
+/// The page's address inside this site.
 pub(super) fn path_of(site: &Site, id: impl Display) -> String {
     format!("{}/api/authurl/{id}", site.base_path())
-}
-
-fn initial_of(name: &str) -> String {
-    let first = name.chars().find(|letter| letter.is_alphanumeric()).unwrap_or('•');
-    first.to_uppercase().to_string()
-}
-
-/// An amount with its thousands apart; rupees by the Indian custom, 1,11,111.00.
-fn grouped(amount: Money) -> String {
-    let text = amount.to_decimal_text();
-    let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let further = if amount.currency().code() == "INR" { 2 } else { 3 };
-    let mut result = String::new();
-    for (place, digit) in whole.chars().enumerate() {
-        let left = whole.len().saturating_sub(place);
-        let is_edge = left == 3 || (left > 3 && left.saturating_sub(3).is_multiple_of(further));
-        if place > 0 && is_edge {
-            result.push(',');
-        }
-        result.push(digit);
-    }
-    result.push_str(fraction);
-    result
-}
-
-/// `2025-04-26 14:16 UTC`
-fn minute(at: Timestamp) -> String {
-    format!("{} UTC", at.to_page_text().get(..16).unwrap_or_default())
-}
-
-/// `14:16 UTC`
-fn hour(at: Timestamp) -> String {
-    format!("{} UTC", at.to_page_text().get(11..16).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::money::Currency;
-
-    #[test]
-    fn amounts_are_grouped() {
-        for (amount, currency, text) in [
-            ("11.11", "USD", "11.11"),
-            ("999", "USD", "999.00"),
-            ("1000", "JPY", "1,000"),
-            ("1234567.5", "EUR", "1,234,567.50"),
-            ("111111", "INR", "1,11,111.00"),
-            ("99999999.99", "INR", "9,99,99,999.99"),
-            ("1000", "INR", "1,000.00"),
-            ("1234.5", "BHD", "1,234.500"),
-        ] {
-            let money = Money::parse(amount, Currency::from_code(currency).unwrap()).unwrap();
-            assert_eq!(grouped(money), text);
-        }
-    }
-
-    #[test]
-    fn a_merchant_has_a_mark() {
-        for (name, mark) in [("Demo Shop", "D"), ("«été»", "É"), ("…", "•"), ("7 Bakers", "7")]
-        {
-            assert_eq!(initial_of(name), mark);
-        }
-    }
-
-    #[test]
-    fn times_are_short() {
-        let at = Timestamp::from_micros(1_745_676_966_000_657);
-        assert_eq!((&*minute(at), &*hour(at)), ("2025-04-26 14:16 UTC", "14:16 UTC"));
-    }
 }
