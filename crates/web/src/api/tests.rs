@@ -3,18 +3,23 @@
 use super::fields::{Fields, Form};
 use super::request::{KNOWN_FIELDS, Reader};
 use crate::developers::parameters::{Kind, PARAMETERS, Parameter};
+use domain::method::MethodCode;
 use domain::payment::Payment;
 use domain::time::Timestamp;
 use engine::error::Fault;
-use engine::ports::PageAddresses;
+use engine::ports::{Institution, PageAddresses};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A second name of `integration-type`, told in its row.
 const ALIAS: &str = "integration_type";
-/// Read by a later release, ignored by this one.
-const LATER: [&str; 3] = ["bankcode", "upi_address", "os"];
+/// Fields that are read for other methods than the sample's.
+const OF_METHOD: [(&str, &str); 3] =
+    [("bankcode", "NB"), ("upi_address", "UPICOLLECT"), ("os", "QRINTENT")];
+/// The bank of the sample.
+const BANK: Institution =
+    Institution { code: "SBIN", name: "State Bank of India", method: MethodCode::NetBanking };
 
 /// Where no bank sends anybody.
 #[derive(Debug)]
@@ -38,7 +43,11 @@ fn problems(field: &str, value: &Json) -> Vec<(&'static str, u16)> {
 /// The same with the value's JSON text.
 fn problems_of_text(field: &str, value: &str) -> Vec<(&'static str, u16)> {
     let samples = PARAMETERS.iter().map(|p| (p.name.to_owned(), json!(p.sample)));
-    let body: Map<String, Json> = samples.filter(|(name, _)| name != field).collect();
+    let mut body: Map<String, Json> = samples.filter(|(name, _)| name != field).collect();
+    if let Some((_, method)) = OF_METHOD.iter().find(|(name, _)| *name == field) {
+        body.insert("mop".to_owned(), json!(method));
+        body.insert("bill_currency".to_owned(), json!("INR"));
+    }
     let body = Json::Object(body).to_string();
     let body = format!("{},\"{field}\":{value}}}", body.trim_end_matches('}'));
     let fields = Fields::parse(&Form::Json, body.as_bytes()).unwrap();
@@ -46,7 +55,7 @@ fn problems_of_text(field: &str, value: &str) -> Vec<(&'static str, u16)> {
     let _credentials = reader.credentials();
     let pages: Arc<dyn PageAddresses> = Arc::new(Nowhere);
     let now = Timestamp::from_micros(1_745_676_966_000_657);
-    let _command = reader.payment(None, None, now, &pages, &|_method| Vec::new());
+    let _command = reader.payment(None, None, now, &pages, &|_method| vec![BANK]);
     let problems = reader.into_problems();
     problems.iter().map(|problem| (problem.field, problem.number.parse().unwrap())).collect()
 }
@@ -80,7 +89,7 @@ fn what_is_missing_is_answered_with_a_number_of_its_row() {
         // The terminal's own addresses stand in for these; here there is no terminal.
         if parameter.required
             || parameter.name.ends_with("n_url")
-            || parameter.name == "webhook_url"
+            || ["webhook_url", "upi_address"].contains(&parameter.name)
         {
             refused(&parameter, &Json::Null);
             refused(&parameter, &json!(" "));
@@ -102,6 +111,7 @@ fn what_is_missing_is_answered_with_a_number_of_its_row() {
         ("ccvv", 154),
         ("month", 155),
         ("year", 156),
+        ("upi_address", 1040),
     ] {
         assert_eq!(problems(name, &Json::Null), [(name, number)]);
     }
@@ -110,11 +120,7 @@ fn what_is_missing_is_answered_with_a_number_of_its_row() {
 #[test]
 fn what_has_the_wrong_type_is_answered_with_a_number_of_its_row() {
     for parameter in PARAMETERS {
-        if LATER.contains(&parameter.name) {
-            assert_eq!(problems(parameter.name, &json!([])), [], "{}", parameter.name);
-        } else {
-            refused(&parameter, &json!([]));
-        }
+        refused(&parameter, &json!([]));
     }
 }
 
@@ -122,7 +128,7 @@ fn what_has_the_wrong_type_is_answered_with_a_number_of_its_row() {
 fn lengths_are_as_the_table_tells() {
     for parameter in PARAMETERS {
         let free = matches!(parameter.kind, Kind::Text | Kind::Url);
-        assert_eq!(free && parameter.max_length.is_none(), LATER.contains(&parameter.name));
+        assert!(!free || parameter.max_length.is_some(), "{}", parameter.name);
         let Some(most) = parameter.max_length.filter(|_| free).map(usize::from) else { continue };
         // Ones at the end leave every sample in its form.
         let longest = format!("{:1<most$}", parameter.sample);
@@ -130,6 +136,22 @@ fn lengths_are_as_the_table_tells() {
         assert_eq!(problems(parameter.name, &json!(longest)), [], "{}", parameter.name);
         refused(&parameter, &json!(format!("{longest}1")));
     }
+}
+
+#[test]
+fn other_methods_have_fields_of_their_own() {
+    for (field, value, problem) in [
+        ("bankcode", "HDFC", ("bankcode", 1043)),
+        ("bankcode", "a bank", ("bankcode", 1043)),
+        ("upi_address", "someone", ("upi_address", 1043)),
+        ("upi_address", "some one@bank", ("upi_address", 1043)),
+        ("os", "windows", ("os", 1043)),
+    ] {
+        assert_eq!(problems(field, &json!(value)), [problem], "{value}");
+    }
+    assert_eq!(problems("bankcode", &json!("sbin")), []);
+    // With a card they are not looked at.
+    assert_eq!(problems("source", &json!("x")), []);
 }
 
 #[test]

@@ -292,26 +292,36 @@ pub const PARAMETERS: [Parameter; 30] = [
     },
     Parameter {
         name: "bankcode",
-        rule: Prose("For `NB` and `WALLET`, which come in a later release."),
+        kind: Kind::Pattern("^[A-Za-z0-9_-]{2,32}$"),
+        rule: Prose(
+            "For `NB` and `WALLET`: the bank's or wallet's code, one that \
+             `GET /api/methods?public_key=…` lists. Left out, the customer chooses on our page.",
+        ),
         sample: "SBIN",
-        errors: &[],
+        errors: &[1043],
         ..TEXT
     },
     Parameter {
         name: "upi_address",
-        rule: Prose("For `UPICOLLECT`, which comes in a later release: `name@handle`."),
-        sample: "name@handle",
-        errors: &[],
+        kind: Kind::Pattern("^[A-Za-z0-9._-]+@[A-Za-z][A-Za-z0-9]{1,63}$"),
+        rule: Prose(
+            "Needed for `UPICOLLECT`: the payer's UPI address, `name@handle`. A terminal whose \
+             `upi_collect` is `convert_to_qr` shows a QR code instead of sending a request there, \
+             and `response` says so.",
+        ),
+        sample: "9355555555@ptyes",
+        errors: &[1040, 1043],
         ..TEXT
     },
     Parameter {
         name: "os",
+        kind: Kind::Choice(&["device_android", "device_ios", "web"]),
         rule: Prose(
-            "For `QRINTENT`, which comes in a later release: `device_android`, `device_ios` or \
-             `web`.",
+            "For `QRINTENT`, default `web`: what the customer holds. A phone opens the link, a \
+             screen shows the QR code.",
         ),
         sample: "web",
-        errors: &[],
+        errors: &[1043],
         ..TEXT
     },
     Parameter {
