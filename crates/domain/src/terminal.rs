@@ -251,6 +251,11 @@ impl Settings {
         }
     }
 
+    /// The same with every method switched on.
+    pub fn for_all_methods() -> Self {
+        Self { methods: MethodCode::ALL.to_vec(), ..Self::for_cards() }
+    }
+
     /// How long a customer may take.
     pub fn expires_after(&self) -> Duration {
         Duration::from_secs(u64::from(self.expires_after_seconds))
@@ -280,6 +285,8 @@ impl Settings {
 /// What an operator changes of a terminal's settings; what is none stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsChange {
+    /// Methods that are switched on.
+    pub methods: Option<Vec<MethodCode>>,
     /// When authorised money is taken; holds for payments that are created from now on.
     pub capture: Option<Capture>,
     /// What is done with an outcome that stays unknown.
@@ -302,6 +309,7 @@ impl SettingsChange {
     /// The settings that it names, by their names in answers and in the audit log.
     pub fn names(&self) -> Vec<&'static str> {
         let names = [
+            ("methods", self.methods.is_some()),
             ("capture", self.capture.is_some()),
             ("when_unknown", self.when_unknown.is_some()),
             ("refundable_days", self.refundable_days.is_some()),
@@ -318,6 +326,7 @@ impl SettingsChange {
     #[must_use]
     pub fn apply(self, settings: Settings) -> Settings {
         Settings {
+            methods: self.methods.unwrap_or(settings.methods),
             capture: self.capture.unwrap_or(settings.capture),
             when_unknown: self.when_unknown.unwrap_or(settings.when_unknown),
             refundable_days: self.refundable_days.unwrap_or(settings.refundable_days),

@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 use domain::id::TerminalNumber;
-use domain::terminal::{Mode, Settings};
+use domain::terminal::{Mode, Settings, UpiCollect};
 use engine::terminal::AddTerminal;
 use engine::{Actor, Gateway};
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ pub(crate) async fn complete(gateway: &Gateway) -> Result<(), Failure> {
         merchant: merchant.id,
         name: "Demo terminal".to_owned(),
         mode: Mode::Test,
-        settings: Settings::for_cards(),
+        // Collect requests are converted elsewhere; here their page can be seen.
+        settings: Settings { upi_collect: UpiCollect::Allow, ..Settings::for_all_methods() },
         public_key: Some(PUBLIC_KEY.to_owned()),
     };
     gateway.add_terminal(actor, add).await?;

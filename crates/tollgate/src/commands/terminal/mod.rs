@@ -11,7 +11,6 @@ use crate::table::{pairs, table};
 use crate::wire::{self, Opened};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::id::{MerchantId, TerminalNumber};
-use domain::method::MethodCode;
 use domain::money::{Currency, parse_hundredths};
 use domain::terminal::{Currencies, Mode, Settings, Terminal};
 use domain::text::WebAddress;
@@ -107,10 +106,6 @@ pub(crate) struct Add {
     #[arg(long, value_enum, default_value = "test")]
     mode: ModeName,
 
-    /// Methods that are switched on: CC, DC, NB, WALLET, UPICOLLECT, QRINTENT
-    #[arg(long, value_delimiter = ',', default_value = "CC,DC", value_parser = method)]
-    methods: Vec<MethodCode>,
-
     /// Currencies it takes, as EUR,USD; or all
     #[arg(long, default_value = "all", value_parser = currencies)]
     currencies: Currencies,
@@ -190,11 +185,6 @@ pub(crate) struct RotateKeys {
     reveal: bool,
 }
 
-fn method(text: &str) -> Result<MethodCode, String> {
-    let codes = MethodCode::ALL.map(MethodCode::code).join(", ");
-    MethodCode::from_code(text.trim()).ok_or_else(|| format!("the methods are {codes}"))
-}
-
 fn currencies(text: &str) -> Result<Currencies, String> {
     if text.eq_ignore_ascii_case("all") {
         return Ok(Currencies::All);
@@ -249,7 +239,6 @@ impl Add {
             name: self.name.clone(),
             mode,
             settings: self.settings.change().apply(Settings {
-                methods: self.methods.clone(),
                 currencies: self.currencies.clone(),
                 smallest_hundredths: self.min,
                 largest_hundredths: self.max,
@@ -257,7 +246,7 @@ impl Add {
                 return_url: self.return_url.clone(),
                 allowed_addresses: self.allow_address.clone(),
                 expires_after_seconds: self.expires_after,
-                ..Settings::for_cards()
+                ..Settings::for_all_methods()
             }),
             public_key: None,
         })
@@ -537,6 +526,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
     use clap::Parser as _;
+    use domain::method::MethodCode;
     use domain::secret::SecretText;
     use domain::terminal::{Capture, KeyPair, LateApproval, QrFormat, UpiCollect};
     use domain::terminal::{WebhookSecret, WhenUnknown};
@@ -671,7 +661,7 @@ mod tests {
         assert_eq!(late, (UpiCollect::Refuse, QrFormat::BharatQr, LateApproval::Reverse));
         assert_eq!(settings.merchant_category_code.unwrap().to_string(), "0742");
         assert_eq!(settings.merchant_city.unwrap().as_str(), "Bengaluru");
-        assert_eq!(added(&[]).command(true).unwrap().settings, Settings::for_cards());
+        assert_eq!(added(&[]).command(true).unwrap().settings, Settings::for_all_methods());
     }
 
     fn set(flags: &[&str]) -> Result<ChangeTerminal, Failure> {

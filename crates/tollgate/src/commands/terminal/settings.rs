@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use domain::merchant::MerchantCategoryCode;
+use domain::method::MethodCode;
 use domain::terminal::{Capture, LateApproval, QrFormat, SettingsChange, UpiCollect, WhenUnknown};
 use domain::text::MerchantCity;
 
@@ -96,9 +97,18 @@ impl LateApprovalName {
     }
 }
 
+fn method(text: &str) -> Result<MethodCode, String> {
+    let codes = MethodCode::ALL.map(MethodCode::code).join(", ");
+    MethodCode::from_code(text.trim()).ok_or_else(|| format!("the methods are {codes}"))
+}
+
 /// What is not named stays as it is; a new terminal has what the help calls new.
 #[derive(Debug, Args)]
 pub(super) struct SettingsArguments {
+    /// Methods that are switched on: CC, DC, NB, WALLET, UPICOLLECT, QRINTENT [new: all of them]
+    #[arg(long, value_delimiter = ',', value_parser = method)]
+    methods: Option<Vec<MethodCode>>,
+
     /// When authorised money is taken, for payments created from now on [new: `automatic`]
     #[arg(long, value_enum)]
     capture: Option<CaptureName>,
@@ -145,6 +155,7 @@ impl SettingsArguments {
     /// What the flags change.
     pub(super) fn change(&self) -> SettingsChange {
         SettingsChange {
+            methods: self.methods.clone(),
             capture: self.capture.map(CaptureName::capture),
             when_unknown: self.when_unknown.map(WhenUnknownName::policy),
             refundable_days: self.refundable_days,
