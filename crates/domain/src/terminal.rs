@@ -218,6 +218,9 @@ pub struct Settings {
     /// What is done with an approval after the end.
     #[serde(default)]
     pub late_approval: LateApproval,
+    /// Whether a payment's status is told only to who shows this terminal's public key.
+    #[serde(default)]
+    pub status_requires_key: bool,
 }
 
 const fn a_year() -> u32 {
@@ -248,6 +251,7 @@ impl Settings {
             merchant_category_code: None,
             merchant_city: None,
             late_approval: LateApproval::Accept,
+            status_requires_key: false,
         }
     }
 
@@ -303,6 +307,8 @@ pub struct SettingsChange {
     pub merchant_city: Option<MerchantCity>,
     /// What is done with an approval after the end.
     pub late_approval: Option<LateApproval>,
+    /// Whether a status is told only to who shows the public key.
+    pub status_requires_key: Option<bool>,
 }
 
 impl SettingsChange {
@@ -318,6 +324,7 @@ impl SettingsChange {
             ("merchant_category_code", self.merchant_category_code.is_some()),
             ("merchant_city", self.merchant_city.is_some()),
             ("late_approval", self.late_approval.is_some()),
+            ("status_requires_key", self.status_requires_key.is_some()),
         ];
         names.into_iter().filter(|(_, is_named)| *is_named).map(|(name, _)| name).collect()
     }
@@ -335,6 +342,7 @@ impl SettingsChange {
             merchant_category_code: self.merchant_category_code.or(settings.merchant_category_code),
             merchant_city: self.merchant_city.or(settings.merchant_city),
             late_approval: self.late_approval.unwrap_or(settings.late_approval),
+            status_requires_key: self.status_requires_key.unwrap_or(settings.status_requires_key),
             ..settings
         }
     }

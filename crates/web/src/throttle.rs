@@ -1,5 +1,5 @@
-//! Against the guessing of payment numbers: an address that asks for too many unknown ones gets
-//! no answer for the rest of the minute.
+//! Against guessing: an address that asks for too many unknown payments, or with too many wrong
+//! keys, gets no answer for the rest of the minute.
 
 use crate::app::Caller;
 use domain::time::Timestamp;
@@ -8,16 +8,17 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Unknown numbers that an address may ask for in a minute.
+/// Guesses that an address may make in a minute: payment numbers and tokens that no payment has,
+/// keys that no terminal has, and ciphertexts that a terminal's key does not open, all together.
 pub(crate) const UNKNOWN_AT_MOST: u32 = 30;
 /// How long they are counted.
 const WINDOW: Duration = Duration::from_mins(1);
-/// Addresses remembered at most. Only addresses that asked for unknown numbers are remembered.
+/// Addresses remembered at most. Only addresses that guessed are remembered.
 const ADDRESSES_AT_MOST: usize = 10_000;
 
-/// Too many unknown numbers from this address.
+/// Too many guesses from this address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many unknown numbers from this address")]
+#[error("too many unknown numbers, or wrong keys, from this address")]
 pub struct TooManyGuesses {
     /// For `Retry-After`: whole seconds until the address is answered again, at least 1.
     pub retry_after_seconds: u64,
@@ -29,10 +30,10 @@ struct Window {
     unknown: u32,
 }
 
-/// Counts, per address and minute, how many unknown payment numbers were asked for.
+/// Counts, per address and minute, how often somebody guessed.
 ///
-/// Every handler that finds a payment by its number calls [`Throttle::check`] first, and
-/// [`Throttle::note_unknown`] when there was no such payment. Each node counts for itself: with
+/// Every handler that finds a payment by its number or token, or takes a key, calls
+/// [`Throttle::check`] first, and [`Throttle::note_unknown`] when there was none. Each node counts for itself: with
 /// 900,000 numbers in every second of creation, a handful of nodes changes nothing.
 #[derive(Debug, Default)]
 pub struct Throttle {
@@ -53,13 +54,15 @@ impl Throttle {
         Err(TooManyGuesses { retry_after_seconds })
     }
 
-    /// The caller asked for a number that no payment has.
+    /// The caller asked for what there is not.
     pub fn note_unknown(&self, caller: Caller, now: Timestamp) {
         let Some(address) = counted_as(caller) else { return };
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |window: &Window| !window.began_at.plus(WINDOW).since(now).is_zero();
         if windows.len() >= ADDRESSES_AT_MOST && !windows.contains_key(&address) {
             windows.retain(|_address, window| fresh(window));
+            // Ten thousand addresses guess in one minute. To forget them gives each some guesses
+            // more, which cost them ten thousand.
             if windows.len() >= ADDRESSES_AT_MOST {
                 windows.clear();
             }
@@ -131,9 +134,24 @@ mod tests {
     #[test]
     fn it_stays_small() {
         let throttle = Throttle::default();
-        for number in 0..=u32::try_from(ADDRESSES_AT_MOST).unwrap() {
-            throttle.note_unknown(Caller(Some(IpAddr::V4(number.into()))), at(0));
+        let remembered = || throttle.windows.lock().unwrap().len();
+        let mut most = 0;
+        for number in 0..1_000_000_u32 {
+            let address = match number % 2 {
+                0 => IpAddr::V4(number.into()),
+                _ => IpAddr::V6((u128::from(number) << 64).into()),
+            };
+            // As if they came within a quarter of an hour.
+            throttle.note_unknown(Caller(Some(address)), at(u64::from(number / 1_000)));
+            if number % 1_000 == 0 {
+                most = most.max(remembered());
+            }
         }
-        assert!(throttle.windows.lock().unwrap().len() <= ADDRESSES_AT_MOST);
+        assert!((ADDRESSES_AT_MOST / 2..=ADDRESSES_AT_MOST).contains(&most), "{most}");
+        assert!(remembered() <= ADDRESSES_AT_MOST);
+        // Who guesses meanwhile is still counted.
+        let guesser = from("192.0.2.1");
+        (0..31).for_each(|_| throttle.note_unknown(guesser, at(1_000)));
+        assert!(throttle.check(guesser, at(1_000)).is_err());
     }
 }

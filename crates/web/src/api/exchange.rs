@@ -159,6 +159,24 @@ fn body_refusal(error: &BodyError) -> Refusal {
     }
 }
 
+/// The terminal, if there is one: looking for one counts as guessing.
+pub(super) fn known_terminal(
+    app: &App,
+    found: Result<Arc<Terminal>, Denied>,
+    caller: Caller,
+) -> Result<Arc<Terminal>, Refusal> {
+    found.map_err(|error| {
+        if matches!(error, Denied::Unknown) {
+            let now = app.gateway.clock().now();
+            if let Err(error) = app.throttle.check(caller, now) {
+                return throttled(error);
+            }
+            app.throttle.note_unknown(caller, now);
+        }
+        denied(error)
+    })
+}
+
 pub(super) fn throttled(error: TooManyGuesses) -> Refusal {
     let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "429", &error.to_string());
     Refusal { retry_after: u32::try_from(error.retry_after_seconds).ok(), ..refusal }

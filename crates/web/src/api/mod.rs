@@ -18,6 +18,8 @@ mod refund_tests;
 mod request;
 mod show_status;
 #[cfg(test)]
+mod status_tests;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use error::Refusal;

@@ -7,8 +7,8 @@ use super::answer::Answer;
 use super::encrypted::{Envelope, Opened};
 use super::error::{Problem, Refusal};
 use super::exchange::{
-    self, Done, Keyed, Who, bad_request, bearer, denied, fault_refusal, idempotency_key, once,
-    throttled,
+    self, Done, Keyed, Who, bad_request, bearer, fault_refusal, idempotency_key, known_terminal,
+    once, throttled,
 };
 use super::fields::Fields;
 use super::request::Reader;
@@ -22,7 +22,6 @@ use domain::terminal::{Mode, Terminal};
 use domain::text::{Reference, RefundReason};
 use engine::error::Fault;
 use engine::refund::{RefundAccepted, RefundError};
-use engine::terminal::Denied;
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -115,7 +114,7 @@ struct Claim<'a> {
 async fn open(app: &App, fields: &Fields<'_>, who: &mut Who) -> Result<Option<Opened>, Refusal> {
     let Some(envelope) = Envelope::of(fields)? else { return Ok(None) };
     let found = app.gateway.terminal_for_refund(envelope.public_key(), None, who.caller.0).await;
-    let terminal = known(app, found, who.caller)?;
+    let terminal = known_terminal(app, found, who.caller)?;
     let terminal = who.terminal.insert(terminal);
     envelope.open(app, who.caller, terminal, &REFUND_FIELDS).map(Some)
 }
@@ -126,24 +125,6 @@ struct Shown<'a> {
     bearer: Option<&'a str>,
     /// Made with the key; checked already.
     encrypted: bool,
-}
-
-/// The terminal, if there is one: looking for one counts as guessing.
-fn known(
-    app: &App,
-    found: Result<Arc<Terminal>, Denied>,
-    caller: crate::app::Caller,
-) -> Result<Arc<Terminal>, Refusal> {
-    let now = app.gateway.clock().now();
-    found.map_err(|error| {
-        if matches!(error, Denied::Unknown) {
-            if let Err(error) = app.throttle.check(caller, now) {
-                return throttled(error);
-            }
-            app.throttle.note_unknown(caller, now);
-        }
-        denied(error)
-    })
 }
 
 /// The terminal, and whether its private key was shown. A live terminal's must be; a test
@@ -166,7 +147,7 @@ async fn terminal(
     if !proved {
         app.throttle.check(who.caller, now).map_err(throttled)?;
     }
-    let terminal = known(app, found, who.caller)?;
+    let terminal = known_terminal(app, found, who.caller)?;
     who.terminal = Some(Arc::clone(&terminal));
     if !proved && (terminal.mode == Mode::Live || shown.bearer.is_some()) {
         app.throttle.note_unknown(who.caller, now);

@@ -1,41 +1,33 @@
 //! `GET /api/authurl/s2s/{transID or reference}`: how a payment stands.
+//!
+//! By `transID`, no key is needed, unless the terminal demands it; by `reference`, the terminal's
+//! public key is. Without a key, an address may ask for a few unknown numbers in a minute only.
+//! With a key nothing is counted: a merchant's server may ask for orders whose creation was lost.
 
 use super::answer::Answer;
-use super::error::Refusal;
-use super::exchange::{self, denied, fault_refusal, throttled};
+use super::error::{Problem, Refusal};
+use super::exchange::{self, bad_request, fault_refusal, known_terminal, throttled};
 use crate::app::{App, Caller, RequestId};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use domain::id::PaymentId;
 use domain::payment::Payment;
-use domain::terminal::Terminal;
 use domain::text::Reference;
 use engine::Actor;
+use engine::error::Fault;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-use std::sync::Arc;
 
-/// The query of a status question.
-#[derive(Deserialize)]
-pub(super) struct Question {
-    public_key: Option<String>,
-}
-
-/// By `transID`, no key is needed; by `reference`, the terminal's public key is.
+/// Answers how the payment stands.
 pub(super) async fn show_status(
     State(app): State<App>,
-    Path(id): Path<String>,
-    Query(question): Query<Question>,
+    id: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     extensions: http::Extensions,
 ) -> Response {
-    let caller = Caller::of(&extensions);
-    let found = find(&app, &id, question.public_key, caller).await;
-    let body = found.and_then(|payment| {
-        let answer = Answer::of_status(&payment, &app).map_err(|fault| fault_refusal(&fault))?;
-        Ok(answer.to_json())
-    });
+    let body = answer(&app, id, query.as_deref(), Caller::of(&extensions)).await;
     match body {
         Ok(body) => {
             let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
@@ -45,44 +37,75 @@ pub(super) async fn show_status(
     }
 }
 
-async fn find(
+async fn answer(
     app: &App,
-    id: &str,
-    public_key: Option<String>,
+    id: Result<Path<String>, PathRejection>,
+    query: Option<&str>,
     caller: Caller,
-) -> Result<Payment, Refusal> {
-    let terminal: Option<Arc<Terminal>> = match public_key {
-        None => None,
-        Some(key) => {
-            // An unencoded plus sign of the key arrives as a blank.
-            let key = key.replace(' ', "+");
-            let found = app.gateway.terminal_for_request(&key, None, caller.0).await;
-            Some(found.map_err(denied)?)
-        }
+) -> Result<String, Refusal> {
+    let Path(id) = id.map_err(|_not_text| {
+        let text = "in the path must be UTF-8 text, percent-encoded";
+        bad_request(Problem::form("transID", text))
+    })?;
+    let key = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .find(|(name, _)| name == "public_key")
+        // A plus sign that was not percent-encoded arrives as a blank.
+        .map(|(_, key)| key.replace(' ', "+"));
+    let found = match key {
+        Some(key) => with_key(app, &id, &key, caller).await?,
+        None => without_key(app, &id, caller).await?,
     };
-    let actor = match &terminal {
-        Some(terminal) => exchange::actor(terminal, caller),
-        None => Actor::Holder { caller: caller.0 },
-    };
-    let fault = |fault| fault_refusal(&fault);
-    let now = app.gateway.clock().now();
-    if terminal.is_none() {
-        app.throttle.check(caller, now).map_err(throttled)?;
-    }
-    if let Ok(id) = id.parse::<PaymentId>()
-        && let Some(payment) = app.gateway.payment(actor, id).await.map_err(fault)?
-    {
-        return Ok(payment);
-    }
-    let by_reference = match (&terminal, Reference::parse(id)) {
-        (Some(terminal), Ok(reference)) => {
-            app.gateway.payment_by_reference(terminal, &reference).await.map_err(fault)?
-        }
-        _ => None,
-    };
-    by_reference.ok_or_else(|| {
-        app.throttle.note_unknown(caller, now);
+    let payment = found.ok_or_else(|| {
         let text = "there is no payment with this transID; to ask by reference, add public_key";
         Refusal::new(StatusCode::NOT_FOUND, "404", text)
-    })
+    })?;
+    let answer = Answer::of_status(&payment, app).map_err(|fault| fault_refusal(&fault))?;
+    Ok(answer.to_json())
+}
+
+/// Of a merchant's own payments. A number is looked for first: a reference of 18 digits that is
+/// the number of another payment of theirs means that one.
+async fn with_key(
+    app: &App,
+    id: &str,
+    public_key: &str,
+    caller: Caller,
+) -> Result<Option<Payment>, Refusal> {
+    // Also of a terminal that is switched off: what it took must be able to be asked for.
+    let found = app.gateway.terminal_for_refund(public_key, None, caller.0).await;
+    let terminal = known_terminal(app, found, caller)?;
+    let actor = exchange::actor(&terminal, caller);
+    let fault = |fault| fault_refusal(&fault);
+    if let Ok(id) = id.parse::<PaymentId>()
+        && let Some(payment) = app.gateway.payment(actor, id).await.map_err(fault)?
+        && (payment.terminal == terminal.number
+            || !demands_key(app, &payment).await.map_err(fault)?)
+    {
+        return Ok(Some(payment));
+    }
+    let Ok(reference) = Reference::parse(id) else { return Ok(None) };
+    app.gateway.payment_by_reference(&terminal, &reference).await.map_err(fault)
+}
+
+/// Of whichever payment's number was known.
+async fn without_key(app: &App, id: &str, caller: Caller) -> Result<Option<Payment>, Refusal> {
+    let now = app.gateway.clock().now();
+    app.throttle.check(caller, now).map_err(throttled)?;
+    let fault = |fault| fault_refusal(&fault);
+    if let Ok(id) = id.parse::<PaymentId>() {
+        let actor = Actor::Holder { caller: caller.0 };
+        let found = app.gateway.payment(actor, id).await.map_err(fault)?;
+        if let Some(payment) = found
+            && !demands_key(app, &payment).await.map_err(fault)?
+        {
+            return Ok(Some(payment));
+        }
+    }
+    app.throttle.note_unknown(caller, now);
+    Ok(None)
+}
+
+/// Whether the payment's terminal answers only who shows its key.
+async fn demands_key(app: &App, payment: &Payment) -> Result<bool, Fault> {
+    Ok(app.gateway.terminal_of(payment).await?.settings.status_requires_key)
 }

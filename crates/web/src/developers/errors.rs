@@ -132,7 +132,8 @@ pub const ERRORS: [ErrorNumber; 33] = [
         1501,
         401,
         "The terminal's private key is missing or wrong. Live terminals refund only with it.",
-        "Send the header `Authorization: Bearer` with the private key of this very terminal.",
+        "Send the header `Authorization: Bearer` with the private key of this very terminal, or \
+         encrypt the request with it.",
     ),
     mend(
         1502,

@@ -181,7 +181,7 @@ template!(
     value: String, openssl: String, tries: u32, create: Samples<'a>
 );
 template!(
-    StatusQuery, "developers/status_query.html", answer: String, further: &'static [Field], key: &'static str
+    StatusQuery, "developers/status_query.html", tries: u32, answer: String, further: &'static [Field], key: &'static str
 );
 template!(
     Refunds, "developers/refunds.html",
@@ -271,6 +271,7 @@ fn encrypted_requests(shell: Shell<'_>) -> EncryptedRequests<'_> {
 
 fn status_query(shell: Shell<'_>) -> StatusQuery<'_> {
     StatusQuery {
+        tries: UNKNOWN_AT_MOST,
         answer: answers::sample_object(&answers::status_fields(), shell.public_url),
         further: &STATUS_FIELDS,
         key: DEMO_PUBLIC_KEY,

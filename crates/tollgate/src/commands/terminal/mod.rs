@@ -280,6 +280,7 @@ struct Shown {
     merchant_category_code: Option<String>,
     merchant_city: Option<String>,
     late_approval: &'static str,
+    status_requires_key: bool,
     version: i64,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -345,6 +346,7 @@ impl Shown {
             merchant_category_code: settings.merchant_category_code.map(|code| code.to_string()),
             merchant_city: settings.merchant_city.as_ref().map(ToString::to_string),
             late_approval: settings.late_approval.name(),
+            status_requires_key: settings.status_requires_key,
             version: terminal.version,
             created_at: terminal.created_at.to_rfc3339(),
             private_key: private.filter(|_| reveal),
@@ -395,6 +397,7 @@ impl Shown {
             ("merchant category", self.merchant_category_code.clone().unwrap_or_else(none)),
             ("merchant city", self.merchant_city.clone().unwrap_or_else(none)),
             ("late approval", self.late_approval.to_owned()),
+            ("status needs key", yes_or_no(self.status_requires_key)),
             ("version", self.version.to_string()),
             ("added", self.created_at.clone()),
         ]);
@@ -577,7 +580,7 @@ mod tests {
         r#""expires_after_seconds":900,"capture":"automatic","when_unknown":"wait","#,
         r#""refundable_days":365,"upi_collect":"convert_to_qr","qr_format":"upi_link","#,
         r#""merchant_category_code":null,"merchant_city":null,"late_approval":"accept","#,
-        r#""version":2,"#,
+        r#""status_requires_key":false,"version":2,"#,
         r#""created_at":"2025-04-26T14:16:06.000657Z""#,
     );
 

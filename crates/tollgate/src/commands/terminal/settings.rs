@@ -97,6 +97,14 @@ impl LateApprovalName {
     }
 }
 
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("say yes or no".to_owned()),
+    }
+}
+
 fn method(text: &str) -> Result<MethodCode, String> {
     let codes = MethodCode::ALL.map(MethodCode::code).join(", ");
     MethodCode::from_code(text.trim()).ok_or_else(|| format!("the methods are {codes}"))
@@ -140,6 +148,10 @@ pub(super) struct SettingsArguments {
     /// What is done when the bank reports an expired or cancelled payment as paid [new: `accept`]
     #[arg(long, value_enum)]
     late_approval: Option<LateApprovalName>,
+
+    /// Whether a payment's status is told only to who shows the public key [new: no]
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    status_requires_key: Option<bool>,
 }
 
 fn category(text: &str) -> Result<MerchantCategoryCode, String> {
@@ -164,6 +176,7 @@ impl SettingsArguments {
             merchant_category_code: self.merchant_category_code,
             merchant_city: self.merchant_city.clone(),
             late_approval: self.late_approval.map(LateApprovalName::policy),
+            status_requires_key: self.status_requires_key,
         }
     }
 }
