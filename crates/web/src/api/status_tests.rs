@@ -19,7 +19,7 @@ const STRANGER: &str = "V06QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=";
 
 fn payment(draw: u64, reference: &str, attempt: i32) -> Payment {
     let at = testkit::fixture::now();
-    let state = State::Cancelled { at };
+    let state = State::Cancelled { at, order: None };
     Payment { attempt, state, due_at: None, ..testkit::fixture::payment(draw, reference) }
 }
 

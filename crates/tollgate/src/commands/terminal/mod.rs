@@ -683,7 +683,7 @@ mod tests {
         let nothing = set(&["--json"]).unwrap_err();
         let Failure::Usage(text) = nothing else { panic!("{nothing:?}") };
         assert!(
-            text.contains("--active or --capture, --when-unknown, --refundable-days, --upi"),
+            text.contains("--active or --methods, --capture, --when-unknown, --refundable-days, --upi"),
             "{text}"
         );
     }
