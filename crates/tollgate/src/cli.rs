@@ -93,7 +93,7 @@ pub(crate) enum Command {
     /// Payments: show, list, refund, capture, void; those that only the bank can end
     #[command(subcommand, after_help = payment::EXAMPLES)]
     Payment(payment::Action),
-    /// Terminals: add, list, show, set, rotate keys
+    /// Terminals: add, list, show, set, rotate keys; encrypt and decrypt by hand
     #[command(subcommand, after_help = terminal::EXAMPLES)]
     Terminal(terminal::Action),
     /// The sandbox bank's side of things

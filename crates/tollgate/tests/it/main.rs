@@ -24,6 +24,7 @@ mod commands;
 mod crash;
 mod crash_points;
 mod create_payment;
+mod encrypted;
 mod flows;
 mod house;
 mod nodes;
@@ -99,6 +100,8 @@ const COMMANDS: &[&[&str]] = &[
     &["terminal", "show"],
     &["terminal", "set"],
     &["terminal", "rotate-keys"],
+    &["terminal", "encrypt"],
+    &["terminal", "decrypt"],
     &["payment"],
     &["payment", "show"],
     &["payment", "list"],

@@ -1,8 +1,11 @@
 //! `tollgate terminal`
 
+mod cipher;
 mod settings;
 
 use super::merchant::{self, yes_or_no};
+use cipher::{Decrypt, Encrypt};
+
 use crate::cli::Common;
 use crate::config;
 use crate::failure::Failure;
@@ -30,7 +33,10 @@ Examples:
   tollgate terminal set 42 --capture manual   money is held until `tollgate payment capture`
   tollgate terminal set 42 --when-unknown reverse --refundable-days 90
   tollgate terminal set 42 --upi-collect allow --merchant-category-code 6012
-  tollgate terminal rotate-keys 42            the earlier keys stay good for a day";
+  tollgate terminal rotate-keys 42            the earlier keys stay good for a day
+  tollgate terminal set 42 --status-requires-key yes
+  tollgate terminal encrypt 42 --data 'bill_amt=11.00&mop=CC'
+  tollgate terminal decrypt 42 < body.txt     what a client sent, or a webhook's body";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
@@ -44,6 +50,10 @@ pub(crate) enum Action {
     Set(Box<Set>),
     /// New keys and a new signing secret; the earlier ones stay good for a day
     RotateKeys(RotateKeys),
+    /// Encrypt a query string as clients in the encrypted mode do
+    Encrypt(Encrypt),
+    /// Decrypt such a request or an encrypted webhook, and say what is wrong with it
+    Decrypt(Decrypt),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -442,6 +452,8 @@ pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> 
             let terminal = terminal.ok_or_else(|| unknown(show.number))?;
             print_one(Output::new(show.json), &terminal, show.reveal)
         }
+        Action::Encrypt(encrypt) => cipher::run_encrypt(&opened, encrypt).await,
+        Action::Decrypt(decrypt) => cipher::run_decrypt(&opened, decrypt).await,
         Action::Set(set) => change(&opened, &set).await,
         Action::RotateKeys(rotate) => {
             let number = TerminalNumber(rotate.number);
@@ -525,7 +537,7 @@ fn print_list(output: Output, terminals: &[Terminal]) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
     use clap::Parser as _;
@@ -535,7 +547,7 @@ mod tests {
     use domain::terminal::{WebhookSecret, WhenUnknown};
     use domain::time::Timestamp;
 
-    fn terminal() -> Terminal {
+    pub(crate) fn terminal() -> Terminal {
         let at = Timestamp::from_micros(1_745_676_966_000_657);
         let pair = |name: &str, retires_at| KeyPair {
             public: format!("{name}-public"),
@@ -683,7 +695,9 @@ mod tests {
         let nothing = set(&["--json"]).unwrap_err();
         let Failure::Usage(text) = nothing else { panic!("{nothing:?}") };
         assert!(
-            text.contains("--active or --methods, --capture, --when-unknown, --refundable-days, --upi"),
+            text.contains(
+                "--active or --methods, --capture, --when-unknown, --refundable-days, --upi"
+            ),
             "{text}"
         );
     }
