@@ -11,5 +11,5 @@ pub mod sandbox;
 pub use dialer::{DialerError, DialerSettings, GuardedDialer};
 pub use sandbox::{
     JournalEntry, JournalReader, NetMoney, NotLoopback, Patience, RemoteSandbox, SandboxBank,
-    SandboxBooks, SandboxError, net_money, read_journal, serve_bank,
+    SandboxBooks, SandboxError, lab, net_money, read_journal, serve_bank,
 };

@@ -8,8 +8,8 @@ use crate::crash_point::crash_point;
 use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
 use crate::ports::{
-    AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, Institution, OpenCard,
-    OrderRequest, PageAddresses,
+    AtBank, AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, Institution,
+    OpenCard, OrderRequest, PageAddresses,
 };
 use domain::call::{Rules, Sending, Word};
 use domain::card::Card;
@@ -174,7 +174,8 @@ impl Gateway {
                     let payment = match means {
                         Means::Card(Card { number, security_code, expiry }) => {
                             let security_code = Some(security_code);
-                            gateway.send(payment, OpenCard { number, security_code, expiry }).await
+                            let card = OpenCard { number, security_code, expiry };
+                            gateway.send(payment, card, Some(&*pages)).await
                         }
                         Means::Order(_) => gateway.place_order(payment, &*pages).await,
                     };
@@ -367,10 +368,30 @@ impl Gateway {
     }
 
     /// Asks the bank for the money of a payment whose intent is committed, and records what came
-    /// of it.
-    async fn send(&self, payment: Payment, card: OpenCard) -> Result<Payment, Fault> {
+    /// of it. `pages`: where the customer goes should the bank want them on a page of its own;
+    /// none after a challenge on ours.
+    async fn send(
+        &self,
+        payment: Payment,
+        card: OpenCard,
+        pages: Option<&dyn PageAddresses>,
+    ) -> Result<Payment, Fault> {
         let State::Sending(sending) = &payment.state else { return Ok(payment) };
         let connector = self.connector_of(&payment)?;
+        let terminal = self.terminal_of(&payment).await?;
+        let pages = match pages {
+            None => None,
+            Some(pages) => {
+                let return_url = pages.return_from_bank(&payment)?;
+                Some((return_url, pages.counter(&sending.our_reference)))
+            }
+        };
+        let at_bank = pages.as_ref().map(|(return_url, counter_url)| AtBank {
+            merchant_name: &terminal.merchant_name,
+            expires_at: payment.created_at.plus(terminal.settings.expires_after()),
+            return_url,
+            counter_url,
+        });
         crash_point("send.before_call");
         let outcome = connector
             .authorise(AuthorisationRequest {
@@ -379,6 +400,7 @@ impl Gateway {
                 amount: payment.amount,
                 card: &card,
                 capture: payment.capture,
+                at_bank,
             })
             .await;
         drop(card);
@@ -630,7 +652,7 @@ impl Gateway {
                 return self.expire_if_over(payment).await;
             };
             match self.commit_payment("begin_sending", changed).await {
-                Ok(payment) => return self.send(payment, card).await,
+                Ok(payment) => return self.send(payment, card, None).await,
                 Err(CommitError::Stale(_)) => payment = self.load(payment.id).await?,
                 Err(error) => return Err(error.into()),
             }

@@ -21,6 +21,7 @@ use domain::secret::SecretText;
 use domain::terminal::{Capture, Mode, Settings};
 use domain::text::Reference;
 use domain::time::Timestamp;
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
@@ -218,6 +219,22 @@ pub struct AuthorisationRequest<'a> {
     pub card: &'a OpenCard,
     /// Whether the money is taken at once, or held until a capture.
     pub capture: Capture,
+    /// What a bank needs that wants the customer on a page of its own. None after a challenge on
+    /// ours: the customer is not asked twice.
+    pub at_bank: Option<AtBank<'a>>,
+}
+
+/// What a bank needs to have a card's holder pay on a page of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct AtBank<'a> {
+    /// Who is paid, as the customer knows them.
+    pub merchant_name: &'a str,
+    /// When it is too late here.
+    pub expires_at: Timestamp,
+    /// Where the bank sends the customer afterwards.
+    pub return_url: &'a str,
+    /// Where a test bank's counter shows the order.
+    pub counter_url: &'a str,
 }
 
 /// A call that follows an earlier one: a capture, a refund, or a reversal.
@@ -289,6 +306,31 @@ pub trait BankCounter: Send + Sync + fmt::Debug {
         our_reference: &str,
         decision: CounterDecision,
     ) -> Result<Option<CounterOrder>, String>;
+
+    /// What makes the bank fail on purpose, in the order of its documentation.
+    fn lab(&self) -> Vec<LabCase>;
+}
+
+/// A failure that a test bank plays on purpose, and what asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LabCase {
+    /// What goes wrong, in a few words.
+    pub name: &'static str,
+    /// The card number that asks for it.
+    pub card: Option<&'static str>,
+    /// The payer's UPI addresses that do.
+    pub upi_addresses: &'static [&'static str],
+    /// The bank's and the wallet's code that do.
+    pub bank_code: Option<&'static str>,
+    /// How an amount ends, in hundredths of the currency, that asks for it where nothing else does
+    /// and the payment is not by card.
+    pub amount_ending: Option<&'static str>,
+    /// What the bank does.
+    pub bank: &'static str,
+    /// The `order_status` that a test terminal's payment ends with.
+    pub order_status: &'static str,
+    /// Its `response`.
+    pub response: &'static str,
 }
 
 /// An order as a test bank's counter shows it.

@@ -10,7 +10,7 @@ use crate::random::SystemSource;
 use connectors::{
     DialerSettings, GuardedDialer, Patience, RemoteSandbox, SandboxBank, SandboxBooks,
 };
-use engine::ports::{BankBooks, Clock, Connector, Records, Store};
+use engine::ports::{BankBooks, BankCounter, Clock, Connector, Records, Store};
 use engine::{Gateway, Parts};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,8 @@ pub(crate) struct Opened {
     pub(crate) records: Arc<dyn Records>,
     /// Whether this is the demo's data: nothing live may be switched on.
     pub(crate) demo_only: bool,
+    /// The sandbox bank's counter, where the bank was opened as well.
+    pub(crate) counter: Option<Arc<dyn BankCounter>>,
 }
 
 /// What the server looks after beside the gateway.
@@ -221,6 +223,7 @@ fn whereabouts(data_dir: &Path) -> String {
 /// The sandbox bank as a gateway reaches it.
 struct Bank {
     connector: Arc<dyn Connector>,
+    counter: Arc<dyn BankCounter>,
     /// Of its books, when they are in this process.
     ended: Option<Ended>,
 }
@@ -229,7 +232,9 @@ fn bank(settings: &Settings) -> Result<Bank, Failure> {
     if let Some(address) = settings.sandbox_bank.value {
         let remote = RemoteSandbox::new(address, Patience::default())
             .map_err(|error| Failure::Usage(error.to_string()))?;
-        return Ok(Bank { connector: Arc::new(remote), ended: None });
+        let remote = Arc::new(remote);
+        let counter = Arc::<RemoteSandbox>::clone(&remote);
+        return Ok(Bank { connector: remote, counter, ended: None });
     }
     if let Database::Postgres(_) = settings.database.value {
         // Else one node's bank would know nothing of a call that another node made, and say so.
@@ -240,7 +245,8 @@ fn bank(settings: &Settings) -> Result<Bank, Failure> {
     }
     let bank = open_bank(&bank_path(&settings.data_dir.value))?;
     let ended: Ended = Box::pin(bank.ended());
-    Ok(Bank { connector: bank, ended: Some(ended) })
+    let counter = Arc::<SandboxBank>::clone(&bank);
+    Ok(Bank { connector: bank, counter, ended: Some(ended) })
 }
 
 fn open_bank(books: &Path) -> Result<Arc<SandboxBank>, Failure> {
@@ -281,9 +287,11 @@ fn assemble(
 ) -> Result<(Opened, Watched), Failure> {
     let Backend { store, records, vault, demo_only, mut watched } = backend;
     let mut connectors: Vec<Arc<dyn Connector>> = Vec::new();
+    let mut counter = None;
     if let Some(bank) = bank {
         watched.writers.extend(bank.ended);
         connectors.push(bank.connector);
+        counter = Some(bank.counter);
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let dialer = GuardedDialer::new(&dialer_settings(settings, demo_only)).map_err(could_not)?;
@@ -297,7 +305,7 @@ fn assemble(
         dialer: Arc::new(dialer),
         post_timeout: settings.webhooks.timeout.value,
     });
-    Ok((Opened { gateway, records, demo_only }, watched))
+    Ok((Opened { gateway, records, demo_only, counter }, watched))
 }
 
 /// The demo lets webhooks go to private addresses, unless the operator says otherwise.

@@ -1,11 +1,16 @@
 //! The sandbox bank's books in SQLite, open for writing. Several processes of one host may write
 //! them at once: each batch is one transaction that takes the write lock before it reads.
 
-use super::cards::{Answer, WRONG_CODES_AT_MOST};
+use super::cards::{Answer, NEW_CODES_AT_MOST, WRONG_CODES_AT_MOST};
+use super::order_books;
+use super::orders::Order;
 use super::rules::{self, Call, Kind, Refusal, Standing, Verdict, Wish};
 use domain::id::PaymentId;
+use domain::method::CustomerStep;
 use domain::terminal::Capture;
+use domain::time::Timestamp;
 use engine::batch::Sink;
+use engine::ports::{CounterOrder, CounterStanding};
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
@@ -14,8 +19,8 @@ use std::time::Duration;
 
 /// Older SQLite may corrupt a WAL database that two connections write (fixed in 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
-/// The version that this program writes; it reads the one before, too.
-pub(super) const SCHEMA_VERSION: i64 = 2;
+/// The version that this program writes; it reads those before, too.
+pub(super) const SCHEMA_VERSION: i64 = 3;
 /// How long SQLite waits for another process that writes. All tries of a call and of one that was
 /// queued before it must end before `domain::schedule::SENDING_IS_ASKED_AFTER`.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,7 +42,7 @@ pub enum SandboxError {
     OldSqlite(&'static str),
     /// The file was written by another version of this program.
     #[error(
-        "the sandbox bank's books have schema version {0}, and this program knows 1 and 2: use the \
+        "the sandbox bank's books have schema version {0}, and this program knows 1 to 3: use the \
          version of tollgate that wrote them, or move the file away to begin new books"
     )]
     SchemaVersion(i64),
@@ -54,6 +59,15 @@ pub enum SandboxError {
 pub(super) struct Line {
     pub(super) number: i64,
     pub(super) answer: Answer,
+    /// What the bank says it took of an order.
+    pub(super) reports_minor: Option<i64>,
+}
+
+/// How often a payment's customer gave a wrong code, and asked for a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct CodeCounts {
+    pub(super) wrong: u32,
+    pub(super) new: u32,
 }
 
 /// What the books are asked for. Questions stand in the same queue as entries, so that each sees
@@ -61,18 +75,44 @@ pub(super) struct Line {
 #[derive(Debug)]
 pub(super) enum Job {
     Enter(Call),
-    LookUp { our_reference: String },
-    WrongCode { payment: PaymentId },
-    CountWrongCodes { payment: PaymentId },
+    Place(Box<Order>),
+    LookUp {
+        our_reference: String,
+        now: Timestamp,
+    },
+    /// The order at the counter, after this answer of its customer's, if there is one.
+    Counter {
+        our_reference: String,
+        answer: Option<Answer>,
+        now: Timestamp,
+    },
+    WrongCode {
+        payment: PaymentId,
+    },
+    NewCode {
+        payment: PaymentId,
+    },
+    CountCodes {
+        payment: PaymentId,
+    },
 }
 
 #[derive(Debug)]
 pub(super) enum Reply {
     Line(Line),
     NoLine,
+    /// An order that is not decided.
+    Open {
+        step: Option<CustomerStep>,
+        is_silent: bool,
+    },
+    /// An order about which the bank has decided by itself; it is written when the counter asks.
+    Due,
+    /// None when there is no such order.
+    Counter(Option<CounterOrder>),
     /// A line that this program cannot read; it concerns whoever asked for it alone.
     Unreadable(String),
-    WrongCodes(u32),
+    Codes(CodeCounts),
     /// Another process kept the books for too long; nothing was written.
     Busy,
 }
@@ -100,10 +140,16 @@ impl Books {
         let creation = begin(&connection, TransactionBehavior::Immediate)?;
         match schema_version(&creation)? {
             0 => creation.execute_batch(include_str!("schema.sql"))?,
-            1 => {
-                creation.execute_batch(SET_VERSION_1_ASIDE)?;
+            version @ (1 | 2) => {
+                creation.execute_batch(SET_CHALLENGES_ASIDE)?;
+                if version == 1 {
+                    creation.execute_batch(SET_VERSION_1_ASIDE)?;
+                }
                 creation.execute_batch(include_str!("schema.sql"))?;
-                creation.execute_batch(COPY_VERSION_1)?;
+                if version == 1 {
+                    creation.execute_batch(COPY_VERSION_1)?;
+                }
+                creation.execute_batch(COPY_CHALLENGES)?;
             }
             SCHEMA_VERSION => {}
             other => return Err(SandboxError::SchemaVersion(other)),
@@ -146,22 +192,28 @@ impl Sink for Books {
 impl Job {
     const fn writes(&self) -> bool {
         match self {
-            Self::Enter(_) | Self::WrongCode { .. } => true,
-            Self::LookUp { .. } | Self::CountWrongCodes { .. } => false,
+            Self::Enter(_)
+            | Self::Place(_)
+            | Self::Counter { .. }
+            | Self::WrongCode { .. }
+            | Self::NewCode { .. } => true,
+            Self::LookUp { .. } | Self::CountCodes { .. } => false,
         }
     }
 
     fn run(&self, batch: &Transaction<'_>) -> rusqlite::Result<Reply> {
         match self {
             Self::Enter(call) => enter(batch, call),
-            Self::LookUp { our_reference } => look_up(batch, our_reference),
+            Self::Place(order) => place(batch, order),
+            Self::LookUp { our_reference, now } => look_up(batch, our_reference, *now),
+            Self::Counter { our_reference, answer, now } => {
+                counter(batch, our_reference, *answer, *now)
+            }
             Self::WrongCode { payment } => {
-                add_wrong_code(batch, *payment)?;
-                wrong_codes(batch, *payment).map(Reply::WrongCodes)
+                add_code(batch, ADD_WRONG_CODE, *payment, WRONG_CODES_AT_MOST)
             }
-            Self::CountWrongCodes { payment } => {
-                wrong_codes(batch, *payment).map(Reply::WrongCodes)
-            }
+            Self::NewCode { payment } => add_code(batch, ADD_NEW_CODE, *payment, NEW_CODES_AT_MOST),
+            Self::CountCodes { payment } => codes(batch, *payment),
         }
     }
 }
@@ -192,6 +244,12 @@ pub(super) fn schema_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
+const SET_CHALLENGES_ASIDE: &str = "ALTER TABLE challenge RENAME TO challenge_before;";
+
+const COPY_CHALLENGES: &str = "INSERT INTO challenge (payment, wrong_codes)
+     SELECT payment, wrong_codes FROM challenge_before;
+     DROP TABLE challenge_before;";
+
 const SET_VERSION_1_ASIDE: &str = "ALTER TABLE journal RENAME TO journal_1;
      DROP INDEX journal_our_reference;";
 
@@ -212,28 +270,111 @@ const COUNT_CALL: &str = "UPDATE journal SET times_asked = times_asked + 1
 
 /// What the bank answers to a call, and its line. One that came before gets its first answer.
 fn enter(batch: &Transaction<'_>, call: &Call) -> rusqlite::Result<Reply> {
-    let before = batch
-        .prepare_cached(COUNT_CALL)?
-        .query_row([&call.our_reference], |row| Ok((line_of(row)?, is_same(row, call)?)))
-        .optional()?;
-    match before {
-        Some((Reply::Line(line), false)) => {
-            let answer = Answer::Refuse(Refusal::ReferenceUsed);
-            return Ok(Reply::Line(Line { answer, ..line }));
-        }
-        Some((reply, _)) => return Ok(reply),
-        None => {}
+    if let Some(before) = again(batch, call)? {
+        return Ok(before);
     }
     let original = match call.wish.original() {
         None => None,
-        Some(original) => match standing(batch, original)? {
+        Some(original) => match original_of(batch, call, original)? {
             Ok(standing) => standing,
             Err(unreadable) => return Ok(Reply::Unreadable(unreadable)),
         },
     };
     let reversed_before = approved_after(batch, &call.our_reference, Kind::Reversal)?.is_some();
     let verdict = rules::decide(call, original.as_ref(), reversed_before);
-    insert(batch, call, &verdict).map(Reply::Line)
+    insert_line(batch, call, &verdict, 1).map(Reply::Line)
+}
+
+/// The first answer to a call that has a line already, counted.
+fn again(batch: &Transaction<'_>, call: &Call) -> rusqlite::Result<Option<Reply>> {
+    let before = batch
+        .prepare_cached(COUNT_CALL)?
+        .query_row([&call.our_reference], |row| Ok((line_of(row)?, is_same(row, call)?)))
+        .optional()?;
+    Ok(match before {
+        Some((Reply::Line(line), false)) => Some(reference_used(line.number)),
+        Some((reply, _)) => Some(reply),
+        None => None,
+    })
+}
+
+const fn reference_used(number: i64) -> Reply {
+    let answer = Answer::Refuse(Refusal::ReferenceUsed);
+    Reply::Line(Line { number, answer, reports_minor: None })
+}
+
+/// How the call stands that another one follows. An open order that is reversed is decided by
+/// that: its customer cannot pay it any more.
+fn original_of(
+    batch: &Transaction<'_>,
+    call: &Call,
+    original: &str,
+) -> rusqlite::Result<Result<Option<Standing>, String>> {
+    let found = standing(batch, original)?;
+    if !matches!(found, Ok(None)) || call.wish.kind() != Kind::Reversal {
+        return Ok(found);
+    }
+    let order = match order_books::find(batch, original)? {
+        Ok(Some(order)) => order,
+        Ok(None) => return Ok(Ok(None)),
+        Err(unreadable) => return Ok(Err(unreadable)),
+    };
+    if order.order.payment != call.payment {
+        return Ok(Ok(Some(order.standing())));
+    }
+    order.decide(batch, Some(Answer::Refuse(Refusal::Reversed)), call.at)?;
+    standing(batch, original)
+}
+
+/// Takes an order, and says how it stands.
+fn place(batch: &Transaction<'_>, order: &Order) -> rusqlite::Result<Reply> {
+    let (our_reference, now) = (&order.our_reference, order.placed_at);
+    if let Some(Reply::Line(Line { answer: Answer::Refuse(Refusal::ReferenceUsed), .. })) =
+        again(batch, &order.call(Answer::Approve, now))?
+    {
+        return Ok(reference_used(0));
+    }
+    let before = match order_books::find(batch, our_reference)? {
+        Ok(before) => before,
+        Err(unreadable) => return Ok(Reply::Unreadable(unreadable)),
+    };
+    if !order_books::place(batch, before.as_ref(), order)? {
+        return Ok(reference_used(0));
+    }
+    let reversed_before = approved_after(batch, our_reference, Kind::Reversal)?.is_some();
+    if before.is_none()
+        && reversed_before
+        && let Ok(Some(placed)) = order_books::find(batch, our_reference)?
+    {
+        placed.decide(batch, Some(Answer::Refuse(Refusal::Reversed)), now)?;
+    }
+    look_up(batch, our_reference, now)
+}
+
+/// The order as its customer sees it, after this answer. One that is decided stays so.
+fn counter(
+    batch: &Transaction<'_>,
+    our_reference: &str,
+    answer: Option<Answer>,
+    now: Timestamp,
+) -> rusqlite::Result<Reply> {
+    let placed = match order_books::find(batch, our_reference)? {
+        Ok(Some(placed)) => placed,
+        Ok(None) => return Ok(Reply::Counter(None)),
+        Err(unreadable) => return Ok(Reply::Unreadable(unreadable)),
+    };
+    let mut line = standing(batch, our_reference)?;
+    if matches!(line, Ok(None)) {
+        placed.decide(batch, answer, now)?;
+        line = standing(batch, our_reference)?;
+    }
+    let standing = match line {
+        Ok(None) => CounterStanding::Open,
+        Ok(Some(line)) if line.approved && !line.reversed => CounterStanding::Paid,
+        Ok(Some(_refused)) => CounterStanding::Refused,
+        Err(unreadable) => return Ok(Reply::Unreadable(unreadable)),
+    };
+    Ok(Reply::Counter(Some(placed.order.at_counter(standing))))
 }
 
 /// Whether the line in the row was made by this very call. A reversal's line has the amount that
@@ -250,7 +391,13 @@ fn is_same(row: &Row<'_>, call: &Call) -> rusqlite::Result<bool> {
         && text(5)?.as_deref() == call.wish.capture().map(Capture::name))
 }
 
-fn insert(batch: &Transaction<'_>, call: &Call, verdict: &Verdict) -> rusqlite::Result<Line> {
+/// Writes the line of a call that arrived so often.
+pub(super) fn insert_line(
+    batch: &Transaction<'_>,
+    call: &Call,
+    verdict: &Verdict,
+    times_asked: i64,
+) -> rusqlite::Result<Line> {
     let result = match verdict.answer {
         Answer::Approve => "approved",
         Answer::Decline(_) | Answer::Refuse(_) => "declined",
@@ -258,8 +405,8 @@ fn insert(batch: &Transaction<'_>, call: &Call, verdict: &Verdict) -> rusqlite::
     batch
         .prepare_cached(
             "INSERT INTO journal (our_reference, trans_id, kind, original, capture, amount_minor,
-                                  currency, result, status_code, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                                  currency, result, status_code, at, times_asked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             call.our_reference,
@@ -272,8 +419,10 @@ fn insert(batch: &Transaction<'_>, call: &Call, verdict: &Verdict) -> rusqlite::
             result,
             verdict.answer.status_code(),
             call.at.micros(),
+            times_asked,
         ])?;
-    Ok(Line { number: batch.last_insert_rowid(), answer: verdict.answer })
+    let number = batch.last_insert_rowid();
+    Ok(Line { number, answer: verdict.answer, reports_minor: None })
 }
 
 const LOOK_UP: &str = "SELECT id, status_code, kind, result FROM journal
@@ -281,25 +430,48 @@ const LOOK_UP: &str = "SELECT id, status_code, kind, result FROM journal
 
 /// What became of the call with this reference. One that was undone since took no money, whatever
 /// was answered to it at first.
-fn look_up(batch: &Transaction<'_>, our_reference: &str) -> rusqlite::Result<Reply> {
+fn look_up(
+    batch: &Transaction<'_>,
+    our_reference: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Reply> {
     let found = batch
         .prepare_cached(LOOK_UP)?
         .query_row([our_reference], |row| Ok((line_of(row)?, row.get::<_, String>(2)?)))
         .optional()?;
-    let Some((reply, kind)) = found else { return Ok(Reply::NoLine) };
+    let Some((reply, kind)) = found else { return look_up_order(batch, our_reference, now) };
     let Reply::Line(line) = reply else { return Ok(reply) };
-    let undone = line.answer == Answer::Approve
-        && kind == Kind::Authorisation.name()
-        && approved_after(batch, our_reference, Kind::Reversal)?.is_some();
-    let answer = if undone { Answer::Refuse(Refusal::Reversed) } else { line.answer };
-    Ok(Reply::Line(Line { answer, ..line }))
+    if line.answer != Answer::Approve || kind != Kind::Authorisation.name() {
+        return Ok(Reply::Line(line));
+    }
+    if approved_after(batch, our_reference, Kind::Reversal)?.is_some() {
+        let answer = Answer::Refuse(Refusal::Reversed);
+        return Ok(Reply::Line(Line { answer, ..line }));
+    }
+    let reports_minor = order_books::reports(batch, our_reference)?;
+    Ok(Reply::Line(Line { reports_minor, ..line }))
+}
+
+fn look_up_order(
+    batch: &Transaction<'_>,
+    our_reference: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Reply> {
+    Ok(match order_books::find(batch, our_reference)? {
+        Ok(None) => Reply::NoLine,
+        Ok(Some(placed)) if placed.is_due(now) => Reply::Due,
+        Ok(Some(order_books::Placed { order: Order { step, is_silent, .. }, .. })) => {
+            Reply::Open { step, is_silent }
+        }
+        Err(unreadable) => Reply::Unreadable(unreadable),
+    })
 }
 
 /// The line in a row that begins with its number and its status code.
 fn line_of(row: &Row<'_>) -> rusqlite::Result<Reply> {
     let number = row.get(0)?;
     Ok(match Answer::from_status_code(&row.get::<_, String>(1)?) {
-        Some(answer) => Reply::Line(Line { number, answer }),
+        Some(answer) => Reply::Line(Line { number, answer, reports_minor: None }),
         None => Reply::Unreadable(format!("journal.status_code of line {number} is unknown")),
     })
 }
@@ -361,23 +533,29 @@ fn approved_after(
         .query_row(params![original, kind.name()], |row| row.get(0))
 }
 
-fn add_wrong_code(batch: &Transaction<'_>, payment: PaymentId) -> rusqlite::Result<()> {
-    batch
-        .prepare_cached(
-            "INSERT INTO challenge (payment, wrong_codes) VALUES (?1, 1)
-             ON CONFLICT (payment) DO UPDATE SET wrong_codes = wrong_codes + 1
-             WHERE wrong_codes < ?2",
-        )?
-        .execute(params![payment.stored(), WRONG_CODES_AT_MOST])?;
-    Ok(())
+const ADD_WRONG_CODE: &str = "INSERT INTO challenge (payment, wrong_codes) VALUES (?1, 1)
+     ON CONFLICT (payment) DO UPDATE SET wrong_codes = wrong_codes + 1 WHERE wrong_codes < ?2";
+
+const ADD_NEW_CODE: &str = "INSERT INTO challenge (payment, new_codes) VALUES (?1, 1)
+     ON CONFLICT (payment) DO UPDATE SET new_codes = new_codes + 1 WHERE new_codes < ?2";
+
+fn add_code(
+    batch: &Transaction<'_>,
+    statement: &str,
+    payment: PaymentId,
+    most: u32,
+) -> rusqlite::Result<Reply> {
+    batch.prepare_cached(statement)?.execute(params![payment.stored(), most])?;
+    codes(batch, payment)
 }
 
-fn wrong_codes(batch: &Transaction<'_>, payment: PaymentId) -> rusqlite::Result<u32> {
+fn codes(batch: &Transaction<'_>, payment: PaymentId) -> rusqlite::Result<Reply> {
+    let counts = |row: &Row<'_>| Ok(CodeCounts { wrong: row.get(0)?, new: row.get(1)? });
     let found = batch
-        .prepare_cached("SELECT wrong_codes FROM challenge WHERE payment = ?1")?
-        .query_row([payment.stored()], |row| row.get(0))
+        .prepare_cached("SELECT wrong_codes, new_codes FROM challenge WHERE payment = ?1")?
+        .query_row([payment.stored()], counts)
         .optional()?;
-    Ok(found.unwrap_or(0))
+    Ok(Reply::Codes(found.unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -402,6 +580,11 @@ mod tests {
         for question in [LOOK_UP, COUNT_CALL, STANDING] {
             let plan = plan(question);
             let by_reference = "SEARCH journal USING INDEX journal_our_reference (<expr>=? AND our_reference=? AND repeat=?)";
+            assert_eq!(plan, by_reference);
+        }
+        for question in [order_books::ORDER, order_books::REPORTS, order_books::COUNT_ORDER] {
+            let plan = plan(question);
+            let by_reference = "SEARCH bank_order USING INDEX bank_order_our_reference (<expr>=? AND our_reference=?)";
             assert_eq!(plan, by_reference);
         }
         let plan = plan(APPROVED_AFTER);

@@ -35,6 +35,7 @@ impl Desk {
             amount: eleven_euros(),
             card: &open_card(number),
             capture,
+            at_bank: None,
         };
         word(&self.bank.authorise(request).await)
     }
@@ -313,7 +314,7 @@ async fn books_of_version_1_are_taken_over_whole() {
     let found = desk.bank.look_up("sale-2").await;
     let Lookup::Found(Outcome::Approved(facts)) = found else { panic!("{found:?}") };
     assert_eq!(facts.rrn.as_deref(), Some("000000000003"));
-    assert_eq!(desk.bank.tries_left(payment_id(317_823)).await, Ok(1));
+    assert_eq!(desk.bank.challenge_of(payment_id(317_823)).await.unwrap().tries_left, 1);
     assert_eq!(desk.sale("sale-3").await, "approved");
     let Desk { folder, bank } = desk;
     close(bank).await;
@@ -351,6 +352,7 @@ async fn several_processes_keep_the_same_books() {
                     amount: eleven_euros(),
                     card: &card,
                     capture: Capture::Automatic,
+                    at_bank: None,
                 };
                 let outcome = bank.authorise(request).await;
                 assert!(matches!(outcome, Outcome::Approved(_)), "{outcome:?}");
@@ -379,10 +381,13 @@ async fn books_that_another_process_keeps_are_busy_and_not_broken() {
     let wrong_code = || vec![Job::WrongCode { payment: payment_id(1) }];
     assert!(matches!(books.write(&mut wrong_code()).unwrap()[..], [Reply::Busy]));
     // Questions wait for nobody.
-    let mut question = vec![Job::LookUp { our_reference: "x".to_owned() }];
+    let mut question = vec![Job::LookUp { our_reference: "x".to_owned(), now: NOW }];
     assert!(matches!(books.write(&mut question).unwrap()[..], [Reply::NoLine]));
     other.execute_batch("COMMIT").unwrap();
-    assert!(matches!(books.write(&mut wrong_code()).unwrap()[..], [Reply::WrongCodes(1)]));
+    assert!(matches!(
+        books.write(&mut wrong_code()).unwrap()[..],
+        [Reply::Codes(CodeCounts { wrong: 1, new: 0 })]
+    ));
 }
 
 /// Numbers that look random and are the same each time (Knuth's MMIX generator).

@@ -8,6 +8,8 @@ use domain::payment::Authentication;
 pub const TEST_CODE: &str = "123456";
 /// Wrong codes before the challenge has failed.
 pub const WRONG_CODES_AT_MOST: u32 = 3;
+/// New codes that a customer may ask for.
+pub const NEW_CODES_AT_MOST: u32 = 3;
 
 /// A refund of this many minor units is refused, whatever the card: 13.13 in most currencies.
 pub const REFUSED_REFUND_MINOR: i64 = 1313;

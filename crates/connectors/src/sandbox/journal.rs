@@ -130,7 +130,8 @@ pub fn read_journal(path: &Path) -> Result<JournalReader, SandboxError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let question = match schema_version(&connection)? {
         1 => LINES_OF_VERSION_1,
-        SCHEMA_VERSION => LINES,
+        // Version 3 has orders beside the same lines.
+        2 | SCHEMA_VERSION => LINES,
         other => return Err(SandboxError::SchemaVersion(other)),
     };
     let last =

@@ -4,9 +4,13 @@
 
 mod books;
 pub mod cards;
+mod counter;
 mod faults;
-pub mod institutions;
+mod institutions;
 mod journal;
+mod lab;
+mod order_books;
+mod orders;
 mod proof;
 mod protocol;
 mod remote;
@@ -15,26 +19,31 @@ mod server;
 
 use async_trait::async_trait;
 pub use books::SandboxError;
-use books::{Books, Job, Line, Reply};
-use cards::{Answer, TEST_CODE, WRONG_CODES_AT_MOST};
+use books::{Books, CodeCounts, Job, Line, Reply};
+use cards::{Answer, Behaviour, NEW_CODES_AT_MOST, TEST_CODE, WRONG_CODES_AT_MOST};
+use counter::Notices;
 use domain::card::Card;
 use domain::id::PaymentId;
 use domain::money::Money;
 use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
 use domain::payment::{Authentication, Payment};
-use domain::terminal::Mode;
+use domain::terminal::{Capture, Mode};
 use engine::batch::{BatchError, BatchWriter, Limits};
 use engine::ports::{
-    AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, FollowUpRequest,
+    AtBank, AuthorisationRequest, BankNotice, ChallengeVerdict, ChallengeView, Clock, Connector,
+    FollowUpRequest, Institution, OrderRequest,
 };
 pub use journal::{JournalEntry, JournalReader, NetMoney, net_money, read_journal};
+pub use lab::lab;
+use lab::{Does, Trigger};
+use orders::OrderForm;
 pub use proof::SandboxBooks;
 pub use remote::{NotLoopback, Patience, RemoteSandbox};
 pub use rules::Refusal;
 use rules::{Call, Wish};
 pub use server::serve_bank;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Calls beyond this are turned away at the door.
@@ -55,6 +64,20 @@ const BESIDE_IT: &str = "the books answered beside it";
 pub struct SandboxBank {
     books: BatchWriter<Books>,
     clock: Arc<dyn Clock>,
+    notices: Notices,
+    /// For what the bank does later, if it is still there.
+    me: Weak<Self>,
+}
+
+/// A card that is asked for money.
+#[derive(Clone, Copy)]
+struct CardCall<'a> {
+    our_reference: &'a str,
+    payment: PaymentId,
+    amount: Money,
+    capture: Capture,
+    number: &'a str,
+    at_bank: Option<AtBank<'a>>,
 }
 
 impl SandboxBank {
@@ -62,7 +85,12 @@ impl SandboxBank {
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, SandboxError> {
         let limits = Limits { queue: QUEUE, batch: BATCH };
         let books = BatchWriter::start("sandbox-bank", Books::open(path)?, limits)?;
-        Ok(Arc::new(Self { books, clock }))
+        Ok(Arc::new_cyclic(|me| Self {
+            books,
+            clock,
+            notices: Notices::new(),
+            me: Weak::clone(me),
+        }))
     }
 
     /// Waits until the books are closed: with an error when they could not be written. From then
@@ -71,14 +99,32 @@ impl SandboxBank {
         self.books.ended()
     }
 
-    /// How many wrong codes the customer gave; `job` counts, or adds one and counts.
-    async fn wrong_codes(&self, job: Job) -> Result<u32, String> {
+    /// How many wrong codes the customer gave, and new ones they asked for; `job` counts, or adds
+    /// one and counts.
+    async fn codes(&self, job: Job) -> Result<CodeCounts, String> {
         match self.books.submit(job).await {
-            Ok(Reply::WrongCodes(count)) => Ok(count),
+            Ok(Reply::Codes(counts)) => Ok(counts),
             Ok(Reply::Busy) => Err(BUSY.to_owned()),
-            Ok(Reply::Line(_) | Reply::NoLine | Reply::Unreadable(_)) => Err(BESIDE_IT.to_owned()),
+            Ok(
+                Reply::Line(_)
+                | Reply::NoLine
+                | Reply::Open { .. }
+                | Reply::Due
+                | Reply::Counter(_)
+                | Reply::Unreadable(_),
+            ) => Err(BESIDE_IT.to_owned()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// Takes a card's money, or does what its number asks for.
+    async fn authorise_card(&self, call: CardCall<'_>) -> Outcome {
+        if let Some(does) = lab_card(call.number) {
+            return self.play_card(&call, does).await;
+        }
+        let wish =
+            Wish::Authorise { answer: cards::behaviour(call.number).answer, capture: call.capture };
+        self.enter(call.our_reference, call.payment, call.amount, wish).await
     }
 
     /// Enters a call into the books; its line is the bank's answer.
@@ -95,7 +141,13 @@ impl SandboxBank {
             Ok(Reply::Line(line)) => outcome(line),
             Ok(Reply::Busy) => Outcome::NotSent(BUSY.to_owned()),
             Ok(Reply::Unreadable(why)) => Outcome::Unknown(why),
-            Ok(Reply::NoLine | Reply::WrongCodes(_)) => Outcome::Unknown(BESIDE_IT.to_owned()),
+            Ok(
+                Reply::NoLine
+                | Reply::Open { .. }
+                | Reply::Due
+                | Reply::Counter(_)
+                | Reply::Codes(_),
+            ) => Outcome::Unknown(BESIDE_IT.to_owned()),
             Err(error @ BatchError::Full) => Outcome::NotSent(error.to_string()),
             Err(error @ BatchError::Stopped) => Outcome::Unknown(error.to_string()),
         }
@@ -105,34 +157,53 @@ impl SandboxBank {
         self.enter(request.our_reference, request.payment, request.amount, wish).await
     }
 
-    async fn tries_left(&self, payment: PaymentId) -> Result<u32, String> {
-        let wrong = self.wrong_codes(Job::CountWrongCodes { payment }).await?;
-        Ok(WRONG_CODES_AT_MOST.saturating_sub(wrong))
+    async fn challenge_of(&self, payment: PaymentId) -> Result<ChallengeView, String> {
+        self.codes(Job::CountCodes { payment }).await.map(challenge)
     }
 
-    async fn challenge_of(&self, payment: PaymentId) -> Result<ChallengeView, String> {
-        Ok(ChallengeView {
-            bank_name: "Sandbox Bank".to_owned(),
-            sent_to: "the phone ending in 42".to_owned(),
-            tries_left: self.tries_left(payment).await?,
-            new_codes_left: 0,
-            hint: Some(format!("Test code: {TEST_CODE}")),
-        })
+    async fn send_code(&self, payment: PaymentId) -> Result<ChallengeView, String> {
+        self.codes(Job::NewCode { payment }).await.map(challenge)
     }
 
     async fn judge_code(&self, payment: PaymentId, code: &str) -> Result<ChallengeVerdict, String> {
         if code.trim() == TEST_CODE {
             // The right code comes too late after three wrong ones.
-            return Ok(match self.tries_left(payment).await? {
+            let CodeCounts { wrong, .. } = self.codes(Job::CountCodes { payment }).await?;
+            return Ok(match WRONG_CODES_AT_MOST.saturating_sub(wrong) {
                 0 => failed_challenge(),
                 _ => ChallengeVerdict::Passed,
             });
         }
-        let wrong = self.wrong_codes(Job::WrongCode { payment }).await?;
+        let CodeCounts { wrong, .. } = self.codes(Job::WrongCode { payment }).await?;
         Ok(match WRONG_CODES_AT_MOST.saturating_sub(wrong) {
             0 => failed_challenge(),
             tries_left => ChallengeVerdict::TryAgain { tries_left },
         })
+    }
+}
+
+/// What a card does that is a case of the lab.
+fn lab_card(number: &str) -> Option<Does> {
+    lab::case_of(Trigger::Card(number), "")
+}
+
+/// Whether a card's holder is asked first. Not where the lab decides.
+fn authentication(number: &str) -> Authentication {
+    if lab_card(number).is_some() {
+        return Authentication::Frictionless;
+    }
+    let Behaviour { authentication, .. } = cards::behaviour(number);
+    authentication
+}
+
+fn challenge(counts: CodeCounts) -> ChallengeView {
+    let CodeCounts { wrong, new } = counts;
+    ChallengeView {
+        bank_name: "Sandbox Bank".to_owned(),
+        sent_to: "the phone ending in 42".to_owned(),
+        tries_left: WRONG_CODES_AT_MOST.saturating_sub(wrong),
+        new_codes_left: NEW_CODES_AT_MOST.saturating_sub(new),
+        hint: Some(format!("Test code: {TEST_CODE}")),
     }
 }
 
@@ -149,7 +220,7 @@ fn outcome(line: Line) -> Outcome {
         rrn: Some(format!("{:012}", line.number.rem_euclid(1_000_000_000_000))),
         descriptor: None,
         status_code: Some(line.answer.status_code().to_owned()),
-        amount_minor: None,
+        amount_minor: line.reports_minor,
     };
     match line.answer {
         Answer::Approve => {
@@ -175,7 +246,7 @@ impl Connector for SandboxBank {
     }
 
     async fn authenticate(&self, _amount: Money, card: &Card) -> Authentication {
-        cards::behaviour(card.number.reveal()).authentication
+        authentication(card.number.reveal())
     }
 
     async fn challenge(&self, payment: &Payment) -> Result<ChallengeView, String> {
@@ -186,10 +257,28 @@ impl Connector for SandboxBank {
         self.judge_code(payment.id, answer).await.unwrap_or_else(ChallengeVerdict::Unavailable)
     }
 
+    async fn send_new_code(&self, payment: &Payment) -> Result<ChallengeView, String> {
+        self.send_code(payment.id).await
+    }
+
+    fn institutions(&self) -> &[Institution] {
+        institutions::all()
+    }
+
+    async fn place_order(&self, request: OrderRequest<'_>) -> Outcome {
+        self.place_form(&OrderForm::of(&request)).await
+    }
+
+    async fn next_notice(&self) -> BankNotice {
+        self.notices.next().await
+    }
+
     async fn authorise(&self, request: AuthorisationRequest<'_>) -> Outcome {
-        let answer = cards::behaviour(request.card.number.reveal()).answer;
-        let wish = Wish::Authorise { answer, capture: request.capture };
-        self.enter(request.our_reference, request.payment, request.amount, wish).await
+        let AuthorisationRequest { our_reference, payment, amount, card, capture, at_bank } =
+            request;
+        let number = card.number.reveal();
+        let call = CardCall { our_reference, payment, amount, capture, number, at_bank };
+        self.authorise_card(call).await
     }
 
     async fn capture(&self, request: FollowUpRequest<'_>) -> Outcome {
@@ -208,20 +297,14 @@ impl Connector for SandboxBank {
     }
 
     async fn look_up(&self, our_reference: &str) -> Lookup {
-        let our_reference = our_reference.to_owned();
-        match self.books.submit(Job::LookUp { our_reference }).await {
-            Ok(Reply::Line(line)) => Lookup::Found(outcome(line)),
-            Ok(Reply::NoLine) => Lookup::NotFound,
-            Ok(Reply::Unreadable(why)) => Lookup::Unavailable(why),
-            Ok(Reply::Busy) => Lookup::Unavailable(BUSY.to_owned()),
-            Ok(Reply::WrongCodes(_)) => Lookup::Unavailable(BESIDE_IT.to_owned()),
-            Err(error) => Lookup::Unavailable(error.to_string()),
-        }
+        self.find(our_reference).await
     }
 }
 
 #[cfg(test)]
 mod calls_tests;
+#[cfg(test)]
+mod order_tests;
 #[cfg(test)]
 mod remote_tests;
 #[cfg(test)]

@@ -22,7 +22,8 @@ impl SandboxBooks {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         match schema_version(&connection)? {
-            SCHEMA_VERSION => Ok(Self(Mutex::new(connection))),
+            // Version 3 has orders beside the same lines.
+            2 | SCHEMA_VERSION => Ok(Self(Mutex::new(connection))),
             1 => Err(SandboxError::OlderBooks),
             other => Err(SandboxError::SchemaVersion(other)),
         }

@@ -4,11 +4,16 @@
 //! what became of a call.
 
 use domain::card::SecurityCode;
+use domain::method::{CustomerStep, MethodCode};
 use domain::money::{Currency, Money};
 use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
 use domain::payment::Authentication;
 use domain::terminal::Capture;
-use engine::ports::{ChallengeVerdict, ChallengeView, FollowUpRequest, OpenCard};
+use domain::time::Timestamp;
+use engine::ports::{
+    AtBank, ChallengeVerdict, ChallengeView, CounterOrder, CounterStanding, FollowUpRequest,
+    OpenCard,
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -25,6 +30,7 @@ const APPROVED_CODE: &str = "00";
 #[serde(rename_all = "snake_case")]
 pub(super) enum Operation {
     Authorisation,
+    Order,
     Capture,
     Refund,
     Reversal,
@@ -32,11 +38,14 @@ pub(super) enum Operation {
     Authentication,
     Challenge,
     Answer,
+    NewCode,
+    Counter,
 }
 
 impl Operation {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Authorisation,
+        Self::Order,
         Self::Capture,
         Self::Refund,
         Self::Reversal,
@@ -44,11 +53,14 @@ impl Operation {
         Self::Authentication,
         Self::Challenge,
         Self::Answer,
+        Self::NewCode,
+        Self::Counter,
     ];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Authorisation => "/authorisation",
+            Self::Order => "/order",
             Self::Capture => "/capture",
             Self::Refund => "/refund",
             Self::Reversal => "/reversal",
@@ -56,6 +68,8 @@ impl Operation {
             Self::Authentication => "/authentication",
             Self::Challenge => "/challenge",
             Self::Answer => "/answer",
+            Self::NewCode => "/new_code",
+            Self::Counter => "/counter",
         }
     }
 
@@ -65,7 +79,7 @@ impl Operation {
 }
 
 /// An amount.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Amount {
     minor: i64,
@@ -117,6 +131,43 @@ pub(super) struct AuthorisationBody<'a> {
     pub(super) capture: Capture,
     #[serde(borrow)]
     pub(super) card: CardDigits<'a>,
+    #[serde(borrow)]
+    pub(super) at_bank: Option<AtBankBody<'a>>,
+}
+
+/// Where the bank's own page sends the customer, should the bank want them there.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AtBankBody<'a> {
+    #[serde(borrow)]
+    merchant_name: Cow<'a, str>,
+    expires_at: Timestamp,
+    #[serde(borrow)]
+    return_url: Cow<'a, str>,
+    #[serde(borrow)]
+    counter_url: Cow<'a, str>,
+}
+
+impl<'a> From<AtBank<'a>> for AtBankBody<'a> {
+    fn from(at_bank: AtBank<'a>) -> Self {
+        Self {
+            merchant_name: at_bank.merchant_name.into(),
+            expires_at: at_bank.expires_at,
+            return_url: at_bank.return_url.into(),
+            counter_url: at_bank.counter_url.into(),
+        }
+    }
+}
+
+impl AtBankBody<'_> {
+    pub(super) fn at_bank(&self) -> AtBank<'_> {
+        AtBank {
+            merchant_name: &self.merchant_name,
+            expires_at: self.expires_at,
+            return_url: &self.return_url,
+            counter_url: &self.counter_url,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,10 +224,96 @@ pub(super) struct AnswerBody<'a> {
     pub(super) answer: Cow<'a, str>,
 }
 
-/// What the bank decided. What it did not decide, it does not answer with status 200.
+/// What a customer does at the counter.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AtCounter {
+    Look,
+    Approve,
+    Decline,
+    Cancel,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CounterBody<'a> {
+    #[serde(borrow)]
+    pub(super) our_reference: Cow<'a, str>,
+    pub(super) customer: AtCounter,
+}
+
+/// The answer at the counter: nothing where there is no such order.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CounterAnswer {
+    pub(super) our_reference: String,
+    order: Option<OrderAtCounter>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderAtCounter {
+    method: MethodCode,
+    institution: String,
+    payer: Option<String>,
+    payee: String,
+    amount: Amount,
+    standing: Standing,
+    return_url: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    Open,
+    Paid,
+    Refused,
+}
+
+impl CounterAnswer {
+    pub(super) fn of(our_reference: String, order: Option<CounterOrder>) -> Self {
+        let order = order.map(|order| OrderAtCounter {
+            method: order.method,
+            institution: order.institution,
+            payer: order.payer,
+            payee: order.payee,
+            amount: order.amount.into(),
+            standing: match order.standing {
+                CounterStanding::Open => Standing::Open,
+                CounterStanding::Paid => Standing::Paid,
+                CounterStanding::Refused => Standing::Refused,
+            },
+            return_url: order.return_url,
+        });
+        Self { our_reference, order }
+    }
+
+    /// An error when the amount is none.
+    pub(super) fn order(self) -> Result<Option<CounterOrder>, String> {
+        let Some(order) = self.order else { return Ok(None) };
+        Ok(Some(CounterOrder {
+            our_reference: self.our_reference,
+            method: order.method,
+            institution: order.institution,
+            payer: order.payer,
+            payee: order.payee,
+            amount: order.amount.money().ok_or("the bank's answer has a negative amount")?,
+            standing: match order.standing {
+                Standing::Open => CounterStanding::Open,
+                Standing::Paid => CounterStanding::Paid,
+                Standing::Refused => CounterStanding::Refused,
+            },
+            return_url: order.return_url,
+        }))
+    }
+}
+
+/// What the bank decided, or what its customer has to do. What else it did not decide, it does not
+/// answer with status 200.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Decision {
+    Pending { step: Option<CustomerStep> },
     Approved(BankFacts),
     Declined { reason: DeclineReason, facts: BankFacts },
 }
@@ -187,7 +324,8 @@ impl Decision {
         match outcome {
             Outcome::Approved(facts) => Some(Self::Approved(facts)),
             Outcome::Declined(reason, facts) => Some(Self::Declined { reason, facts }),
-            Outcome::Pending(_) | Outcome::NotSent(_) | Outcome::Unknown(_) => None,
+            Outcome::Pending(step) => Some(Self::Pending { step }),
+            Outcome::NotSent(_) | Outcome::Unknown(_) => None,
         }
     }
 
@@ -195,6 +333,7 @@ impl Decision {
     pub(super) fn outcome(self) -> Option<Outcome> {
         let approving = |facts: &BankFacts| facts.status_code.as_deref() == Some(APPROVED_CODE);
         match self {
+            Self::Pending { step } => Some(Outcome::Pending(step)),
             Self::Approved(facts) if approving(&facts) => Some(Outcome::Approved(facts)),
             Self::Declined { reason, facts }
                 if facts.status_code.is_some() && !approving(&facts) =>
@@ -206,7 +345,7 @@ impl Decision {
     }
 }
 
-/// The answer to an authorisation, a capture, a refund or a reversal.
+/// The answer to an authorisation, an order, a capture, a refund or a reversal.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Decided {

@@ -2,10 +2,12 @@
 //! connector to a bank does: one deadline over the whole exchange, nothing sent twice, and "not
 //! sent" only where no byte of the request can have left.
 
+use super::institutions;
+use super::orders::OrderForm;
 use super::protocol::{
-    AnswerBody, Authenticated, AuthenticationBody, AuthorisationBody, BODY_AT_MOST, CardDigits,
-    ChallengeBody, Challenged, Decided, FollowUpBody, JSON, Judged, LookedUp, LookupBody,
-    Operation,
+    AnswerBody, AtCounter, Authenticated, AuthenticationBody, AuthorisationBody, BODY_AT_MOST,
+    CardDigits, ChallengeBody, Challenged, CounterAnswer, CounterBody, Decided, FollowUpBody, JSON,
+    Judged, LookedUp, LookupBody, Operation,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,7 +17,8 @@ use domain::outcome::{Lookup, Outcome};
 use domain::payment::{Authentication, Payment};
 use domain::terminal::Mode;
 use engine::ports::{
-    AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, FollowUpRequest,
+    AuthorisationRequest, BankCounter, ChallengeVerdict, ChallengeView, Connector, CounterDecision,
+    CounterOrder, FollowUpRequest, Institution, LabCase, OrderRequest,
 };
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
@@ -158,7 +161,7 @@ impl RemoteSandbox {
         }
     }
 
-    async fn decide(
+    async fn call(
         &self,
         operation: Operation,
         our_reference: &str,
@@ -176,8 +179,59 @@ impl RemoteSandbox {
         }
     }
 
+    async fn challenge_by(
+        &self,
+        operation: Operation,
+        payment: &Payment,
+    ) -> Result<ChallengeView, String> {
+        let trans_id = payment.id.to_string();
+        let body = ChallengeBody { trans_id: trans_id.as_str().into() };
+        let answer = self.ask::<Challenged>(operation, &body).await;
+        let answer = answer.map_err(Failure::into_text)?;
+        if answer.trans_id == trans_id { Ok(answer.view()) } else { Err(ANOTHER_CALL.to_owned()) }
+    }
+
+    async fn at_counter(
+        &self,
+        our_reference: &str,
+        customer: AtCounter,
+    ) -> Result<Option<CounterOrder>, String> {
+        let body = CounterBody { our_reference: our_reference.into(), customer };
+        let answer = self.ask::<CounterAnswer>(Operation::Counter, &body).await;
+        let answer = answer.map_err(Failure::into_text)?;
+        if answer.our_reference == our_reference {
+            answer.order()
+        } else {
+            Err(ANOTHER_CALL.to_owned())
+        }
+    }
+
     async fn follow_up(&self, operation: Operation, request: FollowUpRequest<'_>) -> Outcome {
-        self.decide(operation, request.our_reference, &FollowUpBody::from(request)).await
+        self.call(operation, request.our_reference, &FollowUpBody::from(request)).await
+    }
+}
+
+#[async_trait]
+impl BankCounter for RemoteSandbox {
+    async fn order(&self, our_reference: &str) -> Result<Option<CounterOrder>, String> {
+        self.at_counter(our_reference, AtCounter::Look).await
+    }
+
+    async fn decide(
+        &self,
+        our_reference: &str,
+        decision: CounterDecision,
+    ) -> Result<Option<CounterOrder>, String> {
+        let customer = match decision {
+            CounterDecision::Approve => AtCounter::Approve,
+            CounterDecision::Decline => AtCounter::Decline,
+            CounterDecision::Cancel => AtCounter::Cancel,
+        };
+        self.at_counter(our_reference, customer).await
+    }
+
+    fn lab(&self) -> Vec<LabCase> {
+        super::lab()
     }
 }
 
@@ -272,11 +326,20 @@ impl Connector for RemoteSandbox {
     }
 
     async fn challenge(&self, payment: &Payment) -> Result<ChallengeView, String> {
-        let trans_id = payment.id.to_string();
-        let body = ChallengeBody { trans_id: trans_id.as_str().into() };
-        let answer = self.ask::<Challenged>(Operation::Challenge, &body).await;
-        let answer = answer.map_err(Failure::into_text)?;
-        if answer.trans_id == trans_id { Ok(answer.view()) } else { Err(ANOTHER_CALL.to_owned()) }
+        self.challenge_by(Operation::Challenge, payment).await
+    }
+
+    async fn send_new_code(&self, payment: &Payment) -> Result<ChallengeView, String> {
+        self.challenge_by(Operation::NewCode, payment).await
+    }
+
+    fn institutions(&self) -> &[Institution] {
+        institutions::all()
+    }
+
+    async fn place_order(&self, request: OrderRequest<'_>) -> Outcome {
+        let form = OrderForm::of(&request);
+        self.call(Operation::Order, request.our_reference, &form).await
     }
 
     async fn answer_challenge(&self, payment: &Payment, answer: &str) -> ChallengeVerdict {
@@ -296,8 +359,9 @@ impl Connector for RemoteSandbox {
             amount: request.amount.into(),
             capture: request.capture,
             card: CardDigits::of(request.card),
+            at_bank: request.at_bank.map(Into::into),
         };
-        self.decide(Operation::Authorisation, request.our_reference, &body).await
+        self.call(Operation::Authorisation, request.our_reference, &body).await
     }
 
     async fn capture(&self, request: FollowUpRequest<'_>) -> Outcome {

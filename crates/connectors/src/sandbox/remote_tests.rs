@@ -64,6 +64,7 @@ impl Served {
             amount: eleven_euros(),
             card: &open_card("4012000033330026"),
             capture,
+            at_bank: None,
         };
         self.remote.authorise(request).await
     }

@@ -1,19 +1,20 @@
 //! The sandbox bank as a process of its own: its desk on a loopback address, with failure
 //! switches. See `protocol.rs` for what is said there.
 
-use super::SandboxBank;
-use super::cards;
 use super::faults::{Effect, Fault, Faults};
+use super::orders::OrderForm;
 use super::protocol::{
-    AnswerBody, Authenticated, AuthenticationBody, AuthorisationBody, BODY_AT_MOST, ChallengeBody,
-    Challenged, Decided, Decision, FollowUpBody, Found, JSON, Judged, LookedUp, LookupBody,
-    Operation, Verdict,
+    AnswerBody, AtBankBody, AtCounter, Authenticated, AuthenticationBody, AuthorisationBody,
+    BODY_AT_MOST, ChallengeBody, Challenged, CounterAnswer, CounterBody, Decided, Decision,
+    FollowUpBody, Found, JSON, Judged, LookedUp, LookupBody, Operation, Verdict,
 };
 use super::rules::Wish;
+use super::{CardCall, SandboxBank};
 use bytes::Bytes;
 use domain::card::CardNumber;
 use domain::id::PaymentId;
-use engine::ports::Connector as _;
+use domain::outcome::Outcome;
+use engine::ports::{BankCounter as _, Connector as _, CounterDecision};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -264,15 +265,21 @@ impl Desk {
             Operation::Authentication => {
                 let body: AuthenticationBody<'_> = read(body)?;
                 let number = number(body.card.number)?;
-                let authentication = cards::behaviour(number.reveal()).authentication;
+                let authentication = super::authentication(number.reveal());
                 written(&Authenticated { authentication })
             }
             Operation::Challenge => {
                 let body: ChallengeBody<'_> = read(body)?;
                 let view = self.bank.challenge_of(payment(&body.trans_id)?).await;
-                let view = view.map_err(unavailable)?;
-                written(&Challenged::of(body.trans_id.into_owned(), view))
+                written(&Challenged::of(body.trans_id.into_owned(), view.map_err(unavailable)?))
             }
+            Operation::NewCode => {
+                let body: ChallengeBody<'_> = read(body)?;
+                let view = self.bank.send_code(payment(&body.trans_id)?).await;
+                written(&Challenged::of(body.trans_id.into_owned(), view.map_err(unavailable)?))
+            }
+            Operation::Order => self.place(read(body)?).await,
+            Operation::Counter => self.at_counter(read(body)?).await,
             Operation::Answer => {
                 let body: AnswerBody<'_> = read(body)?;
                 let judged = self.bank.judge_code(payment(&body.trans_id)?, &body.answer).await;
@@ -284,13 +291,36 @@ impl Desk {
     }
 
     async fn authorise(&self, body: AuthorisationBody<'_>) -> Result<Vec<u8>, Refused> {
-        let answer = cards::behaviour(number(body.card.number)?.reveal()).answer;
-        let wish = Wish::Authorise { answer, capture: body.capture };
-        let amount = body.amount.money().ok_or_else(|| bad(&NEGATIVE))?;
+        let number = number(body.card.number)?;
+        let call = CardCall {
+            our_reference: &body.our_reference,
+            payment: payment(&body.trans_id)?,
+            amount: body.amount.money().ok_or_else(|| bad(&NEGATIVE))?,
+            capture: body.capture,
+            number: number.reveal(),
+            at_bank: body.at_bank.as_ref().map(AtBankBody::at_bank),
+        };
+        let outcome = self.bank.authorise_card(call).await;
+        decided(body.our_reference.into_owned(), outcome)
+    }
+
+    async fn place(&self, form: OrderForm) -> Result<Vec<u8>, Refused> {
+        payment(&form.trans_id)?;
+        form.amount.money().ok_or_else(|| bad(&NEGATIVE))?;
+        decided(form.our_reference.clone(), self.bank.place_form(&form).await)
+    }
+
+    async fn at_counter(&self, body: CounterBody<'_>) -> Result<Vec<u8>, Refused> {
         let our_reference = body.our_reference.into_owned();
-        let outcome = self.bank.enter(&our_reference, payment(&body.trans_id)?, amount, wish).await;
-        let decision = Decision::of(outcome).ok_or_else(|| unavailable(NOT_DECIDED.to_owned()))?;
-        written(&Decided { our_reference, decision })
+        let decide = |decision| self.bank.decide(&our_reference, decision);
+        let order = match body.customer {
+            AtCounter::Look => self.bank.order(&our_reference).await,
+            AtCounter::Approve => decide(CounterDecision::Approve).await,
+            AtCounter::Decline => decide(CounterDecision::Decline).await,
+            AtCounter::Cancel => decide(CounterDecision::Cancel).await,
+        };
+        let order = order.map_err(unavailable)?;
+        written(&CounterAnswer::of(our_reference, order))
     }
 
     async fn follow_up(
@@ -302,8 +332,7 @@ impl Desk {
         let our_reference = body.our_reference.into_owned();
         let wish = wish(body.original.into_owned());
         let outcome = self.bank.enter(&our_reference, payment(&body.trans_id)?, amount, wish).await;
-        let decision = Decision::of(outcome).ok_or_else(|| unavailable(NOT_DECIDED.to_owned()))?;
-        written(&Decided { our_reference, decision })
+        decided(our_reference, outcome)
     }
 
     async fn look_up(&self, body: LookupBody<'_>) -> Result<Vec<u8>, Refused> {
@@ -312,6 +341,12 @@ impl Desk {
         let lookup = found.ok_or_else(|| unavailable(NOT_DECIDED.to_owned()))?;
         written(&LookedUp { our_reference, lookup })
     }
+}
+
+/// The bank's answer to a call.
+fn decided(our_reference: String, outcome: Outcome) -> Result<Vec<u8>, Refused> {
+    let decision = Decision::of(outcome).ok_or_else(|| unavailable(NOT_DECIDED.to_owned()))?;
+    written(&Decided { our_reference, decision })
 }
 
 const NOT_DECIDED: &str = "the bank cannot say at the moment";

@@ -5,6 +5,7 @@ use domain::time::Timestamp;
 use engine::ports::OpenCard;
 use std::collections::BTreeSet;
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// 2025-04-26 14:16:06.000657, the requirement page's own example time.
@@ -20,6 +21,37 @@ impl Clock for StoppedClock {
     }
 
     async fn sleep(&self, _duration: Duration) {}
+}
+
+/// A clock that stands until it is moved, and then wakes those whose time has come.
+#[derive(Debug)]
+pub(super) struct MovedClock(watch::Sender<Timestamp>);
+
+impl MovedClock {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self(watch::Sender::new(NOW)))
+    }
+
+    pub(super) fn forward(&self, by: Duration) {
+        self.0.send_modify(|now| *now = now.plus(by));
+    }
+}
+
+#[async_trait]
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let until = self.now().plus(duration);
+        let mut moved = self.0.subscribe();
+        moved.wait_for(|now| *now >= until).await.map(drop).unwrap();
+    }
+}
+
+pub(super) fn open_at(folder: &TempDir, clock: Arc<MovedClock>) -> Arc<SandboxBank> {
+    SandboxBank::open(&folder.path().join("bank.db"), clock).unwrap()
 }
 
 pub(super) fn open(folder: &TempDir) -> Arc<SandboxBank> {
@@ -64,6 +96,7 @@ async fn authorise(bank: &SandboxBank, our_reference: &str, number: &str) -> Out
         amount: eleven_euros(),
         card: &open_card(number),
         capture: Capture::Automatic,
+        at_bank: None,
     };
     bank.authorise(request).await
 }
@@ -295,11 +328,11 @@ async fn books_that_cannot_be_used_are_refused() {
     assert!(!path.exists(), "reading makes no file");
     close(open(&folder)).await;
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.execute_batch("PRAGMA user_version = 3").unwrap();
+    connection.execute_batch("PRAGMA user_version = 4").unwrap();
     drop(connection);
     let clock = Arc::new(StoppedClock);
-    assert!(matches!(SandboxBank::open(&path, clock), Err(SandboxError::SchemaVersion(3))));
-    assert!(matches!(read_journal(&path), Err(SandboxError::SchemaVersion(3))));
+    assert!(matches!(SandboxBank::open(&path, clock), Err(SandboxError::SchemaVersion(4))));
+    assert!(matches!(read_journal(&path), Err(SandboxError::SchemaVersion(4))));
 }
 
 #[tokio::test]

@@ -262,6 +262,7 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
     let role = settings.role.value;
     let app = App::new(Arc::clone(&opened.gateway), Site { public_url: url.clone() })
         .with_metrics(telemetry::metrics())
+        .with_counter(opened.counter)
         .with_requests(role != Role::Worker);
     let gateway = Arc::clone(&opened.gateway);
     let demo = opened.demo_only;

@@ -183,8 +183,10 @@ async fn authorise(remote: &RemoteSandbox, our_reference: &str, capture: Capture
     let security_code = Some(SecurityCode::parse("123", number.brand()).unwrap());
     let card = OpenCard { number, security_code, expiry: Expiry { year: 2030, month: 1 } };
     let (payment, amount) = (payment(), amount());
+    let at_bank = None;
+    let card = &card;
     remote
-        .authorise(AuthorisationRequest { our_reference, payment, amount, card: &card, capture })
+        .authorise(AuthorisationRequest { our_reference, payment, amount, card, capture, at_bank })
         .await
 }
 
