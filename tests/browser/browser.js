@@ -62,7 +62,8 @@ export async function expectAccessible(page) {
 export async function expectFits(page) {
   const { sideways, small } = await page.evaluate(() => ({
     sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    small: [...document.querySelectorAll("a, button, input")]
+    small: [...document.querySelectorAll("a, button, input, summary")]
+      .filter((element) => element.checkVisibility() && element.type !== "hidden")
       .map((element) => [element.outerHTML, element.getBoundingClientRect()])
       .filter(([, box]) => box.height < 44 || box.width < 44)
       .map(([html]) => html),

@@ -79,22 +79,60 @@
     wrong.select();
   }
 
-  // While the bank is asked: look every three seconds, and go on when it has answered. The page
-  // stays as it is until then, so that nobody loses their place in it.
+  // A form that goes to the bank by itself; the button is for who has no script.
+  document.querySelector("form[data-send]")?.requestSubmit();
+
+  // The list gets shorter as one types. Enter searches on the server, as without the script.
+  const filter = document.querySelector("[data-filter]");
+  if (filter) {
+    const none = document.querySelector("[data-none]");
+    const count = document.querySelector("[data-count]");
+    const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+    const entries = [...document.querySelectorAll(".choices li")].map((line) => [
+      line,
+      plain(line.querySelector("span").textContent),
+    ]);
+    filter.addEventListener("input", () => {
+      const words = plain(filter.value).split(/\s+/);
+      let left = 0;
+      for (const [line, name] of entries) {
+        line.hidden = !words.every((word) => name.includes(word));
+        left += line.hidden ? 0 : 1;
+      }
+      for (const group of document.querySelectorAll(".group")) {
+        group.hidden = !group.querySelector("li:not([hidden])");
+      }
+      none.hidden = left > 0;
+      count.textContent = count.dataset.count.replace("{}", left);
+    });
+  }
+
+  // While somebody else has to act: the gateway says when the page has changed. Where it does not
+  // (or the way to it breaks), look every three seconds. The page stays as it is until then, so
+  // that nobody loses their place in it.
   const watch = document.querySelector("[data-watch]");
   if (watch) {
+    const shown = document.querySelector("[data-page]").dataset.page;
+    const go = () => location.replace(watch.href);
     const look = async () => {
       try {
         const answer = await fetch(watch.href, { redirect: "manual", cache: "no-store" });
-        if (answer.type === "opaqueredirect") {
-          location.replace(watch.href);
-          return;
-        }
+        if (answer.type === "opaqueredirect") return go();
+        if (answer.ok && !(await answer.text()).includes(`data-page="${shown}"`)) return go();
       } catch {
         // Offline for a moment; the next look will tell.
       }
       setTimeout(look, 3000);
     };
-    setTimeout(look, 1500);
+    if (watch.dataset.watch) {
+      const events = new EventSource(watch.dataset.watch);
+      events.addEventListener("changed", go);
+      // The browser tries again by itself after a break, but not after a refusal.
+      events.addEventListener("error", () => {
+        if (events.readyState === EventSource.CLOSED) look();
+      });
+    } else {
+      setTimeout(look, 1500);
+    }
   }
 })();

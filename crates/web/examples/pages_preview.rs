@@ -10,7 +10,6 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 use web::Site;
-use web::html::CONTENT_SECURITY_POLICY;
 use web::pages::samples::samples;
 use web::pages::{Asked, Language};
 
@@ -52,7 +51,7 @@ async fn show(
     };
     match sample.render() {
         Ok(html) => {
-            let policy = [(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)];
+            let policy = [(header::CONTENT_SECURITY_POLICY, sample.policy())];
             (policy, Html(html)).into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

@@ -36,6 +36,7 @@ finish-in-minutes = { $number ->
    *[other] أتمم الدفع خلال { $number } دقيقة، قبل { $until }
 }
 cancel = إلغاء الدفع
+waiting = في انتظار موافقتك
 check-now = تحقّق الآن
 try-again = حاول مرة أخرى
 return-to = العودة إلى { $merchant }

@@ -26,6 +26,7 @@ finish-in-minutes = { $number ->
    *[other] Bitte innerhalb von { $number } Minuten abschließen, bis { $until }
 }
 cancel = Zahlung abbrechen
+waiting = Wir warten auf Ihre Freigabe
 check-now = Jetzt prüfen
 try-again = Erneut versuchen
 return-to = Zurück zu { $merchant }

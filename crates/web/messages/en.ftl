@@ -30,6 +30,7 @@ finish-in-minutes = { $number ->
    *[other] Finish within { $number } minutes, by { $until }
 }
 cancel = Cancel payment
+waiting = Waiting for your approval
 check-now = Check now
 try-again = Try again
 return-to = Return to { $merchant }

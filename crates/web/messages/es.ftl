@@ -26,6 +26,7 @@ finish-in-minutes = { $number ->
    *[other] Termine en { $number } minutos, antes de las { $until }
 }
 cancel = Cancelar el pago
+waiting = Esperando su aprobación
 check-now = Comprobar ahora
 try-again = Intentar de nuevo
 return-to = Volver a { $merchant }

@@ -26,6 +26,7 @@ finish-in-minutes = { $number ->
    *[other] Terminez d’ici { $number } minutes, avant { $until }
 }
 cancel = Annuler le paiement
+waiting = En attente de votre accord
 check-now = Vérifier maintenant
 try-again = Réessayer
 return-to = Retour à { $merchant }

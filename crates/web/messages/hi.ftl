@@ -26,6 +26,7 @@ finish-in-minutes = { $number ->
    *[other] { $number } मिनट में, { $until } तक पूरा करें
 }
 cancel = भुगतान रद्द करें
+waiting = आपकी मंज़ूरी का इंतज़ार है
 check-now = अभी जाँचें
 try-again = फिर से कोशिश करें
 return-to = { $merchant } पर वापस जाएँ

@@ -24,6 +24,7 @@ finish-in-minutes = { $number ->
    *[other] Selesaikan dalam { $number } menit, sebelum { $until }
 }
 cancel = Batalkan pembayaran
+waiting = Menunggu persetujuan Anda
 check-now = Periksa sekarang
 try-again = Coba lagi
 return-to = Kembali ke { $merchant }

@@ -26,6 +26,7 @@ finish-in-minutes = { $number ->
    *[other] Conclua em { $number } minutos, até { $until }
 }
 cancel = Cancelar pagamento
+waiting = Aguardando sua aprovação
 check-now = Verificar agora
 try-again = Tentar novamente
 return-to = Voltar para { $merchant }

@@ -30,6 +30,7 @@ finish-in-minutes = { $number ->
    *[other] Завершите за { $number } минуты, до { $until }
 }
 cancel = Отменить платёж
+waiting = Ждём вашего подтверждения
 check-now = Проверить сейчас
 try-again = Попробовать снова
 return-to = Вернуться в { $merchant }

@@ -24,6 +24,7 @@ finish-in-minutes = { $number ->
    *[other] 请在 { $number } 分钟内完成，截止时间 { $until }
 }
 cancel = 取消付款
+waiting = 等待您的批准
 check-now = 立即查询
 try-again = 重试
 return-to = 返回 { $merchant }

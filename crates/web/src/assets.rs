@@ -10,7 +10,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::json;
+use std::io::Write as _;
 use std::sync::LazyLock;
 
 /// One embedded file.
@@ -23,9 +26,12 @@ pub struct Asset {
     /// Why the pages need it, for the inventory.
     reason: &'static str,
     content_type: &'static str,
-    /// A strong validator: the digest in quotes.
-    etag: String,
+    /// The digest, which validators are made of.
+    digest: String,
     body: &'static str,
+    /// The same, compressed once for all. Assets hold no secret, so that their length may tell
+    /// of their content; pages do, and are not compressed (BREACH).
+    gzip: Option<Vec<u8>>,
 }
 
 /// The style sheet of the customer pages.
@@ -83,10 +89,28 @@ impl Asset {
             integrity: format!("sha384-{}", STANDARD.encode(hash)),
             reason,
             content_type,
-            etag: format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash)),
+            digest: URL_SAFE_NO_PAD.encode(hash),
             body,
+            gzip: compressed(body).ok(),
         }
     }
+}
+
+fn compressed(body: &str) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body.as_bytes())?;
+    encoder.finish()
+}
+
+/// Whether the browser takes gzip (RFC 9110, 12.5.3).
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.unwrap_or_default().split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let refused =
+            weight.trim().trim_start_matches("q=").trim_end_matches(['0', '.']).is_empty();
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
 }
 
 /// The embedded files' route, which needs nothing of the gateway.
@@ -106,16 +130,23 @@ async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = assets.into_iter().find(wanted) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let gzip = asset.gzip.as_deref().filter(|_| takes_gzip(&headers));
+    // A strong validator names the bytes as they are sent.
+    let encoding = if gzip.is_some() { "-gzip" } else { "" };
+    let tag = format!("\"{}{encoding}\"", asset.digest);
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let mut response = if known.is_some_and(|tags| tags.contains(&asset.etag)) {
+    let mut response = if known.is_some_and(|tags| tags.contains(&tag)) {
         StatusCode::NOT_MODIFIED.into_response()
+    } else if let Some(gzip) = gzip {
+        ([(header::CONTENT_ENCODING, "gzip")], gzip).into_response()
     } else {
         asset.body.into_response()
     };
     for (name, value) in [
         (header::CONTENT_TYPE, asset.content_type),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (header::ETAG, &asset.etag),
+        (header::ETAG, &tag),
+        (header::VARY, "accept-encoding"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
@@ -137,4 +168,47 @@ async fn scripts(State(app): State<App>) -> Response {
         "content_security_policy": crate::html::CONTENT_SECURITY_POLICY,
     });
     ([(header::CONTENT_TYPE, "application/json")], inventory.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::read::GzDecoder;
+    use std::io::Read as _;
+
+    async fn answer(headers: &[(HeaderName, &str)]) -> Response {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(name, value.parse().unwrap());
+        }
+        asset(Path(STYLE.path.trim_start_matches("/assets/").to_owned()), map).await
+    }
+
+    #[tokio::test]
+    async fn who_takes_gzip_gets_the_same_in_fewer_bytes() {
+        for (accepted, compressed) in [
+            ("gzip, deflate, br", true),
+            ("br;q=1.0, GZIP;q=0.8", true),
+            ("gzip;q=0", false),
+            ("gzip;q=0.000, br", false),
+            ("br", false),
+            ("x-gzip-like", false),
+        ] {
+            let response = answer(&[(header::ACCEPT_ENCODING, accepted)]).await;
+            let encoding = response.headers().get(header::CONTENT_ENCODING).cloned();
+            assert_eq!(encoding.is_some(), compressed, "{accepted}");
+            let tag = response.headers()[header::ETAG].to_str().unwrap().to_owned();
+            let body = axum::body::to_bytes(response.into_body(), 100_000).await.unwrap();
+            let mut text = String::new();
+            if compressed {
+                assert!(body.len() * 3 < STYLE.body.len());
+                GzDecoder::new(&*body).read_to_string(&mut text).unwrap();
+            } else {
+                text = String::from_utf8(body.to_vec()).unwrap();
+            }
+            assert_eq!(text, STYLE.body);
+            let again = [(header::ACCEPT_ENCODING, accepted), (header::IF_NONE_MATCH, &tag)];
+            assert_eq!(answer(&again).await.status(), StatusCode::NOT_MODIFIED);
+        }
+    }
 }

@@ -2,18 +2,20 @@
 
 mod figures;
 mod language;
+mod marks;
 mod origin;
 mod qr;
 mod return_link;
 pub mod samples;
 mod shell;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod view;
 mod words;
 
 use crate::app::{App, Caller};
-use crate::html::page;
+use crate::html::{page, policy_with_form_target};
 use crate::page_id::{Named, needs_token};
 use crate::throttle::TooManyGuesses;
 use axum::Router;
@@ -269,6 +271,16 @@ impl Visit {
 fn shown_as(status: StatusCode, shown: &impl Page) -> Response {
     let mut response = page(status, shown);
     let headers = response.headers_mut();
+    if let Some(policy) = shown.form_target().map(policy_with_form_target) {
+        match HeaderValue::from_str(&policy) {
+            Ok(policy) => headers.insert(header::CONTENT_SECURITY_POLICY, policy),
+            // Then the general one stays, under which the form is sent as well.
+            Err(error) => {
+                tracing::error!(%error, "a bank's origin is no header");
+                None
+            }
+        };
+    }
     let code = shown.shell().language().code();
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(code));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));

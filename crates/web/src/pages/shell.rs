@@ -2,6 +2,7 @@
 
 use super::figures::Amount;
 use super::language::Language;
+use super::marks;
 use super::words::{Markup, Value, Words};
 use crate::app::Site;
 use axum::http::{HeaderMap, header};
@@ -205,6 +206,58 @@ pub(super) enum PaidWith {
         /// The last four digits.
         last_four: String,
     },
+    /// A bank, by its name.
+    Bank {
+        /// Its name.
+        name: String,
+    },
+    /// A wallet, by its name.
+    Wallet {
+        /// Its name.
+        name: String,
+    },
+    /// A UPI address.
+    Upi {
+        /// As far as it is shown.
+        address: String,
+    },
+}
+
+impl PaidWith {
+    /// The message that names the kind.
+    pub(super) const fn key(&self) -> &'static str {
+        match self {
+            Self::Card { .. } => "card",
+            Self::Bank { .. } => "bank",
+            Self::Wallet { .. } => "wallet",
+            Self::Upi { .. } => "upi-id",
+        }
+    }
+
+    pub(super) const fn is_card(&self) -> bool {
+        matches!(self, Self::Card { .. })
+    }
+
+    /// Its mark, a path in 24 by 16.
+    pub(super) const fn drawing(&self) -> &'static str {
+        match self {
+            Self::Card { brand, .. } => marks::brand_drawing(*brand),
+            Self::Bank { .. } => marks::BANK,
+            Self::Wallet { .. } => marks::WALLET,
+            Self::Upi { .. } => marks::UPI,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Card { brand, .. } => brand.name(),
+            Self::Bank { name } | Self::Wallet { name } | Self::Upi { address: name } => name,
+        }
+    }
+
+    pub(super) fn last_four(&self) -> Option<&str> {
+        if let Self::Card { last_four, .. } = self { Some(last_four) } else { None }
+    }
 }
 
 /// What is paid: the same on every page of a payment.

@@ -1,7 +1,7 @@
 //! What the templates are given: typed, and already in the words and digits that a customer reads.
 
 use super::figures::{hour, minute};
-use super::shell::{Asked, PaidWith, Shell, Summary};
+use super::shell::{Asked, Shell, Summary};
 use super::words::{Markup, Value, Words};
 use crate::app::Site;
 use crate::assets::{SCRIPT, STYLE};
@@ -400,6 +400,11 @@ impl MessagePage {
 pub(super) trait Page: Template {
     /// What is around the content.
     fn shell(&self) -> &Shell;
+
+    /// The one other origin that the page's form goes to, of a page that hands over.
+    fn form_target(&self) -> Option<&str> {
+        None
+    }
 }
 
 macro_rules! pages {

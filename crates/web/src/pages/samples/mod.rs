@@ -1,6 +1,8 @@
 //! Every page in every state, with sample data: rendered by a test, and shown by the example
 //! `pages_preview` to people and to the browser suite.
 
+mod steps;
+
 use super::figures::{Amount, hour, minute};
 use super::shell::{Asked, PaidWith, Shell, Summary};
 use super::view::{
@@ -8,6 +10,7 @@ use super::view::{
 };
 use super::words::{Value, Words};
 use crate::app::Site;
+use crate::html::{CONTENT_SECURITY_POLICY, policy_with_form_target};
 use askama::DynTemplate;
 use domain::card::Brand;
 use domain::money::{Currency, Money};
@@ -20,11 +23,19 @@ pub struct Sample {
     /// Its name in the preview's addresses.
     pub name: &'static str,
     page: Box<dyn DynTemplate + Send + Sync>,
+    form_target: Option<String>,
 }
 
 impl Sample {
     fn new(name: &'static str, page: impl Page + Send + Sync + 'static) -> Self {
-        Self { name, page: Box::new(page) }
+        let form_target = page.form_target().map(str::to_owned);
+        Self { name, page: Box::new(page), form_target }
+    }
+
+    /// The content security policy that it is sent with.
+    pub fn policy(&self) -> String {
+        let target = self.form_target.as_deref();
+        target.map_or_else(|| CONTENT_SECURITY_POLICY.to_owned(), policy_with_form_target)
     }
 
     /// The page.
@@ -47,6 +58,7 @@ pub fn samples(site: &Site, asked: &Asked) -> Vec<Sample> {
     samples.extend(challenges.map(|(name, page)| Sample::new(name, page)));
     let results = preview.results().into_iter();
     samples.extend(results.map(|(name, page)| Sample::new(name, page)));
+    samples.extend(preview.steps());
     let messages = preview.messages().into_iter();
     samples.extend(messages.map(|(name, page)| Sample::new(name, page)));
     samples

@@ -74,6 +74,37 @@ fn nothing_is_left_in_english_by_mistake() {
 }
 
 #[test]
+fn every_message_is_used_and_every_used_message_is_there() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let mut sources = String::new();
+    for part in ["src/pages", "templates"] {
+        let mut folders = vec![std::path::PathBuf::from(format!("{folder}{part}"))];
+        while let Some(inner) = folders.pop() {
+            for entry in std::fs::read_dir(inner).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("words/tests.rs") {
+                    sources.push_str(&std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+    }
+    // Messages that are named by what they tell of.
+    let composed = ["reason-", "sandbox-state-"];
+    let endings = ["-heading", "-text", "-advice"];
+    for key in entries(Language::English).keys() {
+        let named = |name: &str| sources.contains(&format!("\"{name}\""));
+        let stem = endings.iter().find_map(|ending| key.strip_suffix(ending));
+        let used = named(key)
+            || stem.is_some_and(|stem| named(stem) || named(stem.trim_start_matches("sandbox-")))
+            || key.ends_with("-search")
+            || composed.iter().any(|start| key.starts_with(start));
+        assert!(used, "nothing uses {key}");
+    }
+}
+
+#[test]
 fn plurals_are_those_of_the_language() {
     for (language, number, text) in [
         (Language::English, 1, "1 try left"),
