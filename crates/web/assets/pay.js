@@ -80,7 +80,8 @@
   }
 
   // A form that goes to the bank by itself; the button is for who has no script.
-  document.querySelector("form[data-send]")?.requestSubmit();
+  const leaves = document.querySelector("form[data-send]");
+  if (leaves) addEventListener("load", () => leaves.requestSubmit());
 
   // The list gets shorter as one types. Enter searches on the server, as without the script.
   const filter = document.querySelector("[data-filter]");

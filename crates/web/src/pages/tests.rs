@@ -116,7 +116,12 @@ impl Answer {
     fn shows(&self, status: u16, words: &str) {
         assert_eq!(self.status, status, "{self:?}");
         // What is filled into a sentence is isolated, and an amount does not break.
-        let told = self.body.replace("<bdi>", "").replace("</bdi>", "").replace('\u{a0}', " ");
+        let told = self
+            .body
+            .replace("<bdi>", "")
+            .replace("<bdi dir=\"ltr\">", "")
+            .replace("</bdi>", "")
+            .replace('\u{a0}', " ");
         let found = self.body.contains(words) || told.contains(words);
         assert!(found, "{words:?} is not in {}", self.body);
     }

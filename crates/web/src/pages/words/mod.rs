@@ -71,11 +71,17 @@ impl Markup {
                 push_escaped(&mut html, part);
                 continue;
             };
-            // A number needs no isolation.
-            let is_number = filled_in.bytes().all(|byte| byte.is_ascii_digit());
-            html.push_str(if is_number { "" } else { "<bdi>" });
+            // A number needs no isolation; what has no letter has no direction of its own.
+            let (open, close) = if filled_in.bytes().all(|byte| byte.is_ascii_digit()) {
+                ("", "")
+            } else if filled_in.chars().any(char::is_alphabetic) {
+                ("<bdi>", "</bdi>")
+            } else {
+                ("<bdi dir=\"ltr\">", "</bdi>")
+            };
+            html.push_str(open);
             push_escaped(&mut html, filled_in);
-            html.push_str(if is_number { "" } else { "</bdi>" });
+            html.push_str(close);
             push_escaped(&mut html, after);
         }
         Self(html)

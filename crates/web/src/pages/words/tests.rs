@@ -139,6 +139,9 @@ fn what_is_filled_in_is_text_and_stays_in_one_piece() {
         "العودة إلى <bdi>&#60;b&#62;A&#38;B &#34;Ltd&#34;</bdi>"
     );
     assert_eq!(words.plain("return-to", &values), "العودة إلى <b>A&B \"Ltd\"");
+    let sent = [("bank", Value::Text("B")), ("address", Value::Text("•••• ••12"))];
+    let sent = words.html("code-sent", &sent).to_string();
+    assert!(sent.contains("<bdi dir=\"ltr\">•••• ••12</bdi>"), "{sent}");
     let number = [("number", Value::Number(3))];
     assert_eq!(words.html("tries-left", &number).to_string(), "بقيت 3 محاولات");
 }
