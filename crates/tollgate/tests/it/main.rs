@@ -28,6 +28,7 @@ mod encrypted;
 mod flows;
 mod house;
 mod nodes;
+mod orders;
 mod refunds;
 mod repeats;
 mod tidy;

@@ -1,5 +1,7 @@
 //! What cardholders see: the step a payment waits for, its result, and the way back to the shop.
 
+mod at_bank;
+mod events;
 mod figures;
 mod language;
 mod marks;
@@ -7,6 +9,7 @@ mod origin;
 mod qr;
 mod return_link;
 pub mod samples;
+mod sandbox_bank;
 mod shell;
 mod steps;
 #[cfg(test)]
@@ -30,7 +33,7 @@ use domain::payment::Payment;
 use domain::terminal::Terminal;
 use engine::Actor;
 use engine::error::Fault;
-use engine::payment::{Answered, PageStep};
+use engine::payment::{Answered, CustomerPage, PageStep};
 pub use language::Language;
 use return_link::return_link;
 pub use shell::Asked;
@@ -47,6 +50,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/authurl/{trans_id}", step.clone())
         .route("/api/authurl/auth_3ds/{trans_id}", step)
         .route("/api/authurl/{trans_id}/result", get(result))
+        .route("/api/authurl/{trans_id}/events", get(at_bank::events))
+        .route("/api/authurl/{trans_id}/return", get(at_bank::come_back).post(at_bank::come_back))
+        .merge(sandbox_bank::routes())
 }
 
 /// Why a page about a payment is not shown.
@@ -88,7 +94,7 @@ async fn show(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let visit = Visit { app, caller, text, asked: Asked::of(&headers, query.as_deref()) };
+    let visit = Visit::new(app, caller, text, &headers, query.as_deref());
     let shown = visit.step().await;
     shown.unwrap_or_else(|refusal| visit.refused(&refusal))
 }
@@ -103,7 +109,7 @@ async fn answer(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let visit = Visit { app, caller, text, asked: Asked::of(&headers, query.as_deref()) };
+    let visit = Visit::new(app, caller, text, &headers, query.as_deref());
     let answered = if origin::is_another_site(&visit.app.site, &uri, &headers) {
         Err(Refusal::CrossSite)
     } else {
@@ -120,24 +126,41 @@ async fn result(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let visit = Visit { app, caller, text, asked: Asked::of(&headers, query.as_deref()) };
+    let visit = Visit::new(app, caller, text, &headers, query.as_deref());
     let shown = visit.result().await;
     shown.unwrap_or_else(|refusal| visit.refused(&refusal))
 }
 
 impl Visit {
+    fn new(
+        app: App,
+        caller: Caller,
+        text: String,
+        headers: &HeaderMap,
+        query: Option<&str>,
+    ) -> Self {
+        Self { app, caller, text, asked: Asked::of(headers, query) }
+    }
+
     async fn step(&self) -> Result<Response, Refusal> {
         let Self { app, caller, asked, .. } = self;
         let id = self.payment().await?;
         let opened = app.gateway.open_customer_page(holder(*caller), id).await?;
         let opened = opened.ok_or_else(|| self.unknown())?;
-        let Some(PageStep::Challenge(challenge)) = &opened.step else {
-            return self.on_from(&opened.payment).await;
-        };
-        let now = app.gateway.clock().now();
-        let again = asked.parameter("again").and_then(Again::from_name);
-        let shown = ChallengePage::new(&app.site, asked, &opened, challenge, (again, None), now);
-        Ok(shown_as(StatusCode::OK, &shown))
+        let CustomerPage { payment, terminal, step } = &opened;
+        match step {
+            None => self.on_from(payment).await,
+            Some(PageStep::ChooseBank(list)) => Ok(self.picker(payment, terminal, list)),
+            Some(PageStep::AtBank(step)) => self.step_at_bank(payment, terminal, step),
+            Some(PageStep::Challenge(challenge)) => {
+                let now = app.gateway.clock().now();
+                let again = asked.parameter("again").and_then(Again::from_name);
+                let codes_left = Some(challenge.new_codes_left);
+                let told = (again, codes_left);
+                let shown = ChallengePage::new(&app.site, asked, &opened, challenge, told, now);
+                Ok(shown_as(StatusCode::OK, &shown))
+            }
+        }
     }
 
     async fn result(&self) -> Result<Response, Refusal> {
@@ -160,6 +183,16 @@ impl Visit {
         if form.cancels {
             let payment = gateway.cancel_payment(holder(self.caller), id).await?;
             return self.after_answer(&payment.ok_or_else(|| self.unknown())?).await;
+        }
+        if let Some(bank) = form.bank {
+            return self.choose(&bank).await;
+        }
+        if form.asks_for_code {
+            let sent = gateway.send_new_code(holder(self.caller), id).await?;
+            return Ok(match sent {
+                Some(_view) => self.once_more(Again::Resent),
+                None => Redirect::to(&self.own_link(&[])).into_response(),
+            });
         }
         if form.code.is_empty() {
             return Ok(self.once_more(Again::Empty));
@@ -187,9 +220,8 @@ impl Visit {
     }
 
     fn result_page(&self, payment: &Payment, terminal: &Terminal, link: &str) -> ResultPage {
-        // A card is only sent when the customer has passed; until then no bank can have taken
-        // anything. Where the customer pays at the bank, it may have.
-        let late_possible = payment.method.card.is_none();
+        // An order that is still open at the bank may be paid there.
+        let late_possible = payment.state.open_order().is_some();
         ResultPage::new(&self.app.site, &self.asked, payment, terminal, link, late_possible)
     }
 
@@ -208,7 +240,11 @@ impl Visit {
 
     /// This page.
     fn own_link(&self, parameters: &[(&str, &str)]) -> String {
-        self.asked.link(&view::path_of(&self.app.site, &self.text), parameters)
+        self.asked.link(&self.own_path(), parameters)
+    }
+
+    fn own_path(&self) -> String {
+        view::path_of(&self.app.site, &self.text)
     }
 
     /// The payment that the address names, unless the caller guesses.
@@ -312,6 +348,10 @@ const fn holder(caller: Caller) -> Actor {
 struct Form {
     /// The code, its blanks dropped.
     code: String,
+    /// The bank or wallet that was chosen.
+    bank: Option<String>,
+    /// The button for a new code.
+    asks_for_code: bool,
     /// The Cancel button.
     cancels: bool,
 }
@@ -322,6 +362,8 @@ impl Form {
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
                 "otp" => form.code = value.chars().filter(|c| !c.is_whitespace()).collect(),
+                "bankcode" => form.bank = Some(value.into_owned()),
+                "resend" => form.asks_for_code = !value.is_empty(),
                 "cancel" => form.cancels = !value.is_empty(),
                 _ => {}
             }

@@ -21,8 +21,7 @@ pub(crate) struct TooLong;
 
 #[derive(Template)]
 #[template(path = "pages/qr.svg", escape = "html")]
-struct Drawing<'a> {
-    label: &'a str,
+struct Drawing {
     /// Modules with the quiet zone on both sides.
     side: usize,
     pixels: usize,
@@ -30,9 +29,8 @@ struct Drawing<'a> {
 }
 
 /// The smallest code that holds the text, with error correction M, as an `svg` element without
-/// styles. `label` is what a screen reader says of it.
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages of UPI come next"))]
-pub(crate) fn svg(text: &str, label: &str) -> Result<String, TooLong> {
+/// styles. It has no name of its own: what stands around it has.
+pub(crate) fn svg(text: &str) -> Result<String, TooLong> {
     let code = QRBuilder::new(text).ecl(ECL::M).build().map_err(|_too_long| TooLong)?;
     let side = code.size.saturating_add(2 * QUIET_ZONE);
     let mut path = String::new();
@@ -40,8 +38,8 @@ pub(crate) fn svg(text: &str, label: &str) -> Result<String, TooLong> {
         draw_row(&mut path, row.saturating_add(QUIET_ZONE), modules.iter().map(|m| m.value()));
     }
     let pixels = side.saturating_mul(PIXELS_PER_MODULE);
-    let drawing = Drawing { label, side, pixels, path };
-    // What is drawn are numbers and a label, which cannot fail to be written.
+    let drawing = Drawing { side, pixels, path };
+    // What is drawn are numbers, which cannot fail to be written.
     drawing.render().map_err(|_impossible| TooLong)
 }
 

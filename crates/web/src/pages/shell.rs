@@ -114,6 +114,8 @@ pub(super) struct Shell {
     pub(super) test: bool,
     /// The sandbox's hint, in test mode.
     pub(super) hint: Option<String>,
+    /// The sandbox's UPI app, on pages that wait for one.
+    pub(super) hint_link: Option<String>,
     /// Without JavaScript the page is loaded again after so many seconds. Only then: a page that
     /// jumps while somebody reads it is a barrier, and the script does it more gently.
     pub(super) reload_after: Option<u64>,
@@ -137,6 +139,7 @@ impl Shell {
             base: site.base_path().to_owned(),
             test: mode == Mode::Test,
             hint: None,
+            hint_link: None,
             reload_after: None,
         }
     }
