@@ -22,6 +22,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 CREATE = "/api/s2s"
+ENCRYPTED = "/api/s2s/encrypt"
 BALANCE = "/api/v1/balance"
 STATUS = "/api/authurl/s2s/{transIDOrReference}"
 PAGE = "/api/authurl/{transID}"
@@ -154,6 +155,37 @@ class Live:
         return f"numbers {', '.join(expected)}", [f"given {given}"] if wrong else []
 
 
+def check_encrypted(live, gateway):
+    """(name, problems) of encrypted requests, to the create call and for a refund."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    def body(fields, name="encrypted_data"):
+        value = gateway.encrypted(urllib.parse.urlencode(fields))
+        return urllib.parse.urlencode({name: value}).encode()
+
+    fields = payment("encrypted", encryption_method="aes256")
+    yield live.check("good", ENCRYPTED, 200, body=body(fields), headers=form, replayed=False)
+    first = live.last
+    yield live.check("again", CREATE, 200, body=body(fields, "encrypted_payload"), headers=form,
+                     replayed=True)
+    yield live.create("in the clear", 200, fields, replayed=True)
+    yield "the same answer", [] if live.last == first else [f"{live.last} is not {first}"]
+    page = urllib.parse.urlsplit(first["authurl"]).path
+    for path, expected in ((page, 200), (f"/api/authurl/{first['transID']}", 404)):
+        yield live.check("token or number", PAGE, expected, path=path)
+    yield live.check("in JSON", ENCRYPTED, 400, headers={"Content-Type": "application/json"},
+                     body=json.dumps({"encrypted_data": "A" * 64 + PUBLIC_KEY}).encode())
+    yield live.numbers("5001")
+    yield live.check("nothing", ENCRYPTED, 400, body=b"x=1", headers=form)
+    yield live.numbers("1040")
+    stranger = urllib.parse.urlencode({"encrypted_data": "A" * 107 + "="}).encode()
+    yield live.check("other key", ENCRYPTED, 401, body=stranger, headers=form)
+    yield live.check("incomplete", ENCRYPTED, 400, body=body({"terNO": 42}), headers=form)
+    fields = {"transID": UNKNOWN, "refundAmount": "1"}
+    yield live.check("refund", REFUND, 404, body=body(fields), headers=form)
+    yield live.check("not text", STATUS, 400, path="/api/authurl/s2s/%FF")
+
+
 def check_refunds(live, trans_id):
     """(name, problems) of requests to refund a payment of 11.11."""
     good = {"public_key": PUBLIC_KEY, "transID": trans_id, "refundAmount": "1.50"}
@@ -236,6 +268,7 @@ def check_answers(document, gateway, receiver):
     yield live.check("no media type", CREATE, 415, body=b"x", headers={"Content-Type": "text/x"})
 
     yield from check_refunds(live, decided)
+    yield from check_encrypted(live, gateway)
     for name in (first["transID"], decided):
         yield live.check("by number", STATUS, 200, path=f"/api/authurl/s2s/{name}")
     key = urllib.parse.urlencode({"public_key": PUBLIC_KEY})

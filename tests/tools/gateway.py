@@ -43,6 +43,14 @@ class Gateway:
         )
         return json.loads(shown.stdout)
 
+    def encrypted(self, query):
+        """The query string as the demo terminal's merchant sends it encrypted."""
+        made = subprocess.run(
+            [self.binary, "terminal", "encrypt", "42", "-", "--data-dir", self.data], input=query,
+            check=True, capture_output=True, text=True, timeout=30, env=self.environment,
+        )
+        return made.stdout.strip()
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:

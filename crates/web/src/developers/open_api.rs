@@ -334,7 +334,7 @@ fn status_query(public_url: &str) -> Value {
                     "example": serde_json::from_str::<Value>(&answer).unwrap_or_default(),
                 } },
             } }),
-            |http| matches!(http, 401 | 403 | 404 | 429 | 500 | 503),
+            |http| matches!(http, 400 | 401 | 403 | 404 | 429 | 500 | 503),
         ),
     } })
 }
