@@ -322,6 +322,45 @@ async fn books_of_version_1_are_taken_over_whole() {
     assert_eq!(entries(&folder).len(), 5);
 }
 
+/// What version 2 had otherwise than version 3 has, as that version made it.
+const VERSION_2: &str = "DROP TABLE bank_order;
+    DROP TABLE challenge;
+    CREATE TABLE IF NOT EXISTS challenge (
+        payment     INTEGER PRIMARY KEY,
+        wrong_codes INTEGER NOT NULL CHECK (wrong_codes BETWEEN 1 AND 3)
+    ) STRICT;
+    INSERT INTO challenge VALUES (250426141606417823, 2);
+    PRAGMA user_version = 2;";
+
+#[tokio::test]
+async fn books_of_version_2_are_taken_over_whole() {
+    let desk = Desk::open();
+    desk.sale("sale-1").await;
+    desk.sale("sale-1").await;
+    desk.hold("hold-1").await;
+    desk.capture("capture-1", "hold-1", 11).await;
+    desk.refund("refund-1", "sale-1", 1).await;
+    desk.reverse("reversal-1", "never-came").await;
+    let Desk { folder, bank } = desk;
+    close(bank).await;
+    let path = folder.path().join("bank.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch(VERSION_2).unwrap();
+    drop(connection);
+    let before = entries(&folder);
+    assert_eq!(before.len(), 5);
+    SandboxBooks::open(&path).unwrap();
+    let desk = Desk { bank: open(&folder), folder };
+    assert_eq!(entries(&desk.folder), before);
+    let view = desk.bank.challenge_of(payment_id(317_823)).await.unwrap();
+    assert_eq!((view.tries_left, view.new_codes_left), (1, 3));
+    assert_eq!(desk.refund("refund-1", "sale-1", 1).await, "approved");
+    assert_eq!(desk.line("refund-1").times_asked, 2);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let left = "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before%'";
+    assert_eq!(connection.query_row(left, [], |row| row.get(0)), Ok(0));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_processes_keep_the_same_books() {
     let folder = TempDir::new().unwrap();

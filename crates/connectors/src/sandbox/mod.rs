@@ -304,6 +304,8 @@ impl Connector for SandboxBank {
 #[cfg(test)]
 mod calls_tests;
 #[cfg(test)]
+mod lab_tests;
+#[cfg(test)]
 mod order_tests;
 #[cfg(test)]
 mod remote_tests;
