@@ -38,18 +38,23 @@ pub const fn until_order_lookup(lookups: u32) -> Duration {
     })
 }
 
-/// How long after the last answer the bank is asked about an order whose payment has ended, by the
-/// number of lookups made since: for about a day. Later than that only its own notice tells.
-pub const fn until_late_lookup(lookups: u32) -> Option<Duration> {
-    Some(Duration::from_secs(match lookups {
-        0 => 10,
-        1 => 60,
-        2 => 300,
-        3 => 900,
-        4..=28 => 3600,
+/// How long after the last answer the bank is asked about an order whose payment ended this long
+/// ago: for about a day. Later than that only its own notice tells. It goes by the time and not by
+/// the number of lookups, for customers who reload a page, and notices, make the bank be asked
+/// as well.
+pub const fn until_late_lookup(since_the_end: Duration) -> Option<Duration> {
+    Some(Duration::from_secs(match since_the_end.as_secs() {
+        0..10 => 10,
+        10..60 => 60,
+        60..300 => 300,
+        300..1_200 => 900,
+        1_200..90_000 => 3600,
         _ => return None,
     }))
 }
+
+/// The same when that day is over, but the bank could not be asked.
+pub const UNTIL_LATE_LOOKUP_AGAIN: Duration = Duration::from_hours(1);
 
 /// Gaps between webhook attempts in seconds: the schedule of the Standard Webhooks specification,
 /// ten attempts over a little more than three days.

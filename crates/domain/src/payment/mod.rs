@@ -8,7 +8,7 @@ use crate::event::{Event, EventKind};
 use crate::id::{MerchantId, PaymentId, TerminalNumber};
 use crate::method::Method;
 use crate::money::Money;
-use crate::outcome::{BankFacts, DeclineReason};
+use crate::outcome::{BankFacts, DeclineReason, Lookup};
 use crate::schedule;
 use crate::status::OrderStatus;
 use crate::terminal::{Capture, Mode};
@@ -630,10 +630,15 @@ impl Payment {
         } else {
             self.amount.minor()
         };
-        let step = if word.taken_minor().is_some_and(|taken| taken != asked) {
-            call.undo(self.next_reference(), Because::WrongAmount, now)
-        } else {
-            call.record(word, rules, self.next_reference(), now)
+        let wrong_amount = word.taken_minor().is_some_and(|taken| taken != asked);
+        let step = match (&call, wrong_amount) {
+            // The bank keeps what it should not have taken: only an operator can say what of it.
+            (Call::Unknown(Unknown { stands: true, .. }), true) => {
+                let no_word = Word::Lookup(Lookup::Unavailable("another amount".to_owned()));
+                call.record(no_word, rules, self.next_reference(), now)
+            }
+            (_, true) => call.undo(self.next_reference(), Because::WrongAmount, now),
+            (_, false) => call.record(word, rules, self.next_reference(), now),
         };
         Ok(self.follow(step.ok_or(refused)?, now))
     }

@@ -12,6 +12,7 @@ use crate::schedule;
 use crate::terminal::LateApproval;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// An order at the bank, waiting for its customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +165,7 @@ impl Payment {
         rules: Rules,
         now: Timestamp,
     ) -> Changed {
+        let unavailable = matches!(lookup, Lookup::Unavailable(_));
         match settled(lookup) {
             Some(Settled::Approved(bank)) => {
                 if self.is_of_another_amount(&bank) {
@@ -180,7 +182,11 @@ impl Payment {
             }
             None => {
                 let order = OpenOrder { lookups: order.lookups.saturating_add(1), ..order };
-                let due_at = schedule::until_late_lookup(order.lookups).map(|gap| now.plus(gap));
+                let ended_at = self.state.decided_at().unwrap_or(now);
+                let gap = schedule::until_late_lookup(now.since(ended_at));
+                // A bank that could not be asked has not had the last word.
+                let gap = gap.or(unavailable.then_some(schedule::UNTIL_LATE_LOOKUP_AGAIN));
+                let due_at = gap.map(|gap| now.plus(gap));
                 let state = self.state.clone().with_order(Some(order));
                 self.change(state, EventKind::OrderWatched, now, due_at)
             }
@@ -245,7 +251,8 @@ impl Payment {
         let watched = state.open_order().is_some();
         let mut changed = self.decide(state, EventKind::Decided, now);
         if watched {
-            changed.payment.due_at = schedule::until_late_lookup(0).map(|gap| now.plus(gap));
+            changed.payment.due_at =
+                schedule::until_late_lookup(Duration::ZERO).map(|gap| now.plus(gap));
         }
         changed
     }

@@ -153,13 +153,31 @@ fn another_amount_than_asked_goes_back() {
 }
 
 #[test]
+fn another_amount_that_the_bank_keeps_waits_for_an_operator() {
+    let payment = said(presented(), paid(Some(1)), RULES, 3).payment;
+    let mut now = payment.created_at.plus(MINUTE);
+    let no = Outcome::Declined(DeclineReason::Refused, BankFacts::default());
+    let mut payment = payment.record(Word::Reversal(no), RULES, now).unwrap().payment;
+    for lookups in 1..200 {
+        now = payment.due_at.unwrap();
+        payment = payment.record(Word::Lookup(paid(Some(1))), RULES, now).unwrap().payment;
+        let State::Unknown(unknown) = &payment.state else { panic!("{:?}", payment.state) };
+        assert_eq!((unknown.lookups, unknown.stands), (lookups, true));
+    }
+    assert!(payment.due_at.unwrap() >= now.plus(MINUTE), "it is asked ever more seldom");
+    assert!(payment.resolve(false, now).unwrap().payment.state.ended_without_money());
+}
+
+#[test]
 fn an_order_is_watched_for_a_day_and_then_only_heard() {
     let now = presented().created_at.plus(Duration::from_mins(16));
-    let mut payment = presented().expire(now).unwrap().payment;
+    let expired = presented().expire(now).unwrap().payment;
+    let ended = expired.clone();
+    let mut payment = expired;
     let mut looks = 0;
     while let Some(due) = payment.due_at {
         let reference = payment.state.order_reference().unwrap().to_owned();
-        let silent = Lookup::Unavailable("down".to_owned());
+        let silent = Lookup::Found(Outcome::Pending(Some(step())));
         let changed = payment.record_order(&reference, silent, RULES, due).unwrap();
         assert_eq!((changed.event.kind, changed.notifies), (EventKind::OrderWatched, false));
         payment = changed.payment;
@@ -167,6 +185,13 @@ fn an_order_is_watched_for_a_day_and_then_only_heard() {
         assert!(looks < 100);
     }
     assert!(looks > 20, "{looks}");
+    let mut reloaded = ended;
+    for _again in 0..1_000 {
+        reloaded = said(reloaded, Lookup::NotFound, RULES, 17).payment;
+        assert!(reloaded.due_at.is_some(), "whoever makes the bank be asked ends no watch");
+    }
+    let down = said(payment.clone(), Lookup::Unavailable("down".to_owned()), RULES, 2000);
+    assert!(down.payment.due_at.is_some(), "a bank that is down has not had the last word");
     let refused = Lookup::Found(Outcome::Declined(DeclineReason::Refused, BankFacts::default()));
     let closed = said(payment.clone(), refused, RULES, 2000);
     assert_eq!((closed.payment.order_status().code, closed.notifies), ("22", false));
