@@ -181,4 +181,12 @@ planted_bugs_are_found! {
     planted_books_are_complete: BooksAreComplete,
     planted_what_waits_is_due: WhatWaitsIsDue,
     planted_acknowledged_is_durable: AcknowledgedIsDurable,
+    planted_order_is_placed_once: OrderIsPlacedOnce,
+    planted_notice_is_not_believed: NoticeIsNotBelieved,
+    planted_amount_is_compared: AmountIsCompared,
+    planted_expired_order_is_watched: ExpiredOrderIsWatched,
+    planted_cancelled_order_is_kept: CancelledOrderIsKept,
+    planted_earlier_attempt_is_told: EarlierAttemptIsTold,
+    planted_superseded_is_given_back: SupersededIsGivenBack,
+    planted_late_money_goes_back: LateMoneyGoesBack,
 }

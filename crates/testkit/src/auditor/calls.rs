@@ -43,7 +43,8 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
         });
         findings.unless(as_intended, || format!("call {call:?} is not what was intended"));
         let again = !sent.insert(&call.reference) && call.kind != Kind::Reversal;
-        findings.unless(!again, || format!("call {} was sent twice", call.reference));
+        findings
+            .unless(!again, || format!("call {} {:?} was sent twice", call.reference, call.kind));
         let money = matches!(call.kind, Kind::Sale | Kind::Hold);
         findings.unless(!money || made.security_code, || {
             format!("call {} came without a security code", call.reference)
@@ -97,6 +98,7 @@ fn note_intents(committed: &Committed, intents: &mut BTreeMap<String, Intent>) {
     if let Some(call) = call_of(&payment.state) {
         let whole = payment.amount.minor();
         let kind = match payment.capture {
+            _ if payment.method.card.is_none() => Kind::Order,
             Capture::Automatic => Kind::Sale,
             Capture::Manual => Kind::Hold,
         };

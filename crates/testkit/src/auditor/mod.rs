@@ -6,6 +6,7 @@ mod calls;
 mod clients;
 mod messages;
 mod money;
+mod orders;
 mod rows;
 
 use crate::memory_store::{Committed, Tables};
@@ -15,11 +16,11 @@ use crate::simulator::clients::{Answer, RefundTold};
 use crate::simulator::shop::Received;
 use crate::simulator::world::Rest;
 use domain::call::Call;
-use domain::id::PaymentId;
+use domain::id::{PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::payment::{Payment, State};
 use domain::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What everybody wrote down.
@@ -35,6 +36,10 @@ pub struct Evidence {
     pub registered: BTreeMap<String, Timestamp>,
     /// How long the bank may take for that.
     pub patience: Duration,
+    /// Calls that the bank was asked to undo and did not.
+    pub refused: BTreeSet<String>,
+    /// Terminals that do not take what was paid after the payment had ended.
+    pub gives_late_money_back: BTreeSet<TerminalNumber>,
     /// What the gateways sent to the bank.
     pub calls: Vec<Made>,
     /// What the merchant's server received.
@@ -67,6 +72,7 @@ pub fn judge(evidence: &Evidence) -> Vec<String> {
         "not everything settled after the troubles had ended".to_owned()
     });
     calls::judge(evidence, &mut findings);
+    orders::judge(evidence, &mut findings);
     rows::judge(evidence, &mut findings);
     money::judge(evidence, &mut findings);
     messages::judge(evidence, &mut findings);
@@ -125,6 +131,11 @@ fn commits(evidence: &Evidence) -> BTreeMap<PaymentId, Vec<&Committed>> {
         commits.entry(committed.payment.id).or_default().push(committed);
     }
     commits
+}
+
+/// What all attempts at one order have in common.
+fn key(payment: &Payment) -> (TerminalNumber, &str) {
+    (payment.terminal, payment.reference.as_str())
 }
 
 fn name(payment: &Payment) -> String {

@@ -1,7 +1,7 @@
 //! Money: the bank's journal is the truth. What the gateway says of each payment, and its books,
 //! must be what happened there.
 
-use super::{Evidence, Findings, name, without_money};
+use super::{Evidence, Findings, key, name, without_money};
 use crate::simulator::bank::{Entry, Kind, Standing};
 use domain::event::{Event, EventKind};
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
@@ -27,16 +27,20 @@ impl Position {
 
     /// Money that was taken, refunds or not.
     fn taken(&self) -> i64 {
-        self.approved(Kind::Sale) + self.approved(Kind::Capture)
+        self.approved(Kind::Sale) + self.approved(Kind::Order) + self.approved(Kind::Capture)
     }
 
     /// Authorisations that stand.
     fn live(&self) -> usize {
         let live = self.0.values().filter(|(kind, _minor, standing)| {
-            matches!(kind, Kind::Sale | Kind::Hold) && *standing == Standing::Approved
+            is_authorisation(*kind) && *standing == Standing::Approved
         });
         live.count()
     }
+}
+
+const fn is_authorisation(kind: Kind) -> bool {
+    matches!(kind, Kind::Sale | Kind::Hold | Kind::Order)
 }
 
 pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
@@ -45,6 +49,7 @@ pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     for payment in evidence.tables.payments.values() {
         compare(payment, positions.get(&payment.id).unwrap_or(&none), findings);
     }
+    judge_kept(evidence, &positions, findings);
     for id in positions.keys() {
         findings.unless(evidence.tables.payments.contains_key(id), || {
             format!("the bank knows payment {id}, the store does not")
@@ -70,31 +75,55 @@ fn replay(evidence: &Evidence, findings: &mut Findings) -> BTreeMap<PaymentId, P
         findings.unless(refunds <= taken, || {
             format!("payment {}: refunds of {refunds} out of {taken}", call.payment)
         });
-        if position.live() == 1 && matches!(call.kind, Kind::Sale | Kind::Hold) {
+        if position.live() == 1 && is_authorisation(call.kind) {
             judge_others(evidence, call.payment, &positions, findings);
         }
     }
     positions
 }
 
-/// No other attempt at the same reference may have money at this moment.
+/// No other attempt at the same reference may have money at this moment, except an earlier order
+/// that its customer may pay at the bank at any time: that money goes back later.
 fn judge_others(
     evidence: &Evidence,
     id: PaymentId,
     positions: &BTreeMap<PaymentId, Position>,
     findings: &mut Findings,
 ) {
-    let key = |payment: &Payment| -> (TerminalNumber, String) {
-        (payment.terminal, payment.reference.as_str().to_owned())
-    };
     let payments = &evidence.tables.payments;
     let Some(payment) = payments.get(&id) else { return };
     let others = payments.values().filter(|other| other.id != id && key(other) == key(payment));
     for other in others {
         let live = positions.get(&other.id).is_some_and(|position| position.live() > 0);
-        findings.unless(!live, || {
+        let earlier = if payment.attempt < other.attempt { payment } else { other };
+        let may_be_late = earlier.method.card.is_none();
+        findings.unless(!live || may_be_late, || {
             format!("the order of {} is paid twice, by {id} and {}", name(payment), other.id)
         });
+    }
+}
+
+/// In the end one attempt at an order has money, and not two: unless the bank was asked to give
+/// one back, and refused.
+fn judge_kept(
+    evidence: &Evidence,
+    positions: &BTreeMap<PaymentId, Position>,
+    findings: &mut Findings,
+) {
+    let mut kept: BTreeMap<(TerminalNumber, &str), PaymentId> = BTreeMap::new();
+    for (id, position) in positions {
+        let Some(payment) = evidence.tables.payments.get(id) else { continue };
+        let mut stands = position.0.iter().filter(|(reference, (kind, _minor, standing))| {
+            is_authorisation(*kind)
+                && *standing == Standing::Approved
+                && !evidence.refused.contains(*reference)
+        });
+        if stands.next().is_some()
+            && let Some(other) = kept.insert(key(payment), *id)
+        {
+            let both = format!("{} and {other}", name(payment));
+            findings.unless(false, || format!("the money of two attempts was kept: {both}"));
+        }
     }
 }
 

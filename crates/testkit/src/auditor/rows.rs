@@ -58,13 +58,22 @@ const fn may_follow(before: &State, after: &State) -> bool {
         | State::Unknown(_)
         | State::Reversing(_)
         | State::Presented(_) => true,
-        State::Expired { order: Some(_), .. } | State::Cancelled { order: Some(_), .. } => true,
+        State::Expired { order: Some(_), .. } => {
+            matches!(after, State::Expired { .. }) || may_be_paid_late(after)
+        }
+        State::Cancelled { order: Some(_), .. } => {
+            matches!(after, State::Cancelled { .. }) || may_be_paid_late(after)
+        }
         State::Reversed { .. }
         | State::Declined { .. }
         | State::Expired { .. }
         | State::Cancelled { .. }
         | State::Failed { .. } => false,
     }
+}
+
+const fn may_be_paid_late(after: &State) -> bool {
+    matches!(after, State::Approved { .. } | State::Reversing(_))
 }
 
 fn judge_history(id: PaymentId, history: &[&Committed], findings: &mut Findings) {
@@ -90,9 +99,12 @@ fn judge_history(id: PaymentId, history: &[&Committed], findings: &mut Findings)
             refunds.insert(refund.number, refund.clone());
         }
         let waits = may_hold
+            || matches!(payment.state, State::Presented(_))
             || call_of(&payment.state).is_some()
             || refunds.values().any(|one| matches!(one.state, RefundState::Pending { .. }));
-        findings.unless(waits == payment.due_at.is_some(), || {
+        // The auditor of orders judges how long those are watched.
+        let open_order = payment.state.open_order().is_some();
+        findings.unless(open_order || waits == payment.due_at.is_some(), || {
             format!("{}: waits is {waits}, but due is {:?}", name(payment), payment.due_at)
         });
         let given: i64 = refunds.values().filter(|refund| takes(refund)).map(minor).sum();

@@ -1,8 +1,10 @@
 //! The bank of a run: its own books, written from the contract of
 //! [`engine::ports::Connector`] and sharing no code with the sandbox or the gateway.
 
+use super::bank_customers::Notices;
 use super::world::World;
 use domain::id::PaymentId;
+use domain::method::CustomerStep;
 use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
 use domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +18,8 @@ pub enum Kind {
     Sale,
     /// Money, held until a capture.
     Hold,
+    /// Money, once the customer pays it at the bank.
+    Order,
     /// Held money.
     Capture,
     /// Money, back.
@@ -31,11 +35,11 @@ pub struct Call {
     pub reference: String,
     /// What it asks for.
     pub kind: Kind,
-    /// The reference of the call that it follows; empty for sales and holds.
+    /// The reference of the call that it follows; empty for sales, holds and orders.
     pub original: String,
     /// The payment.
     pub payment: PaymentId,
-    /// How much, in minor units.
+    /// How much, in minor units. In the bank's books of an order that was paid: what was paid.
     pub amount_minor: i64,
 }
 
@@ -47,10 +51,14 @@ pub enum Standing {
         /// What the decision will be.
         approve: bool,
     },
+    /// An order that waits for its customer.
+    Open,
     /// It took effect.
     Approved,
     /// It did not, and will not.
     Declined,
+    /// The same, because the customer did not want it.
+    GivenUp,
     /// It was undone, before or after it took effect.
     Undone,
 }
@@ -67,9 +75,9 @@ pub struct Entry {
 }
 
 #[derive(Debug)]
-struct Line {
-    call: Call,
-    standing: Standing,
+pub(super) struct Line {
+    pub(super) call: Call,
+    pub(super) standing: Standing,
     /// Lookups know it from then on.
     registered_at: Timestamp,
     /// It cannot be reversed.
@@ -77,24 +85,27 @@ struct Line {
 }
 
 #[derive(Debug, Default)]
-struct Books {
-    lines: BTreeMap<String, Line>,
+pub(super) struct Books {
+    pub(super) lines: BTreeMap<String, Line>,
     /// Calls that were reversed before they arrived.
     tombstones: BTreeSet<String>,
     /// What was answered to reversals.
     reversals: BTreeMap<String, bool>,
+    /// Calls that were not undone although they should have been.
+    refused: BTreeSet<String>,
     journal: Vec<Entry>,
 }
 
 /// The bank.
 #[derive(Debug)]
 pub struct Bank {
-    world: Arc<World>,
+    pub(super) world: Arc<World>,
+    pub(super) notices: Notices,
     books: Mutex<Books>,
 }
 
 impl Books {
-    fn stand(&mut self, world: &World, reference: &str, standing: Standing) {
+    pub(super) fn stand(&mut self, world: &World, reference: &str, standing: Standing) {
         let Some(line) = self.lines.get_mut(reference) else { return };
         line.standing = standing;
         let call = line.call.clone();
@@ -118,7 +129,7 @@ impl Books {
             original.standing == Standing::Approved && original.call.payment == call.payment
         });
         match (call.kind, original) {
-            (Kind::Sale | Kind::Hold, _) => true,
+            (Kind::Sale | Kind::Hold | Kind::Order, _) => true,
             (Kind::Capture, Some(hold)) => {
                 hold.call.kind == Kind::Hold
                     && self.used(&call.original, Kind::Capture) == 0
@@ -126,7 +137,7 @@ impl Books {
             }
             (Kind::Refund, Some(paid)) => {
                 let taken = match paid.call.kind {
-                    Kind::Sale => paid.call.amount_minor,
+                    Kind::Sale | Kind::Order => paid.call.amount_minor,
                     Kind::Hold => self.used(&call.original, Kind::Capture),
                     Kind::Capture | Kind::Refund | Kind::Reversal => 0,
                 };
@@ -148,12 +159,12 @@ impl Books {
                 true
             }
             Some(line) => match (line.standing, line.call.kind) {
-                (Standing::Declined | Standing::Undone, _) => true,
-                (Standing::Pending { .. }, _) => {
+                (Standing::Declined | Standing::GivenUp | Standing::Undone, _) => true,
+                (Standing::Pending { .. } | Standing::Open, _) => {
                     self.stand(world, &call.original, Standing::Undone);
                     true
                 }
-                (Standing::Approved, Kind::Sale | Kind::Hold)
+                (Standing::Approved, Kind::Sale | Kind::Hold | Kind::Order)
                     if !line.stands
                         && self.used(&call.original, Kind::Capture) == 0
                         && self.used(&call.original, Kind::Refund) == 0 =>
@@ -164,21 +175,41 @@ impl Books {
                 (Standing::Approved, _) => false,
             },
         };
+        if !undone {
+            self.refused.insert(call.original.clone());
+        }
         self.reversals.insert(call.reference.clone(), undone);
         undone
     }
 }
 
-fn facts(reference: &str) -> BankFacts {
-    BankFacts { bank_reference: Some(format!("bank-{reference}")), ..BankFacts::default() }
+fn facts(call: &Call) -> BankFacts {
+    BankFacts { bank_reference: Some(format!("bank-{}", call.reference)), ..BankFacts::default() }
 }
 
-fn outcome(reference: &str, standing: Standing) -> Outcome {
+fn outcome(call: &Call, standing: Standing) -> Outcome {
+    let bank = facts(call);
     match standing {
         Standing::Pending { .. } => Outcome::Pending(None),
-        Standing::Approved => Outcome::Approved(facts(reference)),
-        Standing::Declined | Standing::Undone => {
-            Outcome::Declined(DeclineReason::Refused, facts(reference))
+        Standing::Open => {
+            let url = format!("https://bank.example/{}", call.reference);
+            Outcome::Pending(Some(CustomerStep::Redirect { url }))
+        }
+        Standing::Approved if call.kind == Kind::Order => {
+            Outcome::Approved(BankFacts { amount_minor: Some(call.amount_minor), ..bank })
+        }
+        Standing::Approved => Outcome::Approved(bank),
+        Standing::GivenUp => Outcome::Declined(DeclineReason::CancelledByCustomer, bank),
+        Standing::Declined | Standing::Undone => Outcome::Declined(DeclineReason::Refused, bank),
+    }
+}
+
+/// Where a call stands that the bank does not decline.
+const fn decided(kind: Kind) -> Standing {
+    match kind {
+        Kind::Order => Standing::Open,
+        Kind::Sale | Kind::Hold | Kind::Capture | Kind::Refund | Kind::Reversal => {
+            Standing::Approved
         }
     }
 }
@@ -186,16 +217,21 @@ fn outcome(reference: &str, standing: Standing) -> Outcome {
 impl Bank {
     /// A bank with empty books.
     pub fn new(world: Arc<World>) -> Arc<Self> {
-        Arc::new(Self { world, books: Mutex::default() })
+        Arc::new(Self { world, notices: Notices::default(), books: Mutex::default() })
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
+    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All that happened.
     pub fn journal(&self) -> Vec<Entry> {
         self.books().journal.clone()
+    }
+
+    /// Calls that the bank was asked to undo and did not.
+    pub fn refused(&self) -> BTreeSet<String> {
+        self.books().refused.clone()
     }
 
     /// Since when lookups know each call.
@@ -212,17 +248,17 @@ impl Bank {
         if call.kind == Kind::Reversal {
             let undone = books.reverse(world, call);
             let standing = if undone { Standing::Approved } else { Standing::Declined };
-            return outcome(&call.reference, standing);
+            return outcome(call, standing);
         }
         if let Some(line) = books.lines.get(&call.reference) {
-            return outcome(&call.reference, line.standing);
+            return outcome(&line.call, line.standing);
         }
         let dead = books.tombstones.contains(&call.reference);
         let approve = !dead && books.allows(call) && !self.says_no();
         let pending = !dead && world.strikes(world.weather.pending);
         let standing = match (pending, approve) {
             (true, approve) => Standing::Pending { approve },
-            (false, true) => Standing::Approved,
+            (false, true) => decided(call.kind),
             (false, false) => Standing::Declined,
         };
         let late = if world.strikes(world.weather.registered_late) {
@@ -243,7 +279,10 @@ impl Bank {
         if pending {
             self.decide_later(call.reference.clone(), approve);
         }
-        outcome(&call.reference, standing)
+        if standing == Standing::Open {
+            self.customers_come(call);
+        }
+        outcome(call, standing)
     }
 
     /// Decisions that come after the troubles are as fair as the others.
@@ -260,14 +299,18 @@ impl Bank {
         tokio::spawn(async move {
             bank.world.sleep(wait).await;
             let mut books = bank.books();
-            let waits = books
-                .lines
-                .get(&reference)
-                .is_some_and(|line| matches!(line.standing, Standing::Pending { .. }));
-            if waits {
-                let standing = if approve { Standing::Approved } else { Standing::Declined };
-                books.stand(&bank.world, &reference, standing);
+            let Some(line) = books.lines.get(&reference) else { return };
+            if !matches!(line.standing, Standing::Pending { .. }) {
+                return;
             }
+            let call = line.call.clone();
+            let standing = if approve { decided(call.kind) } else { Standing::Declined };
+            books.stand(&bank.world, &reference, standing);
+            drop(books);
+            if standing == Standing::Open {
+                bank.customers_come(&call);
+            }
+            bank.tell(&reference);
         });
     }
 
@@ -277,7 +320,7 @@ impl Bank {
         let books = self.books();
         match books.lines.get(reference) {
             Some(line) if line.registered_at <= now => {
-                Lookup::Found(outcome(reference, line.standing))
+                Lookup::Found(outcome(&line.call, line.standing))
             }
             Some(_) | None => Lookup::NotFound,
         }

@@ -6,12 +6,14 @@ use super::node::Gate;
 use super::world::World;
 use async_trait::async_trait;
 use domain::card::Card;
+use domain::method::MethodCode;
 use domain::money::Money;
 use domain::outcome::{BankFacts, Lookup, Outcome};
 use domain::payment::{Authentication, Payment};
 use domain::terminal::{Capture, Mode};
 use engine::ports::{
-    AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, FollowUpRequest,
+    AuthorisationRequest, BankNotice, ChallengeVerdict, ChallengeView, Connector, FollowUpRequest,
+    Institution, OrderRequest,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,6 +28,13 @@ pub const CHALLENGED_CARD: &str = "4242424242424242";
 pub const QUIET_CARD: &str = "4111111111111111";
 /// The right answer to a challenge.
 pub const RIGHT_ANSWER: &str = "1234";
+
+/// Whom customers may choose.
+const INSTITUTIONS: [Institution; 3] = [
+    Institution { code: "SBIN", name: "State Bank of India", method: MethodCode::NetBanking },
+    Institution { code: "HDFC", name: "HDFC Bank", method: MethodCode::NetBanking },
+    Institution { code: "PAYTM", name: "Paytm", method: MethodCode::Wallet },
+];
 
 /// A call that left a gateway, or would have if there had been a connection.
 #[derive(Clone, Debug)]
@@ -234,6 +243,29 @@ impl Connector for BankLink {
             amount_minor: request.amount.minor(),
         };
         self.call(call, request.card.security_code.is_some()).await
+    }
+
+    fn institutions(&self) -> &[Institution] {
+        &INSTITUTIONS
+    }
+
+    async fn place_order(&self, request: OrderRequest<'_>) -> Outcome {
+        let call = Call {
+            reference: request.our_reference.to_owned(),
+            kind: Kind::Order,
+            original: String::new(),
+            payment: request.payment.id,
+            amount_minor: request.payment.amount.minor(),
+        };
+        self.call(call, false).await
+    }
+
+    async fn next_notice(&self) -> BankNotice {
+        self.gate.alive().await;
+        let our_reference = self.bank.next_notice().await;
+        self.world.note(&format!("notice {our_reference}"));
+        self.gate.pass("after a notice").await;
+        BankNotice { our_reference }
     }
 
     async fn capture(&self, request: FollowUpRequest<'_>) -> Outcome {

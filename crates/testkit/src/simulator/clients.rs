@@ -6,16 +6,17 @@ use super::node::Cluster;
 use super::world::World;
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
 use domain::id::{PaymentId, TerminalNumber};
-use domain::method::MethodCode;
+use domain::method::{BankCode, MethodCode, MethodDetails};
 use domain::money::{Currency, Money};
 use domain::payment::{Customer, Payment, Request, State, WebhookEncryption};
 use domain::refund::RefundRequest;
 use domain::terminal::Terminal;
 use domain::text::{ProductName, Reference, WebAddress};
+use domain::upi::{Device, UpiAddress};
 use engine::Gateway;
 use engine::actor::Actor;
 use engine::error::Fault;
-use engine::payment::{Answered, CreatePayment, Created, Means};
+use engine::payment::{Answered, Chosen, CreatePayment, Created, Means};
 use engine::ports::PageAddresses;
 use engine::refund::RefundAccepted;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,8 +74,47 @@ struct Order {
     terminal: usize,
     reference: Reference,
     amount: Money,
-    card: &'static str,
+    by: By,
     unique: bool,
+}
+
+/// What an order is paid with.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    Card(&'static str),
+    Bank(MethodCode, Option<&'static str>),
+}
+
+/// At the customer's bank, wallet or app; the bank is chosen now or later.
+const AT_THE_BANK: [By; 6] = [
+    By::Bank(MethodCode::NetBanking, None),
+    By::Bank(MethodCode::NetBanking, Some("SBIN")),
+    By::Bank(MethodCode::Wallet, None),
+    By::Bank(MethodCode::Wallet, Some("PAYTM")),
+    By::Bank(MethodCode::UpiCollect, None),
+    By::Bank(MethodCode::QrIntent, None),
+];
+
+impl By {
+    const fn method(self) -> MethodCode {
+        match self {
+            Self::Card(_) => MethodCode::CreditCard,
+            Self::Bank(method, _) => method,
+        }
+    }
+
+    fn means(self) -> Means {
+        match self {
+            Self::Card(number) => Means::Card(card(number)),
+            Self::Bank(method, code) => Means::Order(MethodDetails {
+                bank_code: code.map(|code| BankCode::parse(code).unwrap()),
+                upi_address: (method == MethodCode::UpiCollect)
+                    .then(|| UpiAddress::parse("somebody@bank").unwrap()),
+                device: (method == MethodCode::QrIntent).then_some(Device::Web),
+                ..MethodDetails::default()
+            }),
+        }
+    }
 }
 
 fn money(minor: i64) -> Money {
@@ -131,8 +171,8 @@ async fn create(
     let command = CreatePayment {
         reference: order.reference,
         amount: order.amount,
-        method: MethodCode::CreditCard,
-        means: Means::Card(card(order.card)),
+        method: order.by.method(),
+        means: order.by.means(),
         request: request(order.unique),
         pages: Arc::new(NoPages),
         received_at: gateway.clock().now(),
@@ -234,17 +274,28 @@ impl Clients {
         self.told.answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
     }
 
+    fn draw_means(&self) -> By {
+        let at_the_bank = self.chance(self.world.weather.at_the_bank);
+        self.world.draw(|dice| {
+            if at_the_bank {
+                dice.pick(&AT_THE_BANK)
+            } else {
+                By::Card(dice.pick(&[QUIET_CARD, CHALLENGED_CARD]))
+            }
+        })
+    }
+
     /// One order from its first request to its last.
     async fn live(self: Arc<Self>, number: u64) {
         let amount = 100 + i64::try_from(self.world.draw(|dice| dice.below(10_000))).unwrap();
-        let order = Order {
+        let mut order = Order {
             terminal: match self.world.weather.terminal {
                 Some(terminal) => terminal,
                 None => self.world.draw(|dice| dice.pick(&[0, 1, 2, 3])),
             },
             reference: Reference::parse(&format!("order {number}")).unwrap(),
             amount: money(amount),
-            card: self.world.draw(|dice| dice.pick(&[QUIET_CARD, CHALLENGED_CARD])),
+            by: self.draw_means(),
             unique: self.chance(100),
         };
         let mut latest = self.pay(&order).await;
@@ -261,8 +312,18 @@ impl Clients {
             });
             let Some(payment) = shown.await else { continue };
             if payment.state.ended_without_money() {
-                // Sometimes the order is tried again.
-                latest = if self.chance(400) { self.pay(&order).await } else { Some(payment) };
+                if payment.method.details.step.is_some() && self.chance(200) {
+                    self.return_from_bank(id).await;
+                }
+                // Sometimes the order is tried again, or paid by other means.
+                latest = if self.chance(400) {
+                    if self.chance(200) {
+                        order.by = self.draw_means();
+                    }
+                    self.pay(&order).await
+                } else {
+                    Some(payment)
+                };
             } else {
                 self.go_on(&order, &payment).await;
                 latest = Some(payment);
@@ -274,9 +335,16 @@ impl Clients {
     async fn go_on(self: &Arc<Self>, order: &Order, payment: &Payment) {
         let (id, terminal) = (payment.id, order.terminal);
         if payment.state.customer_may_act() {
+            let by_card = payment.method.code.takes_card();
             let customer = || {
                 let clients = Arc::clone(self);
-                async move { clients.customer(id).await }
+                async move {
+                    if by_card {
+                        clients.customer(id).await;
+                    } else {
+                        clients.customer_of_bank(id).await;
+                    }
+                }
             };
             self.both(350, customer).await;
         } else if matches!(payment.state, State::Authorised(_)) {
@@ -382,6 +450,70 @@ impl Clients {
                 return;
             }
             self.wait(10, 3_000).await;
+        }
+    }
+
+    /// A customer opens the page, chooses a bank, comes back from it, cancels, or does nothing.
+    async fn customer_of_bank(&self, id: PaymentId) {
+        if self.chance(50) {
+            return;
+        }
+        let opened = self.ask_payment(move |gateway| async move {
+            let page = gateway.open_customer_page(HOLDER, id).await.ok().flatten()?;
+            Some(page.payment)
+        });
+        let Some(payment) = opened.await else { return };
+        match payment.state.customer_has_until() {
+            Some(until) if self.chance(150) => {
+                let left = until.since(self.world.time());
+                self.world.sleep(left.saturating_sub(Duration::from_millis(20))).await;
+                self.wait(0, 40).await;
+            }
+            Some(_) | None => self.wait(0, 5_000).await,
+        }
+        if matches!(payment.state, State::Waiting { .. }) {
+            if !self.choose_bank(&payment).await {
+                return;
+            }
+            self.wait(0, 60_000).await;
+        }
+        if self.chance(250) {
+            self.ask_payment(move |gateway| async move {
+                gateway.cancel_payment(HOLDER, id).await.ok().flatten()
+            })
+            .await;
+        } else {
+            self.return_from_bank(id).await;
+        }
+    }
+
+    /// A customer chooses a bank or wallet; whether it was one of the list, and an answer came.
+    async fn choose_bank(&self, payment: &Payment) -> bool {
+        let codes: &[&str] = if payment.method.code == MethodCode::Wallet {
+            &["PAYTM"]
+        } else {
+            &["SBIN", "HDFC", "NONE"]
+        };
+        let id = payment.id;
+        let bank = BankCode::parse(self.world.draw(|dice| dice.pick(codes))).unwrap();
+        let went = self.ask_payment(move |gateway| async move {
+            match gateway.choose_bank(HOLDER, id, bank, Arc::new(NoPages)).await.ok()?? {
+                Chosen::Went(payment) => Some(*payment),
+                Chosen::NotOffered => None,
+            }
+        });
+        went.await.is_some()
+    }
+
+    /// A customer comes back from the bank, and some reload that page without an end.
+    async fn return_from_bank(&self, id: PaymentId) {
+        let many = self.world.draw(|dice| dice.pick(&[1, 1, 1, 3, 40]));
+        for _time in 0..many {
+            self.ask_payment(move |gateway| async move {
+                gateway.returned_from_bank(HOLDER, id).await.ok().flatten()
+            })
+            .await;
+            self.wait(0, 500).await;
         }
     }
 

@@ -8,11 +8,14 @@
 //! do. At last the [`crate::auditor`] compares what everybody wrote down.
 
 pub mod bank;
+pub mod bank_customers;
 pub mod bank_link;
 pub mod clients;
 pub mod dice;
 pub mod node;
+pub mod operator;
 pub mod planted;
+pub mod proof;
 pub mod shop;
 pub mod store_link;
 pub mod vault;
@@ -24,7 +27,7 @@ use crate::memory_store::MemoryStore;
 use bank::Bank;
 use bank_link::CallLog;
 use clients::{Clients, Told};
-use domain::terminal::{Capture, Mode, Settings, Terminal, WhenUnknown};
+use domain::terminal::{Capture, LateApproval, Mode, Settings, Terminal, WhenUnknown};
 use engine::Gateway;
 use engine::actor::{Actor, Scope};
 use engine::terminal::AddTerminal;
@@ -132,8 +135,10 @@ pub fn run(seed: u64, bug: Option<PlantedBug>) -> Report {
         bug,
     };
     let told = Arc::new(Told::default());
-    let (rest, deaths) = runtime.block_on(live(&grounds, &told));
-    let mut findings = auditor::judge(&evidence(&grounds, &told, rest));
+    let (rest, terminals, deaths) = runtime.block_on(live(&grounds, &told));
+    let evidence = evidence(&grounds, &told, rest, &terminals);
+    let mut findings = auditor::judge(&evidence);
+    findings.extend(proof::judge(&evidence.tables, &terminals));
     drop(runtime);
     if PANICS.get() > panics {
         findings.push("something panicked".to_owned());
@@ -154,38 +159,45 @@ pub fn run(seed: u64, bug: Option<PlantedBug>) -> Report {
     }
 }
 
-async fn live(grounds: &Grounds, told: &Arc<Told>) -> (Rest, u64) {
+async fn live(grounds: &Grounds, told: &Arc<Told>) -> (Rest, Vec<Terminal>, u64) {
     let world = &grounds.world;
     let cluster = Cluster::start(grounds);
     let terminals = found(&cluster.founder()).await;
-    Clients::new(world, &cluster, terminals, told).start();
+    Clients::new(world, &cluster, terminals.clone(), told).start();
     let (waking, nodes) = (Arc::clone(world), Arc::clone(&cluster));
     tokio::spawn(async move {
         waking.sleep(waking.weather.lasts).await;
         waking.note("the troubles end");
         nodes.wake_up();
+        operator::work(&waking, &nodes).await;
     });
     let rest = world.rest(world.began.plus(world.weather.lasts + SETTLES_WITHIN)).await;
     world.note(&format!("{rest:?} after {} steps", world.steps()));
-    (rest, cluster.deaths())
+    (rest, terminals, cluster.deaths())
 }
 
 /// Two merchants with two terminals each.
 async fn found(gateway: &Gateway) -> Vec<Terminal> {
     let mut terminals = Vec::new();
-    for (name, capture, when_unknown, expires_after_seconds) in [
-        ("A", Capture::Automatic, WhenUnknown::Wait, 900),
-        ("B", Capture::Automatic, WhenUnknown::Reverse, 60),
-        ("C", Capture::Manual, WhenUnknown::Wait, 60),
-        ("D", Capture::Manual, WhenUnknown::Reverse, 3600),
+    let (accept, give_back) = (LateApproval::Accept, LateApproval::Reverse);
+    for (name, capture, when_unknown, late_approval, expires_after_seconds) in [
+        ("A", Capture::Automatic, WhenUnknown::Wait, accept, 900),
+        ("B", Capture::Automatic, WhenUnknown::Reverse, accept, 60),
+        ("C", Capture::Manual, WhenUnknown::Wait, give_back, 60),
+        ("D", Capture::Manual, WhenUnknown::Reverse, give_back, 3600),
     ] {
         let merchant = if terminals.len() % 2 == 0 {
             gateway.add_merchant(Actor::Operator, name).await.unwrap().id
         } else {
             terminals.last().map(|terminal: &Terminal| terminal.merchant).unwrap()
         };
-        let settings =
-            Settings { capture, when_unknown, expires_after_seconds, ..Settings::for_cards() };
+        let settings = Settings {
+            capture,
+            when_unknown,
+            late_approval,
+            expires_after_seconds,
+            ..Settings::for_cards()
+        };
         let add = AddTerminal {
             number: None,
             merchant,
@@ -199,13 +211,19 @@ async fn found(gateway: &Gateway) -> Vec<Terminal> {
     terminals
 }
 
-fn evidence(grounds: &Grounds, told: &Told, rest: Rest) -> Evidence {
+fn evidence(grounds: &Grounds, told: &Told, rest: Rest, terminals: &[Terminal]) -> Evidence {
     let balances = grounds.store.contents().balances(Scope::Everything);
     Evidence {
         tables: grounds.store.contents(),
         balances,
         bank: grounds.bank.journal(),
         registered: grounds.bank.registered(),
+        refused: grounds.bank.refused(),
+        gives_late_money_back: terminals
+            .iter()
+            .filter(|terminal| terminal.settings.late_approval == LateApproval::Reverse)
+            .map(|terminal| terminal.number)
+            .collect(),
         patience: grounds.world.weather.patience,
         calls: grounds.calls.all(),
         received: grounds.shop.received(),

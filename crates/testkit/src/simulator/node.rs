@@ -167,7 +167,7 @@ impl Cluster {
                 None => (store, bank, dialer),
                 Some(bug) => (
                     Arc::new(CrookedStore { bug, inner: store, world: Arc::clone(world) }),
-                    Arc::new(CrookedBank { bug, inner: bank }),
+                    Arc::new(CrookedBank { bug, inner: bank, noticed: Mutex::default() }),
                     Arc::new(CrookedShop { bug, inner: dialer }),
                 ),
             };
@@ -215,6 +215,11 @@ impl Cluster {
                 cluster.start_node(place);
             });
         }
+    }
+
+    /// The bank.
+    pub fn bank(&self) -> &Bank {
+        &self.grounds.bank
     }
 
     /// Wakes all that sleep.

@@ -13,17 +13,18 @@ use domain::money::Money;
 use domain::outcome::{BankFacts, DeclineReason, Lookup, Outcome};
 use domain::payment::{Authentication, Payment, State};
 use domain::refund::Refund;
-use domain::terminal::Mode;
+use domain::terminal::{LateApproval, Mode};
 use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{CardChange, Changeset, PaymentChange, SealedCard, StoredTerminal};
 use engine::error::{CommitError, StoreError};
 use engine::ports::{
-    AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, Dialer, FollowUpRequest,
-    Post, PostResult, Store,
+    AuthorisationRequest, BankNotice, ChallengeVerdict, ChallengeView, Connector, Dialer,
+    FollowUpRequest, Institution, OrderRequest, Post, PostResult, Store,
 };
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A bug, named after the rule that it breaks.
@@ -63,11 +64,27 @@ pub enum PlantedBug {
     WhatWaitsIsDue,
     /// What was acknowledged is durable.
     AcknowledgedIsDurable,
+    /// An order is placed once.
+    OrderIsPlacedOnce,
+    /// A notice makes the gateway ask, and says nothing by itself.
+    NoticeIsNotBelieved,
+    /// What was paid is compared with what was asked for.
+    AmountIsCompared,
+    /// An order is looked at for a day after its payment has expired.
+    ExpiredOrderIsWatched,
+    /// And after its customer has cancelled.
+    CancelledOrderIsKept,
+    /// An earlier attempt knows that a later one begins.
+    EarlierAttemptIsTold,
+    /// An attempt that a later one took the place of is not approved.
+    SupersededIsGivenBack,
+    /// Late money goes back where the terminal says so.
+    LateMoneyGoesBack,
 }
 
 impl PlantedBug {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 25] = [
         Self::IntentBeforeAction,
         Self::ReferenceIsSentOnce,
         Self::UnknownIsNoDecline,
@@ -85,6 +102,14 @@ impl PlantedBug {
         Self::BooksAreComplete,
         Self::WhatWaitsIsDue,
         Self::AcknowledgedIsDurable,
+        Self::OrderIsPlacedOnce,
+        Self::NoticeIsNotBelieved,
+        Self::AmountIsCompared,
+        Self::ExpiredOrderIsWatched,
+        Self::CancelledOrderIsKept,
+        Self::EarlierAttemptIsTold,
+        Self::SupersededIsGivenBack,
+        Self::LateMoneyGoesBack,
     ];
 
     /// What the auditor says when it finds this very bug. A bug has other consequences as well,
@@ -92,7 +117,15 @@ impl PlantedBug {
     pub const fn sign(self) -> &'static str {
         match self {
             Self::IntentBeforeAction => "left before its intent was durable",
-            Self::ReferenceIsSentOnce => "was sent twice",
+            Self::ReferenceIsSentOnce => "Sale was sent twice",
+            Self::OrderIsPlacedOnce => "Order was sent twice",
+            Self::NoticeIsNotBelieved => "nobody has paid its order",
+            Self::AmountIsCompared => "another amount was paid",
+            Self::ExpiredOrderIsWatched => "nobody watches its order",
+            Self::CancelledOrderIsKept => "its open order is forgotten",
+            Self::EarlierAttemptIsTold => "took the place of",
+            Self::SupersededIsGivenBack => "took its place",
+            Self::LateMoneyGoesBack => "its terminal gives back",
             Self::UnknownIsNoDecline | Self::NotFoundIsNotBelieved | Self::ReversalIsConfirmed => {
                 "the bank says"
             }
@@ -149,10 +182,29 @@ impl CrookedStore {
         {
             payment.due_at = None;
         }
+        let open_order = changeset.event.as_ref().and_then(|event| event.state.open_order());
+        if open_order.is_some() {
+            self.bend_open_order(changeset);
+        }
         if bug == PlantedBug::StaleVersionsAreRefused {
             self.overwrite(changeset).await?;
         }
         Ok(())
+    }
+
+    fn bend_open_order(&self, changeset: &mut Changeset) {
+        let Some(PaymentChange::Update { payment, .. }) = &mut changeset.payment else { return };
+        match (self.bug, &mut payment.state) {
+            (PlantedBug::ExpiredOrderIsWatched, State::Expired { .. }) => payment.due_at = None,
+            (PlantedBug::CancelledOrderIsKept, State::Cancelled { order, .. }) => {
+                *order = None;
+                payment.due_at = None;
+            }
+            _other => {}
+        }
+        if let Some(event) = &mut changeset.event {
+            event.state = payment.state.clone();
+        }
     }
 
     async fn overwrite(&self, changeset: &mut Changeset) -> Result<(), StoreError> {
@@ -168,6 +220,13 @@ impl CrookedStore {
             }
         }
         Ok(())
+    }
+
+    const fn bend_terminal(&self, mut terminal: StoredTerminal) -> StoredTerminal {
+        if matches!(self.bug, PlantedBug::LateMoneyGoesBack) {
+            terminal.settings.late_approval = LateApproval::Accept;
+        }
+        terminal
     }
 
     /// Inserts the payment as another attempt when this one is taken.
@@ -194,6 +253,14 @@ impl CrookedStore {
             result = self.inner.commit(again).await;
         }
         result
+    }
+}
+
+fn set_superseded(payment: &mut Payment, superseded: bool) {
+    if let State::Expired { order: Some(order), .. } | State::Cancelled { order: Some(order), .. } =
+        &mut payment.state
+    {
+        order.superseded = superseded;
     }
 }
 
@@ -225,6 +292,11 @@ impl Store for CrookedStore {
         {
             taken.refunding_minor = 0;
         }
+        if self.bug == PlantedBug::SupersededIsGivenBack
+            && let Some(payment) = &mut found
+        {
+            set_superseded(payment, false);
+        }
         Ok(found)
     }
 
@@ -233,7 +305,13 @@ impl Store for CrookedStore {
         terminal: TerminalNumber,
         reference: &Reference,
     ) -> Result<Vec<Payment>, StoreError> {
-        self.inner.attempts(terminal, reference).await
+        let mut attempts = self.inner.attempts(terminal, reference).await?;
+        if self.bug == PlantedBug::EarlierAttemptIsTold {
+            for payment in &mut attempts {
+                set_superseded(payment, true);
+            }
+        }
+        Ok(attempts)
     }
 
     async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
@@ -272,7 +350,13 @@ impl Store for CrookedStore {
         lease: Duration,
         limit: u32,
     ) -> Result<Vec<Payment>, StoreError> {
-        self.inner.claim_payments(now, lease, limit).await
+        let mut due = self.inner.claim_payments(now, lease, limit).await?;
+        if self.bug == PlantedBug::SupersededIsGivenBack {
+            for payment in &mut due {
+                set_superseded(payment, false);
+            }
+        }
+        Ok(due)
     }
 
     async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
@@ -298,11 +382,13 @@ impl Store for CrookedStore {
         &self,
         public_key: &str,
     ) -> Result<Option<StoredTerminal>, StoreError> {
-        self.inner.terminal_by_public_key(public_key).await
+        let found = self.inner.terminal_by_public_key(public_key).await?;
+        Ok(found.map(|terminal| self.bend_terminal(terminal)))
     }
 
     async fn terminal(&self, number: TerminalNumber) -> Result<Option<StoredTerminal>, StoreError> {
-        self.inner.terminal(number).await
+        let found = self.inner.terminal(number).await?;
+        Ok(found.map(|terminal| self.bend_terminal(terminal)))
     }
 
     async fn terminals(&self) -> Result<Vec<StoredTerminal>, StoreError> {
@@ -325,9 +411,15 @@ pub struct CrookedBank {
     pub bug: PlantedBug,
     /// The straight one.
     pub inner: Arc<dyn Connector>,
+    /// What notices named.
+    pub noticed: Mutex<BTreeSet<String>>,
 }
 
 impl CrookedBank {
+    fn was_noticed(&self, our_reference: &str) -> bool {
+        self.noticed.lock().unwrap_or_else(PoisonError::into_inner).contains(our_reference)
+    }
+
     fn bend(&self, outcome: Outcome) -> Outcome {
         match (self.bug, outcome) {
             (PlantedBug::UnknownIsNoDecline, Outcome::Unknown(_)) => {
@@ -373,6 +465,26 @@ impl Connector for CrookedBank {
         self.bend(outcome)
     }
 
+    fn institutions(&self) -> &[Institution] {
+        self.inner.institutions()
+    }
+
+    async fn place_order(&self, request: OrderRequest<'_>) -> Outcome {
+        let again = OrderRequest { ..request };
+        let outcome = self.inner.place_order(request).await;
+        if self.bug == PlantedBug::OrderIsPlacedOnce && matches!(outcome, Outcome::Unknown(_)) {
+            return self.inner.place_order(again).await;
+        }
+        self.bend(outcome)
+    }
+
+    async fn next_notice(&self) -> BankNotice {
+        let notice = self.inner.next_notice().await;
+        let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        noticed.insert(notice.our_reference.clone());
+        notice
+    }
+
     async fn capture(&self, request: FollowUpRequest<'_>) -> Outcome {
         self.bend(self.inner.capture(request).await)
     }
@@ -391,7 +503,14 @@ impl Connector for CrookedBank {
     }
 
     async fn look_up(&self, our_reference: &str) -> Lookup {
+        let noticed = self.was_noticed(our_reference);
         match (self.bug, self.inner.look_up(our_reference).await) {
+            (PlantedBug::NoticeIsNotBelieved, _asked) if noticed => {
+                Lookup::Found(Outcome::Approved(BankFacts::default()))
+            }
+            (PlantedBug::AmountIsCompared, Lookup::Found(Outcome::Approved(bank))) => {
+                Lookup::Found(Outcome::Approved(BankFacts { amount_minor: None, ..bank }))
+            }
             (PlantedBug::NotFoundIsNotBelieved, Lookup::NotFound) => {
                 Lookup::Found(Outcome::Declined(DeclineReason::Refused, BankFacts::default()))
             }

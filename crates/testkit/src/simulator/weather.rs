@@ -61,6 +61,18 @@ pub struct Weather {
     pub stands: u64,
     /// How long the bank may take to register a call.
     pub patience: Duration,
+    /// So many orders are paid at the bank and not by card.
+    pub at_the_bank: u64,
+    /// A customer at the bank pays another amount than was asked for.
+    pub wrong_amount: u64,
+    /// A notice of the bank does not arrive.
+    pub notice_lost: u64,
+    /// It arrives twice.
+    pub notice_doubled: u64,
+    /// It arrives late, and after others.
+    pub notice_late: u64,
+    /// With a notice comes another one that is about nothing.
+    pub notice_strange: u64,
     /// The merchant's server answers with an error, or not at all.
     pub hook_fails: u64,
     /// The merchant's server is gone for good.
@@ -114,6 +126,12 @@ impl Weather {
             declined: 50 + level(dice, 300),
             stands: level(dice, 100),
             patience: Duration::from_secs(dice.pick(&[5, 60, 120])),
+            at_the_bank: dice.pick(&[0, 300, 300, 500, 1000]),
+            wrong_amount: level(dice, 150),
+            notice_lost: level(dice, 600),
+            notice_doubled: level(dice, 300),
+            notice_late: level(dice, 300),
+            notice_strange: level(dice, 300),
             hook_fails: level(dice, 400),
             hook_gone: level(dice, 20),
             client_lost: level(dice, 150),
