@@ -145,10 +145,10 @@ mod tests {
             throttle.note_unknown(Caller(Some(address)), at(u64::from(number / 1_000)));
             if number % 1_000 == 0 {
                 most = most.max(remembered());
+                assert!(most <= ADDRESSES_AT_MOST, "{most} after {number}");
             }
         }
-        assert!((ADDRESSES_AT_MOST / 2..=ADDRESSES_AT_MOST).contains(&most), "{most}");
-        assert!(remembered() <= ADDRESSES_AT_MOST);
+        assert!(most >= ADDRESSES_AT_MOST / 2, "{most}");
         // Who guesses meanwhile is still counted.
         let guesser = from("192.0.2.1");
         (0..31).for_each(|_| throttle.note_unknown(guesser, at(1_000)));

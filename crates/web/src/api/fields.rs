@@ -311,6 +311,12 @@ mod tests {
         let fields = Fields::parse(&Form::UrlEncoded, b"public_key=a+b%2Bc&x=a+b").unwrap();
         assert_eq!(fields.get("public_key"), Some(&Value::Text("a+b+c".into())));
         assert_eq!(fields.get("x"), Some(&Value::Text("a b".into())));
+        // Also in front; what is blank at the end is a blank.
+        for name in ["public_key", "encrypted_data", "encrypted_payload"] {
+            let body = format!("{name}=+a+b%3D+");
+            let fields = Fields::parse(&Form::UrlEncoded, body.as_bytes()).unwrap();
+            assert_eq!(fields.get(name), Some(&Value::Text("+a+b=".into())));
+        }
     }
 
     #[tokio::test]
