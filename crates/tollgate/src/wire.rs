@@ -457,6 +457,15 @@ fn must_exist(books: &Path) -> Result<(), Failure> {
     Err(Failure::CouldNot(text))
 }
 
+/// How the sandbox bank fails on purpose, a JSON object a case.
+pub(crate) fn bank_lab() -> Result<Vec<serde_json::Value>, Failure> {
+    let unreadable = |error: serde_json::Error| Failure::CouldNot(error.to_string());
+    connectors::lab()
+        .into_iter()
+        .map(|case| serde_json::to_value(case).map_err(unreadable))
+        .collect()
+}
+
 /// The sandbox bank's journal, the oldest entry first, read as it is asked for.
 pub(crate) fn bank_journal(
     path: &Path,

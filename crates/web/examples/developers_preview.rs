@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let listener = tokio::net::TcpListener::bind(ADDRESS).await?;
     println!("{}/developers", site.public_url);
-    let pages = web::developers::routes::<()>(&site).merge(web::assets::files());
+    let pages = web::developers::routes::<()>(&site, &[]).merge(web::assets::files());
     axum::serve(listener, pages).await?;
     Ok(())
 }

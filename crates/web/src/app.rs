@@ -147,10 +147,11 @@ impl RequestId {
 /// All routes.
 pub fn router(app: App) -> Router {
     let routes = if app.serves_requests {
+        let lab = app.counter.as_ref().map(|counter| counter.lab()).unwrap_or_default();
         Router::new()
             .merge(api::routes())
             .merge(pages::routes())
-            .merge(developers::routes(&app.site))
+            .merge(developers::routes(&app.site, &lab))
             .merge(assets::routes())
     } else {
         Router::new()

@@ -151,7 +151,7 @@ use DeclineReason as No;
 /// all are of a range that no bank issues cards of. The addresses of three processors' own test
 /// systems stand beside ours.
 pub(super) const CASES: [Case; 24] = [
-    // What a number without a case does: it has no trigger of its own but by UPI.
+    // No cards: what they do at once, the documented ones do, and the last row's.
     Case {
         name: "Approved by itself",
         card: None,

@@ -61,7 +61,8 @@ impl Default for Patience {
 #[error("the sandbox bank must be on a loopback address, as http://127.0.0.1:9010, and not on {0}")]
 pub struct NotLoopback(SocketAddr);
 
-/// A sandbox bank that another process serves (`tollgate bank serve`).
+/// A sandbox bank that another process serves (`tollgate bank serve`). It sends no notices: its
+/// lookups tell the same, on the gateway's schedule and when the customer comes back.
 #[derive(Debug)]
 pub struct RemoteSandbox {
     address: SocketAddr,

@@ -19,6 +19,8 @@ Examples:
   tollgate bank journal
   tollgate bank journal --books bank.db
   tollgate bank journal --json | jq 'select(.result == \"approved\")'
+  tollgate bank lab
+  tollgate bank lab --json | jq -r 'select(.order_status == \"24\").card'
   tollgate bank serve --books bank.db         and then, elsewhere:
   TOLLGATE_SANDBOX_BANK=http://127.0.0.1:9010 tollgate serve
 
@@ -26,7 +28,8 @@ A bank that is served fails on demand (POST, GET and DELETE /faults):
   curl http://127.0.0.1:9010/faults -d '{\"fault\": \"lose_answer\", \"kind\": \"refund\", \"count\": 1}'
   fault: slow, register_late, down (need ms); lose_request, lose_answer (ms: silent for so long);
          status_before, status_after (need status: 500, 502, 503 or 504); garbage, half_json, html
-  kind:  authorisation, capture, refund, reversal, lookup, authentication, challenge, answer
+  kind:  authorisation, order, capture, refund, reversal, lookup, authentication, challenge, answer,
+         new_code, counter
   count: for so many calls; without it, until cleared";
 
 /// The fields of an entry, in the order of the columns.
@@ -46,6 +49,8 @@ const COLUMNS: [&str; 9] = [
 pub(crate) enum Action {
     /// Every authorisation, capture, refund and reversal in the sandbox bank's books, the oldest first
     Journal(Journal),
+    /// The cards, UPI addresses, bank codes and amounts that make the sandbox bank fail on purpose
+    Lab(Lab),
     /// Serve the sandbox bank by itself, for gateways whose `sandbox_bank` names its address
     Serve(Serve),
 }
@@ -57,6 +62,14 @@ pub(crate) struct Journal {
     #[arg(long, value_name = "FILE")]
     books: Option<PathBuf>,
 
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Lab {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -95,6 +108,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> {
     match action {
         Action::Journal(arguments) => journal(common, &arguments),
+        Action::Lab(arguments) => lab(&arguments),
         Action::Serve(arguments) => serve(common, arguments).await,
     }
 }
@@ -147,12 +161,40 @@ fn journal(common: &Common, arguments: &Journal) -> Result<(), Failure> {
     output.text(&table(&COLUMNS, &rows))
 }
 
+/// The columns of the lab; "upi_addresses" is a list.
+const LAB_COLUMNS: [&str; 8] = [
+    "name",
+    "card",
+    "upi_addresses",
+    "bank_code",
+    "amount_ending",
+    "order_status",
+    "response",
+    "bank",
+];
+
+fn lab(arguments: &Lab) -> Result<(), Failure> {
+    let output = Output::new(arguments.json);
+    let cases = wire::bank_lab()?;
+    if output.is_json() {
+        return cases.iter().try_for_each(|case| output.json_line(case));
+    }
+    let rows: Vec<Vec<String>> = cases
+        .iter()
+        .map(|case| LAB_COLUMNS.iter().map(|name| cell(case, name)).collect())
+        .collect();
+    output.text(&table(&LAB_COLUMNS, &rows))
+}
+
 fn cell(entry: &Value, name: &str) -> String {
     match entry.get(name) {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::String(text)) => text.clone(),
-        Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_))) => {
-            other.to_string()
+        Some(Value::Array(list)) if list.is_empty() => "-".to_owned(),
+        Some(Value::Array(list)) => {
+            let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+            words.join(" ")
         }
+        Some(other @ (Value::Bool(_) | Value::Number(_) | Value::Object(_))) => other.to_string(),
     }
 }

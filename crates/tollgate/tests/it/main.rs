@@ -113,6 +113,7 @@ const COMMANDS: &[&[&str]] = &[
     &["payment", "resolve"],
     &["bank"],
     &["bank", "journal"],
+    &["bank", "lab"],
     &["balance"],
     &["bank", "serve"],
     &["verify"],

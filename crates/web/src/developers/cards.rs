@@ -48,20 +48,25 @@ pub struct TestCard {
 impl TestCard {
     /// The number in groups of four, for the eye.
     pub fn grouped(&self) -> String {
-        let mut grouped = String::new();
-        for (place, digit) in self.number.chars().enumerate() {
-            if place > 0 && place % 4 == 0 {
-                grouped.push(' ');
-            }
-            grouped.push(digit);
-        }
-        grouped
+        grouped(self.number)
     }
 
     /// A security code of the right length.
     pub fn security_code(&self) -> &'static str {
         if self.brand == "Amex" { "1234" } else { "123" }
     }
+}
+
+/// A card number in groups of four, for the eye.
+pub fn grouped(number: &str) -> String {
+    let mut grouped = String::new();
+    for (place, digit) in number.chars().enumerate() {
+        if place > 0 && place % 4 == 0 {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 const fn card(number: &'static str, brand: &'static str, result: CardResult) -> TestCard {

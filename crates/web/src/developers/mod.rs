@@ -1,7 +1,7 @@
 //! The developers' pages: API reference, samples, test data, status codes, `OpenAPI`.
 //!
 //! Everything here is rendered once, when the router is made: it depends on nothing but the public
-//! address. The tables (`parameters`, `answers`, `errors`, `cards`) are the only source of the
+//! address and the test bank's own table of failures. The tables (`parameters`, `answers`, `errors`, `cards`) are the only source of the
 //! pages and of the `OpenAPI` document.
 
 pub mod answers;
@@ -22,25 +22,27 @@ use axum::http::HeaderMap;
 use axum::response::Redirect;
 use axum::routing::get;
 use document::Document;
+use engine::ports::LabCase;
 
-/// The developers' routes.
-pub fn routes<S: Clone + Send + Sync + 'static>(site: &Site) -> Router<S> {
+/// The developers' routes. `lab`: how a test bank fails on purpose; nothing where there is none.
+pub fn routes<S: Clone + Send + Sync + 'static>(site: &Site, lab: &[LabCase]) -> Router<S> {
     let home = get(|| async { Redirect::temporary("/developers") });
-    documents(site).into_iter().fold(Router::new().route("/", home), |router, (path, document)| {
+    let router = Router::new().route("/", home);
+    documents(site, lab).into_iter().fold(router, |router, (path, document)| {
         let answer = move |headers: HeaderMap| async move { document.answer(&headers) };
         router.route(path, get(answer))
     })
 }
 
 /// Every path with what it answers.
-fn documents(site: &Site) -> Vec<(&'static str, Document)> {
+fn documents(site: &Site, lab: &[LabCase]) -> Vec<(&'static str, Document)> {
     let open_api = open_api::document(&site.public_url).to_string();
     let mut documents = vec![
         ("/openapi.json", Document::new("application/json", open_api)),
         ("/llms.txt", Document::new("text/plain; charset=utf-8", pages::index(&site.public_url))),
     ];
     for page in pages::PAGES {
-        match pages::render(page.path, &site.public_url) {
+        match pages::render(page.path, &site.public_url, lab) {
             Ok(html) => {
                 documents.push((page.path, Document::new("text/html; charset=utf-8", html)));
             }

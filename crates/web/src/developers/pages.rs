@@ -17,6 +17,7 @@ use crate::throttle::UNKNOWN_AT_MOST;
 use askama::Template;
 use domain::delivery::DeliveryId;
 use domain::schedule;
+use engine::ports::LabCase;
 use std::fmt::Write as _;
 
 /// A page as menus and crumbs name it.
@@ -200,7 +201,7 @@ template!(Errors, "developers/errors.html", errors: &'static [ErrorNumber]);
 template!(
     TestData, "developers/test_data.html",
     groups: Vec<CardGroup>, password: &'static str, terminal: &'static str, key: &'static str,
-    refused_refund: &'static str
+    refused_refund: &'static str, lab: &'a [LabCase]
 );
 
 /// A row of the webhook schedule: a try after the first.
@@ -217,7 +218,11 @@ struct CardGroup {
 }
 
 /// Renders the page at this path.
-pub(super) fn render(path: &str, public_url: &str) -> Result<String, askama::Error> {
+pub(super) fn render(
+    path: &str,
+    public_url: &str,
+    lab: &[LabCase],
+) -> Result<String, askama::Error> {
     let page = PAGES.iter().find(|page| page.path == path).copied().unwrap_or(START_PAGE);
     let shell = Shell::new(page, public_url);
     match page.path {
@@ -230,7 +235,7 @@ pub(super) fn render(path: &str, public_url: &str) -> Result<String, askama::Err
         RETURN_URL => return_url(shell).render(),
         STATUS_CODES => StatusCodes { shell, statuses: &STATUSES }.render(),
         ERROR_NUMBERS => Errors { shell, errors: &ERRORS }.render(),
-        TEST_DATA => test_data(shell).render(),
+        TEST_DATA => test_data(shell, lab).render(),
         _ => {
             let (password, terminal) = (ONE_TIME_PASSWORD, DEMO_TERMINAL);
             Start { shell, first: samples::FIRST_PAYMENT, password, terminal }.render()
@@ -320,7 +325,7 @@ fn return_url(shell: Shell<'_>) -> ReturnUrl<'_> {
     }
 }
 
-fn test_data(shell: Shell<'_>) -> TestData<'_> {
+fn test_data<'a>(shell: Shell<'a>, lab: &'a [LabCase]) -> TestData<'a> {
     let groups = [CardResult::Challenge, CardResult::Approved, CardResult::Declined]
         .into_iter()
         .map(|result| {
@@ -329,7 +334,7 @@ fn test_data(shell: Shell<'_>) -> TestData<'_> {
         })
         .collect();
     let (password, terminal, key) = (ONE_TIME_PASSWORD, DEMO_TERMINAL, DEMO_PUBLIC_KEY);
-    TestData { shell, groups, password, terminal, key, refused_refund: REFUSED_REFUND }
+    TestData { shell, groups, password, terminal, key, refused_refund: REFUSED_REFUND, lab }
 }
 
 /// The webhook schedule as the gateway itself computes it, at the middle of its jitter.

@@ -25,8 +25,32 @@ fn site() -> Site {
     Site { public_url: PUBLIC_URL.to_owned() }
 }
 
+/// A row with every trigger, and one with none but an address.
+fn lab() -> Vec<LabCase> {
+    let all = LabCase {
+        name: "Insufficient funds",
+        card: Some("4000000000009995"),
+        upi_addresses: &["funds@sandbox", "funds@other"],
+        bank_code: Some("LABFUNDS"),
+        amount_ending: Some("77.51"),
+        bank: "declines",
+        order_status: "26",
+        response: DeclineReason::InsufficientFunds.text(),
+    };
+    let one = LabCase {
+        name: "Nobody <acts>",
+        card: None,
+        upi_addresses: &["timeout@sandbox"],
+        bank_code: None,
+        amount_ending: None,
+        order_status: "22",
+        ..all
+    };
+    vec![all, one]
+}
+
 async fn get(path: &str) -> (StatusCode, HeaderMap, String) {
-    let router: Router = routes(&site()).merge(crate::assets::files());
+    let router: Router = routes(&site(), &lab()).merge(crate::assets::files());
     let request = Request::get(path).body(Body::empty()).unwrap();
     let response = router.oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
@@ -135,7 +159,7 @@ async fn a_reader_with_the_tag_gets_304() {
     let (_, headers, body) = get("/openapi.json").await;
     assert_eq!(headers[header::CONTENT_TYPE], "application/json");
     assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());
-    let router: Router = routes(&site());
+    let router: Router = routes(&site(), &lab());
     let request = Request::get("/openapi.json")
         .header(header::IF_NONE_MATCH, &headers[header::ETAG])
         .body(Body::empty())
@@ -291,6 +315,23 @@ fn test_cards_agree_with_the_domain() {
     assert_eq!(challenged.count(), 10);
 }
 
+#[tokio::test]
+async fn the_test_banks_failures_are_on_the_page() {
+    let (_, _, html) = get("/developers/test-data").await;
+    let copied = attributes(&html, "data-copy");
+    for trigger in
+        ["4000000000009995", "funds@sandbox", "funds@other", "LABFUNDS", "timeout@sandbox"]
+    {
+        assert!(copied.contains(&trigger), "{trigger}");
+    }
+    assert!(html.contains("4000 0000 0000 9995") && html.contains("<code>77.51</code>"));
+    assert!(html.contains("Declined by the bank: insufficient funds"));
+    assert!(!html.contains("<acts>"));
+    // Where no test bank is, nothing is promised.
+    let without = pages::render("/developers/test-data", PUBLIC_URL, &[]).unwrap();
+    assert!(!without.contains("id=\"lab\""));
+}
+
 #[test]
 fn samples_of_answers_have_their_fields() {
     use super::answers::{RESPONSE_FIELDS, RETURN_FIELDS, sample_object};
@@ -326,7 +367,7 @@ fn every_route_is_in_the_open_api_document() {
         "/.well-known/payment-page-scripts.json",
         "/assets/{file}",
     ];
-    routes.extend(documents(&site()).into_iter().map(|(path, _)| path));
+    routes.extend(documents(&site(), &lab()).into_iter().map(|(path, _)| path));
     assert_eq!(open_api::undocumented(&document, &routes), Vec::<&str>::new());
     assert_eq!(open_api::undocumented(&document, &["/nowhere"]), ["/nowhere"]);
     let documented = document["paths"].as_object().unwrap().len();
