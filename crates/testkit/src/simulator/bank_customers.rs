@@ -42,7 +42,7 @@ impl Bank {
 
     /// The order waits for its customer, who comes once, twice or never.
     pub(super) fn customers_come(self: &Arc<Self>, call: &Call) {
-        let many = self.world.draw(|dice| dice.pick(&[0, 1, 1, 1, 1, 1, 1, 2]));
+        let many = self.world.draw(|dice| dice.pick(&[0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2]));
         for _time in 0..many {
             let (wait, act) = self.plan(call.amount_minor);
             let (bank, reference) = (Arc::clone(self), call.reference.clone());
@@ -64,8 +64,8 @@ impl Bank {
                 (60, 90),
                 (60, 1_200),
                 (600, 5_400),
-                (3_600, 40_000),
-                (40_000, 95_000),
+                (600, 5_400),
+                (3_600, 95_000),
             ]);
             let wait = dice.millis(from * 1_000, to * 1_000);
             let act = match dice.below(8) {

@@ -507,7 +507,7 @@ impl Clients {
 
     /// A customer comes back from the bank, and some reload that page without an end.
     async fn return_from_bank(&self, id: PaymentId) {
-        let many = self.world.draw(|dice| dice.pick(&[1, 1, 1, 3, 40]));
+        let many = self.world.draw(|dice| dice.pick(&[1, 1, 1, 1, 1, 1, 1, 3, 3, 40]));
         for _time in 0..many {
             self.ask_payment(move |gateway| async move {
                 gateway.returned_from_bank(HOLDER, id).await.ok().flatten()

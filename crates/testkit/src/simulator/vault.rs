@@ -1,6 +1,7 @@
 //! A vault for simulations. Its locks are toys, but a key that was destroyed is gone, and with it
 //! what it locked.
 
+use super::dice::Dice;
 use domain::card::{Brand, Card, CardNumber, SecurityCode};
 use domain::id::PaymentId;
 use domain::time::Timestamp;
@@ -28,8 +29,8 @@ fn hash(parts: &[&[u8]]) -> u64 {
 
 /// Locks and unlocks.
 fn mask(key: u64, bytes: &[u8]) -> Vec<u8> {
-    let stream =
-        (0_u64..).flat_map(|block| hash(&[&key.to_le_bytes(), &block.to_le_bytes()]).to_le_bytes());
+    let mut dice = Dice::new(key);
+    let stream = std::iter::repeat_with(|| dice.next().to_le_bytes()).flatten();
     bytes.iter().zip(stream).map(|(byte, mask)| byte ^ mask).collect()
 }
 

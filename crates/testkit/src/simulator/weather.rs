@@ -126,7 +126,7 @@ impl Weather {
             declined: 50 + level(dice, 300),
             stands: level(dice, 100),
             patience: Duration::from_secs(dice.pick(&[5, 60, 120])),
-            at_the_bank: dice.pick(&[0, 300, 300, 500, 1000]),
+            at_the_bank: dice.pick(&[0, 0, 0, 300, 1000]),
             wrong_amount: level(dice, 150),
             notice_lost: level(dice, 600),
             notice_doubled: level(dice, 300),
