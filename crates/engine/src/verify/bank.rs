@@ -81,7 +81,10 @@ pub(super) fn judge(calls: &[BankCall], lines: &Lines) -> Vec<Finding> {
             (Ended::Refused | Ended::Undone, Some(line)) if line.approved && !undone => {
                 add(format!("the bank believes in this {kind}, and the gateway does not"));
             }
-            (Ended::Done | Ended::Refused | Ended::Undone, Some(_)) => {}
+            (Ended::Left, Some(line)) if line.approved && !undone => {
+                add(format!("the bank took money by this {kind} after its payment had ended"));
+            }
+            (Ended::Left, _) | (Ended::Done | Ended::Refused | Ended::Undone, Some(_)) => {}
         }
     }
     findings
@@ -132,4 +135,48 @@ pub(super) fn unknown_line(line: &BankLine, payment_exists: bool) -> Finding {
         format!("the bank {result} a {kind} for {}, which is no payment here", line.trans_id)
     };
     finding(payment, &line.our_reference, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::money::Currency;
+    use domain::terminal::Capture;
+
+    #[test]
+    fn an_order_that_was_paid_when_nobody_asked_any_more_is_found() {
+        let payment = "123456250426142207".parse().unwrap();
+        let our_reference = format!("{payment}-2");
+        let call = BankCall {
+            payment,
+            mode: Mode::Test,
+            our_reference: our_reference.clone(),
+            kind: CallKind::Authorisation(Capture::Automatic),
+            amount_minor: 100,
+            currency: Currency::from_code("INR").unwrap(),
+            original: None,
+            ended: Ended::Left,
+        };
+        let line = BankLine {
+            number: 1,
+            our_reference: our_reference.clone(),
+            trans_id: payment.to_string(),
+            kind: "authorisation".to_owned(),
+            amount_minor: 100,
+            currency: "INR".to_owned(),
+            approved: true,
+            original: None,
+            capture: Some("automatic".to_owned()),
+            repeat: 0,
+        };
+        let found = |call: BankCall, lines: &[BankLine]| {
+            let lines = [(our_reference.clone(), lines.to_vec())].into();
+            judge(&[call], &lines).len()
+        };
+        let refused = BankLine { approved: false, ..line.clone() };
+        assert_eq!(found(call.clone(), std::slice::from_ref(&line)), 1);
+        assert_eq!(found(call.clone(), &[refused]), 0);
+        assert_eq!(found(call.clone(), &[]), 0);
+        assert_eq!(found(BankCall { ended: Ended::Open, ..call }, &[line]), 0, "it is asked soon");
+    }
 }

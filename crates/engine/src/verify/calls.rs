@@ -46,6 +46,9 @@ pub enum Ended {
     Refused,
     /// It has no effect: it never arrived, or was undone.
     Undone,
+    /// An order whose payment ended so long ago that the bank is not asked about it any more: not
+    /// paid, as far as the gateway knows.
+    Left,
 }
 
 /// A call as the gateway believes in it.
@@ -118,6 +121,11 @@ impl Calls {
         if let Some(call) = self.0.get_mut(our_reference) {
             call.ended = ended;
         }
+    }
+
+    /// The bank is not asked about this order any more.
+    pub(super) fn leave(&mut self, our_reference: &str) {
+        self.end(our_reference, Ended::Left);
     }
 
     /// The reversal that ran is over, one way or the other: what it undid tells how.

@@ -7,7 +7,7 @@ use super::history::{DeliveryFacts, DeliveryState, History};
 use super::succession::{
     call_at, call_may_follow, is_of_refund, may_follow, notifies, reference_of,
 };
-use domain::call::Call;
+use domain::call::{Because, Call};
 use domain::event::{Event, EventKind};
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::Account;
@@ -21,6 +21,9 @@ use std::time::Duration;
 
 /// Clocks of several nodes may differ, and a clock may be set back a little.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
+
+/// The bank is asked at least so long about an order that outlived its payment.
+const ORDERS_ARE_WATCHED_FOR: Duration = Duration::from_hours(24);
 
 /// Whose each terminal is, and its mode.
 pub type Owners = BTreeMap<TerminalNumber, (MerchantId, Mode)>;
@@ -74,6 +77,9 @@ pub fn judge(history: &History, owners: &Owners) -> Judged {
     judge.owner(owners);
     judge.events(&history.events);
     judge.row(&history.events);
+    if let (Some(order), None) = (payment.state.open_order(), payment.due_at) {
+        judge.calls.leave(&order.our_reference);
+    }
     judge.refunds(history);
     judge.postings(history);
     judge.deliveries(&history.deliveries);
@@ -244,7 +250,8 @@ impl Judge<'_> {
                 State::Challenged { opened_at, expires_at },
                 Some(State::Waiting { expires_at: w }),
             ) => (*opened_at, *expires_at) == (event.at, *w),
-            (State::Sending(_) | State::Unknown(_) | State::Reversing(_), _) => true,
+            (State::Sending(_) | State::Unknown(_), _) => true,
+            (State::Reversing(call), Some(before)) => may_be_undone(before, call.because),
             (State::Presented(new), Some(State::Presented(old))) => {
                 new.expires_at == old.expires_at && new.lookups == old.lookups.saturating_add(1)
             }
@@ -273,16 +280,16 @@ impl Judge<'_> {
                 reference_of(call) == hold.our_reference && hold_of(before) == Some(hold)
             }
             (State::Approved { at, taken, .. }, Some(before)) => {
-                *at == event.at && *taken == self.taken_from(before, reference)
+                let superseded = before.open_order().is_some_and(|order| order.superseded);
+                !superseded && *at == event.at && *taken == self.taken_from(before, reference)
             }
-            (
-                State::Reversed { at }
-                | State::Declined { at, .. }
-                | State::Expired { at, .. }
-                | State::Cancelled { at, .. }
-                | State::Failed { at },
-                _,
-            ) => *at == event.at,
+            (State::Expired { at, order } | State::Cancelled { at, order }, Some(before)) => {
+                let expired = matches!(event.state, State::Expired { .. });
+                *at == event.at && ends_open(before, order.as_ref(), expired, *at)
+            }
+            (State::Reversed { at } | State::Declined { at, .. } | State::Failed { at }, _) => {
+                *at == event.at
+            }
             _ => false,
         };
         (!right).then_some("its facts do not follow from the event before")
@@ -385,6 +392,12 @@ impl Judge<'_> {
             || payment.state.at_the_bank().is_some()
             || payment.state.taken().is_some_and(|taken| taken.refunding_minor > 0);
         // The bank is asked about an order that outlived its payment for a day, then no more.
+        if let (Some(_open), Some(ended), None) =
+            (payment.state.open_order(), payment.state.decided_at(), payment.due_at)
+            && last.at < ended.plus(ORDERS_ARE_WATCHED_FOR)
+        {
+            self.of_payment("its order may still be paid, and the bank is not asked about it");
+        }
         if has_step != payment.due_at.is_some() && payment.state.open_order().is_none() {
             self.of_payment(if has_step {
                 "it is not over, and has no time at which it goes on"
@@ -589,6 +602,31 @@ fn watched(before: Option<&OpenOrder>, after: Option<&OpenOrder>, kind: EventKin
             after.lookups == before.lookups && after.superseded && !before.superseded
         }
         _ => false,
+    }
+}
+
+/// Whether a payment that ends now, from this state on, may leave this order behind: one that the
+/// bank has stays open, unless its customer gave up there.
+fn ends_open(before: &State, order: Option<&OpenOrder>, expired: bool, at: Timestamp) -> bool {
+    let in_time = !expired
+        || before.customer_has_until().is_some_and(|until| at.plus(CLOCKS_DIFFER) >= until);
+    let State::Presented(presented) = before else { return in_time && order.is_none() };
+    let left = order.map_or(!expired, |order| {
+        order.our_reference == presented.our_reference
+            && (order.sent_at, order.lookups) == (presented.sent_at, 0)
+            && !order.superseded
+    });
+    in_time && left
+}
+
+/// Whether a call about a payment in this state may begin, or go on, to be undone for this reason.
+fn may_be_undone(before: &State, because: Because) -> bool {
+    let (presented, ended) = (matches!(before, State::Presented(_)), before.open_order().is_some());
+    match because {
+        Because::WrongAmount => true,
+        Because::TooLate => ended || matches!(before, State::Reversing(_)),
+        Because::NotFound | Because::StillUnknown => !presented && !ended,
+        Because::Voided => false,
     }
 }
 
