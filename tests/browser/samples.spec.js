@@ -18,6 +18,8 @@ const SAMPLES = [
   "challenge-resent",
   "challenge-live",
   "challenge-long",
+  "themed",
+  "themed-weak",
   "confirming",
   "pick-bank",
   "pick-wallet",

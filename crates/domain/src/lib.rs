@@ -23,6 +23,7 @@ pub mod secret;
 pub mod status;
 pub mod terminal;
 pub mod text;
+pub mod theme;
 pub mod time;
 pub mod upi;
 pub mod upi_link;

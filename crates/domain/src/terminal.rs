@@ -6,6 +6,7 @@ use crate::method::MethodCode;
 use crate::money::{Currency, Money};
 use crate::secret::SecretText;
 use crate::text::{MerchantCity, WebAddress};
+use crate::theme::{Theme, ThemeChange};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -221,6 +222,9 @@ pub struct Settings {
     /// Whether a payment's status is told only to who shows this terminal's public key.
     #[serde(default)]
     pub status_requires_key: bool,
+    /// Looks of the customer pages.
+    #[serde(default)]
+    pub theme: Theme,
 }
 
 const fn a_year() -> u32 {
@@ -252,6 +256,7 @@ impl Settings {
             merchant_city: None,
             late_approval: LateApproval::Accept,
             status_requires_key: false,
+            theme: Theme::default(),
         }
     }
 
@@ -309,6 +314,8 @@ pub struct SettingsChange {
     pub late_approval: Option<LateApproval>,
     /// Whether a status is told only to who shows the public key.
     pub status_requires_key: Option<bool>,
+    /// Looks of the customer pages.
+    pub theme: ThemeChange,
 }
 
 impl SettingsChange {
@@ -325,6 +332,7 @@ impl SettingsChange {
             ("merchant_city", self.merchant_city.is_some()),
             ("late_approval", self.late_approval.is_some()),
             ("status_requires_key", self.status_requires_key.is_some()),
+            ("theme", !self.theme.is_nothing()),
         ];
         names.into_iter().filter(|(_, is_named)| *is_named).map(|(name, _)| name).collect()
     }
@@ -343,6 +351,7 @@ impl SettingsChange {
             merchant_city: self.merchant_city.or(settings.merchant_city),
             late_approval: self.late_approval.unwrap_or(settings.late_approval),
             status_requires_key: self.status_requires_key.unwrap_or(settings.status_requires_key),
+            theme: self.theme.apply(settings.theme),
             ..settings
         }
     }

@@ -10,6 +10,7 @@ use domain::id::{MerchantId, TerminalNumber};
 use domain::payment::Payment;
 use domain::secret::SecretText;
 use domain::terminal::{KeyPair, Mode, Settings, SettingsChange, Terminal, WebhookSecret};
+use domain::theme::Logo;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -239,6 +240,12 @@ impl Gateway {
         self.terminal_by_number(payment.terminal)
             .await?
             .ok_or_else(|| Fault::Broken(format!("terminal {} is gone", payment.terminal)))
+    }
+
+    /// A terminal's logo, for whoever opens a customer page.
+    pub async fn logo(&self, _actor: Actor, number: TerminalNumber) -> Result<Option<Logo>, Fault> {
+        let terminal = self.terminal_by_number(number).await?;
+        Ok(terminal.and_then(|terminal| terminal.settings.theme.logo.clone()))
     }
 
     pub(crate) async fn terminal_by_number(

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 use web::Site;
-use web::pages::samples::samples;
+use web::pages::samples::{logo_file, samples};
 use web::pages::{Asked, Language};
 
 #[tokio::main]
@@ -19,8 +19,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let site = Arc::new(Site { public_url: url.clone() });
-    let app =
-        web::assets::files().route("/", get(list)).route("/{name}", get(show)).with_state(site);
+    let app = web::assets::files()
+        .route("/", get(list))
+        .route("/{name}", get(show))
+        .route("/assets/logo/{file}", get(logo))
+        .with_state(site);
     writeln!(std::io::stdout(), "{{\"ready\":true,\"url\":\"{url}\"}}")?;
     axum::serve(listener, app).await?;
     Ok(())
@@ -36,6 +39,12 @@ async fn list(State(site): State<Arc<Site>>) -> Html<String> {
     let head =
         "<!doctype html>\n<title>Customer pages</title>\n<link rel=\"icon\" href=\"data:,\">";
     Html(format!("{head}\n<ul>\n{list}</ul>\n"))
+}
+
+/// `GET /assets/logo/{file}`: the samples' logo.
+async fn logo(Path(file): Path<String>) -> Response {
+    let logo = logo_file().filter(|(path, _logo)| path.ends_with(&format!("/{file}")));
+    logo.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |(_path, logo)| logo)
 }
 
 /// `GET /{name}`: one sample, in the language that the gateway would show it in.

@@ -128,7 +128,9 @@ async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let wanted = |asset: &&Asset| asset.path.strip_prefix("/assets/") == Some(&*file);
     let assets = [&*STYLE, &*SCRIPT, &*DEVELOPERS_STYLE, &*DEVELOPERS_SCRIPT];
     let Some(asset) = assets.into_iter().find(wanted) else {
-        return StatusCode::NOT_FOUND.into_response();
+        // A terminal's colours, which follow from the name.
+        return crate::pages::style_sheet_named(&file)
+            .map_or_else(|| StatusCode::NOT_FOUND.into_response(), kept);
     };
     let gzip = asset.gzip.as_deref().filter(|_| takes_gzip(&headers));
     // A strong validator names the bytes as they are sent.
@@ -155,6 +157,17 @@ async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
         }
     }
     response
+}
+
+/// A style sheet that is named by all that it depends on.
+fn kept(css: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    (headers, css).into_response()
 }
 
 /// `GET /.well-known/payment-page-scripts.json`: every script that a customer page may run.

@@ -161,7 +161,7 @@ fn journal(common: &Common, arguments: &Journal) -> Result<(), Failure> {
     output.text(&table(&COLUMNS, &rows))
 }
 
-/// The columns of the lab; "upi_addresses" is a list.
+/// The columns of the lab; `upi_addresses` is a list.
 const LAB_COLUMNS: [&str; 8] = [
     "name",
     "card",

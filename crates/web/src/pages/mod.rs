@@ -14,6 +14,7 @@ mod shell;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod theme;
 mod view;
 mod words;
 
@@ -37,6 +38,7 @@ use engine::payment::{Answered, CustomerPage, PageStep};
 pub use language::Language;
 use return_link::return_link;
 pub use shell::Asked;
+pub(crate) use theme::style_sheet_named;
 use view::{Again, ChallengePage, ConfirmingPage, Ending, Message, MessagePage, Page, ResultPage};
 
 /// A form holds one short code.
@@ -53,6 +55,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/authurl/{trans_id}/events", get(at_bank::events))
         .route("/api/authurl/{trans_id}/return", get(at_bank::come_back).post(at_bank::come_back))
         .merge(sandbox_bank::routes())
+        .route("/assets/logo/{file}", get(theme::logo))
 }
 
 /// Why a page about a payment is not shown.

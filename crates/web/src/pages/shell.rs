@@ -3,6 +3,7 @@
 use super::figures::Amount;
 use super::language::Language;
 use super::marks;
+use super::theme::{ThemeLink, logo_path};
 use super::words::{Markup, Value, Words};
 use crate::app::Site;
 use axum::http::{HeaderMap, header};
@@ -119,18 +120,20 @@ pub(super) struct Shell {
     /// Without JavaScript the page is loaded again after so many seconds. Only then: a page that
     /// jumps while somebody reads it is a barrier, and the script does it more gently.
     pub(super) reload_after: Option<u64>,
+    /// The merchant's own colours.
+    pub(super) theme: Option<ThemeLink>,
 }
 
 impl Shell {
-    /// A page with this heading; `merchant` is whose payment it is about.
+    /// A page with this heading; `summary` is of the payment that it is about.
     pub(super) fn new(
         site: &Site,
         asked: &Asked,
         heading: &str,
-        merchant: Option<&str>,
+        summary: Option<&Summary>,
         mode: Mode,
     ) -> Self {
-        let title = merchant.map(|merchant| asked.words.title(heading, merchant));
+        let title = summary.map(|summary| asked.words.title(heading, &summary.merchant));
         Self {
             words: asked.words,
             languages: Language::ALL.map(|language| asked.in_language(language)).into(),
@@ -141,6 +144,7 @@ impl Shell {
             hint: None,
             hint_link: None,
             reload_after: None,
+            theme: summary.and_then(|summary| summary.theme.clone()),
         }
     }
 
@@ -269,6 +273,9 @@ pub(super) struct Summary {
     pub(super) merchant: String,
     /// The merchant's mark, in the place of a logo.
     pub(super) initial: String,
+    /// The merchant's logo, a path inside the site.
+    pub(super) logo: Option<String>,
+    pub(super) theme: Option<ThemeLink>,
     pub(super) amount: Amount,
     pub(super) product: String,
     pub(super) reference: String,
@@ -278,9 +285,12 @@ pub(super) struct Summary {
 impl Summary {
     pub(super) fn of(language: Language, payment: &Payment, terminal: &Terminal) -> Self {
         let merchant = terminal.merchant_name.clone();
+        let theme = &terminal.settings.theme;
         let card = payment.method.card.as_ref();
         Self {
             initial: initial_of(&merchant),
+            logo: theme.logo.as_ref().map(|logo| logo_path(terminal.number, logo)),
+            theme: ThemeLink::of(theme),
             merchant,
             amount: Amount::new(language, payment.amount),
             product: payment.request.product_name.as_str().to_owned(),

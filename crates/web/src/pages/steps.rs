@@ -28,8 +28,8 @@ pub(super) struct Frame<'a> {
 
 impl Frame<'_> {
     fn shell(&self, heading: &str, reload_after: Option<u64>) -> Shell {
-        let merchant = Some(&*self.summary.merchant);
-        let shell = Shell::new(self.site, self.asked, heading, merchant, self.mode);
+        let summary = Some(&self.summary);
+        let shell = Shell::new(self.site, self.asked, heading, summary, self.mode);
         Shell { reload_after, ..shell }
     }
 }
@@ -449,8 +449,10 @@ impl SandboxBankPage {
             let text = |part: &str| words.text(&format!("sandbox-{}-{part}", order.key()));
             (text("heading"), text("text"))
         };
+        // The bank's page has the house's looks, not the merchant's.
+        let shell = Shell::new(frame.site, frame.asked, &heading, None, Mode::Test);
         Self {
-            shell: Shell::new(frame.site, frame.asked, &heading, Some(bank), Mode::Test),
+            shell: Shell { title: words.title(&heading, bank), ..shell },
             summary: (order != SandboxOrder::Unknown).then_some(frame.summary),
             role,
             role_name: words.text(role.key()),

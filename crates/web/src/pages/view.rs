@@ -90,7 +90,7 @@ impl ChallengePage {
         // Rounded up: when the page looks again, the time is over.
         let seconds_left = expires_at.since(now).as_secs().saturating_add(1);
         let heading = words.text("challenge-heading");
-        let shell = Shell::new(site, asked, &heading, Some(&summary.merchant), page.payment.mode);
+        let shell = Shell::new(site, asked, &heading, Some(&summary), page.payment.mode);
         Self {
             shell: Shell {
                 hint: challenge.hint.clone(),
@@ -148,7 +148,7 @@ impl ConfirmingPage {
     pub(super) fn new(site: &Site, asked: &Asked, payment: &Payment, terminal: &Terminal) -> Self {
         let summary = Summary::of(asked.language(), payment, terminal);
         let heading = asked.words().text("confirming-heading");
-        let shell = Shell::new(site, asked, &heading, Some(&summary.merchant), payment.mode);
+        let shell = Shell::new(site, asked, &heading, Some(&summary), payment.mode);
         Self {
             shell: Shell { reload_after: Some(Self::LOOKS_AFTER), ..shell },
             summary,
@@ -324,7 +324,7 @@ impl ResultPage {
         let at = payment.state.decided_at().unwrap_or(payment.created_at);
         let bank = payment.state.bank();
         Self {
-            shell: Shell::new(site, asked, &heading, Some(&summary.merchant), payment.mode),
+            shell: Shell::new(site, asked, &heading, Some(&summary), payment.mode),
             outcome,
             heading,
             explanation: outcome.explanation(words, late_possible),

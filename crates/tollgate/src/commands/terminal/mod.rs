@@ -1,6 +1,7 @@
 //! `tollgate terminal`
 
 mod cipher;
+mod looks;
 mod settings;
 
 use super::merchant::{self, yes_or_no};
@@ -17,6 +18,7 @@ use domain::id::{MerchantId, TerminalNumber};
 use domain::money::{Currency, parse_hundredths};
 use domain::terminal::{Currencies, Mode, Settings, Terminal};
 use domain::text::WebAddress;
+use domain::theme::{Colour, DARK_SURFACE, LIGHT_SURFACE, Palette, TEXT_CONTRAST};
 use engine::Actor;
 use engine::terminal::{AddTerminal, ChangeTerminal, TerminalChanged};
 use ipnet::IpNet;
@@ -33,6 +35,7 @@ Examples:
   tollgate terminal set 42 --capture manual   money is held until `tollgate payment capture`
   tollgate terminal set 42 --when-unknown reverse --refundable-days 90
   tollgate terminal set 42 --upi-collect allow --merchant-category-code 6012
+  tollgate terminal set 42 --accent '#6a1fb0' --radius 12 --logo shop.svg
   tollgate terminal rotate-keys 42            the earlier keys stay good for a day
   tollgate terminal set 42 --status-requires-key yes
   tollgate terminal encrypt 42 --data 'bill_amt=11.00&mop=CC'
@@ -291,6 +294,9 @@ struct Shown {
     merchant_city: Option<String>,
     late_approval: &'static str,
     status_requires_key: bool,
+    accent: Option<String>,
+    radius: Option<u8>,
+    logo: Option<&'static str>,
     version: i64,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -357,6 +363,9 @@ impl Shown {
             merchant_city: settings.merchant_city.as_ref().map(ToString::to_string),
             late_approval: settings.late_approval.name(),
             status_requires_key: settings.status_requires_key,
+            accent: settings.theme.accent.map(|accent| accent.to_string()),
+            radius: settings.theme.radius,
+            logo: settings.theme.logo.as_ref().map(|logo| logo.kind().extension()),
             version: terminal.version,
             created_at: terminal.created_at.to_rfc3339(),
             private_key: private.filter(|_| reveal),
@@ -408,6 +417,9 @@ impl Shown {
             ("merchant city", self.merchant_city.clone().unwrap_or_else(none)),
             ("late approval", self.late_approval.to_owned()),
             ("status needs key", yes_or_no(self.status_requires_key)),
+            ("accent", self.accent.as_deref().map_or_else(none, shown_accent)),
+            ("radius", self.radius.map_or_else(none, |radius| format!("{radius} pixels"))),
+            ("logo", self.logo.map_or_else(none, |kind| format!("a {kind} file"))),
             ("version", self.version.to_string()),
             ("added", self.created_at.clone()),
         ]);
@@ -425,6 +437,25 @@ impl ShownCurrencies {
             Self::Only(list) => list.join(", "),
         }
     }
+}
+
+/// The colour, and what is shown in its place where it is too weak to be read.
+fn shown_accent(text: &str) -> String {
+    let Ok(accent) = text.parse::<Colour>() else { return text.to_owned() };
+    let Palette { light, dark } = Palette::of(accent);
+    let scheme = |name, shown: Colour, surface: Colour| {
+        let contrast = accent.contrast(surface);
+        (shown != accent).then(|| {
+            format!(
+                "; {shown} on {name}, where its contrast of {} to 1 is below {}",
+                decimal(contrast.cast_signed()),
+                decimal(TEXT_CONTRAST.cast_signed())
+            )
+        })
+    };
+    let on_light = scheme("light pages", light.accent, LIGHT_SURFACE).unwrap_or_default();
+    let on_dark = scheme("dark pages", dark.accent, DARK_SURFACE).unwrap_or_default();
+    format!("{text}{on_light}{on_dark}")
 }
 
 fn decimal(hundredths: i64) -> String {
@@ -545,6 +576,7 @@ pub(crate) mod tests {
     use domain::secret::SecretText;
     use domain::terminal::{Capture, KeyPair, LateApproval, QrFormat, UpiCollect};
     use domain::terminal::{WebhookSecret, WhenUnknown};
+    use domain::theme::{Change, Theme};
     use domain::time::Timestamp;
 
     pub(crate) fn terminal() -> Terminal {
@@ -592,7 +624,8 @@ pub(crate) mod tests {
         r#""expires_after_seconds":900,"capture":"automatic","when_unknown":"wait","#,
         r#""refundable_days":365,"upi_collect":"convert_to_qr","qr_format":"upi_link","#,
         r#""merchant_category_code":null,"merchant_city":null,"late_approval":"accept","#,
-        r#""status_requires_key":false,"version":2,"#,
+        r#""status_requires_key":false,"accent":null,"radius":null,"logo":null,"#,
+        r#""version":2,"#,
         r#""created_at":"2025-04-26T14:16:06.000657Z""#,
     );
 
@@ -613,6 +646,35 @@ pub(crate) mod tests {
         assert!(plain.contains("limits             1.05 to any amount\n"), "{plain}");
         let all = pairs(&Shown::of(&terminal(), true).pairs());
         assert!(all.contains("new-private") && all.contains("whsec_old"), "{all}");
+    }
+
+    #[test]
+    fn looks_are_set_and_taken_back() {
+        let file = std::env::temp_dir().join(format!("tollgate-logo-{}.svg", std::process::id()));
+        std::fs::write(&file, "<svg xmlns=\"http://www.w3.org/2000/svg\"/>").unwrap();
+        let path = file.to_str().unwrap();
+        let looks = ["--accent", "#FF6600", "--radius", "24", "--logo", path];
+        let theme = added(&looks).command(false).unwrap().settings.theme;
+        assert_eq!(
+            (theme.accent.unwrap().to_string(), theme.radius),
+            ("#ff6600".to_owned(), Some(24))
+        );
+        let shown = Shown::of(
+            &Terminal { settings: Settings { theme, ..Settings::for_cards() }, ..terminal() },
+            false,
+        );
+        let people = pairs(&shown.pairs());
+        let weak = "#ff6600; #c95100 on light pages, where its contrast of 2.93 to 1 is below 4.50";
+        assert!(people.contains(weak) && people.contains("a svg file"), "{people}");
+        let none = ["--accent", "none", "--radius", "none", "--logo", "none"];
+        assert_eq!(added(&none).command(false).unwrap().settings.theme, Theme::default());
+        std::fs::write(&file, "<svg xmlns=\"http://www.w3.org/2000/svg\"><script/></svg>").unwrap();
+        let start = ["tollgate", "terminal", "add", "--merchant", "1", "--name", "Till"];
+        for bad in [["--accent", "red"], ["--radius", "25"], ["--logo", path], ["--logo", "/none"]]
+        {
+            assert!(Cli::try_parse_from(start.iter().chain(&bad)).is_err(), "{bad:?}");
+        }
+        std::fs::remove_file(file).unwrap();
     }
 
     fn added(flags: &[&str]) -> Add {

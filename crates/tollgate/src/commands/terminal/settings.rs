@@ -1,5 +1,6 @@
 //! The settings that `tollgate terminal add` and `tollgate terminal set` share.
 
+use super::looks::Looks;
 use clap::{Args, ValueEnum};
 use domain::merchant::MerchantCategoryCode;
 use domain::method::MethodCode;
@@ -152,6 +153,9 @@ pub(super) struct SettingsArguments {
     /// Whether a payment's status is told only to who shows the public key [new: no]
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     status_requires_key: Option<bool>,
+
+    #[command(flatten)]
+    looks: Looks,
 }
 
 fn category(text: &str) -> Result<MerchantCategoryCode, String> {
@@ -177,6 +181,7 @@ impl SettingsArguments {
             merchant_city: self.merchant_city.clone(),
             late_approval: self.late_approval.map(LateApprovalName::policy),
             status_requires_key: self.status_requires_key,
+            theme: self.looks.change(),
         }
     }
 }

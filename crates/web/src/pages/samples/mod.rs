@@ -5,6 +5,7 @@ mod steps;
 
 use super::figures::{Amount, hour, minute};
 use super::shell::{Asked, PaidWith, Shell, Summary};
+use super::theme::{ThemeLink, logo_path, logo_response};
 use super::view::{
     self, Again, ChallengePage, ConfirmingPage, Ending, Message, MessagePage, Page, ResultPage,
 };
@@ -12,9 +13,12 @@ use super::words::{Value, Words};
 use crate::app::Site;
 use crate::html::{CONTENT_SECURITY_POLICY, policy_with_form_target};
 use askama::DynTemplate;
+use axum::response::Response;
 use domain::card::Brand;
+use domain::id::TerminalNumber;
 use domain::money::{Currency, Money};
 use domain::terminal::Mode;
+use domain::theme::{Logo, Theme};
 use domain::time::Timestamp;
 use std::fmt;
 
@@ -59,9 +63,27 @@ pub fn samples(site: &Site, asked: &Asked) -> Vec<Sample> {
     let results = preview.results().into_iter();
     samples.extend(results.map(|(name, page)| Sample::new(name, page)));
     samples.extend(preview.steps());
+    let themed = preview.themed().into_iter();
+    samples.extend(themed.map(|(name, page)| Sample::new(name, page)));
     let messages = preview.messages().into_iter();
     samples.extend(messages.map(|(name, page)| Sample::new(name, page)));
     samples
+}
+
+/// Whose logo the samples show.
+const LOGO_OF: TerminalNumber = TerminalNumber(42);
+
+/// A logo of our own drawing.
+fn logo() -> Option<Logo> {
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 60 24\">\
+        <circle cx=\"12\" cy=\"12\" r=\"10\" fill=\"#6a1fb0\"/>\
+        <path d=\"M28 6h28v3H28zm0 5h20v3H28zm0 5h24v3H28z\" fill=\"#222\"/></svg>";
+    Logo::parse(svg.as_bytes()).ok()
+}
+
+/// The samples' logo: where pages look for it, and what they get.
+pub fn logo_file() -> Option<(String, Response)> {
+    logo().map(|logo| (logo_path(LOGO_OF, &logo), logo_response(&logo)))
 }
 
 /// The requirement page's own example: transID 417823250426141606.
@@ -81,7 +103,7 @@ impl Preview<'_> {
     }
 
     fn shell(&self, heading: &str, mode: Mode) -> Shell {
-        Shell::new(self.site, self.asked, heading, Some("Demo Shop"), mode)
+        Shell::new(self.site, self.asked, heading, Some(&self.summary()), mode)
     }
 
     fn amount(&self, minor: i64, currency: &str) -> Amount {
@@ -98,6 +120,8 @@ impl Preview<'_> {
         Summary {
             merchant: "Demo Shop".to_owned(),
             initial: "D".to_owned(),
+            logo: None,
+            theme: None,
             amount: self.amount(1111, "USD"),
             product: "Testing Product".to_owned(),
             reference: "1DEV".to_owned(),
@@ -110,6 +134,8 @@ impl Preview<'_> {
         Summary {
             merchant: "The Long-Established Trading and Shipping Company of Bremerhaven".to_owned(),
             initial: "T".to_owned(),
+            logo: None,
+            theme: None,
             amount: self.amount(9_999_999_999, "INR"),
             product: "Eintrittskarte für das Donaudampfschifffahrtsgesellschaftsmuseum, ".repeat(3),
             reference: "X0123456789ABCDEF".repeat(7),
@@ -168,6 +194,26 @@ impl Preview<'_> {
             ),
             ("challenge-long", ChallengePage { summary: self.long_summary(), ..plain.clone() }),
             ("challenge", plain),
+        ]
+    }
+
+    /// A merchant with colours and a logo of their own.
+    fn themed(&self) -> Vec<(&'static str, ChallengePage)> {
+        let themed = |name, accent: &str, radius, with_logo: bool| {
+            let theme = Theme { accent: accent.parse().ok(), radius: Some(radius), logo: None };
+            let link = ThemeLink::of(&theme);
+            let plain = self.challenge(None);
+            let summary = Summary {
+                logo: logo().filter(|_| with_logo).map(|logo| logo_path(LOGO_OF, &logo)),
+                theme: link.clone(),
+                ..plain.summary
+            };
+            (name, ChallengePage { shell: Shell { theme: link, ..plain.shell }, summary, ..plain })
+        };
+        vec![
+            themed("themed", "#6a1fb0", 24, true),
+            // Too weak on white, and strengthened there.
+            themed("themed-weak", "#ffb300", 0, false),
         ]
     }
 
