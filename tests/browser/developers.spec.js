@@ -8,6 +8,7 @@ const PAGES = [
   "/developers",
   "/developers/api-reference",
   "/developers/api-reference/simple-s2s",
+  "/developers/api-reference/encrypted-requests",
   "/developers/api-reference/status-query",
   "/developers/api-reference/refunds",
   "/developers/webhooks",
