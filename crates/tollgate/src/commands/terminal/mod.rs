@@ -576,7 +576,7 @@ pub(crate) mod tests {
     use domain::secret::SecretText;
     use domain::terminal::{Capture, KeyPair, LateApproval, QrFormat, UpiCollect};
     use domain::terminal::{WebhookSecret, WhenUnknown};
-    use domain::theme::{Change, Theme};
+    use domain::theme::Theme;
     use domain::time::Timestamp;
 
     pub(crate) fn terminal() -> Terminal {
