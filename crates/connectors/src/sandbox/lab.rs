@@ -47,7 +47,7 @@ impl Does {
             Self::LoseAnswer => "takes the money, and its answer is lost: a lookup finds it",
             Self::LoseRequest => {
                 "never hears of it: asked twice, then reversed, for it might still arrive; about \
-                 15 s, 25 s where the bank is a process of its own"
+                 15 s"
             }
             Self::TellTwice => "approves, and sends its notice twice",
             Self::ApproveLate => {
@@ -55,7 +55,9 @@ impl Does {
                  expired; 7 where the terminal reverses late approvals"
             }
             Self::ReportAnotherAmount => "approves, and reports 1.00 more than was asked for",
-            Self::BeDown => "cannot be reached",
+            Self::BeDown => {
+                "cannot be reached; where it is a process of its own, a request is lost"
+            }
             Self::GoDownAfterwards => {
                 "takes the money, goes down before it has answered, and is back after 10 s"
             }

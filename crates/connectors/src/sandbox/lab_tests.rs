@@ -48,6 +48,9 @@ struct Player<'a> {
     late_approval: LateApproval,
 }
 
+/// How often the bank is asked at most: more than in a day.
+const ROUNDS: u32 = 100;
+
 /// What a merchant saw: `order_status` and `response`, each time that they changed.
 type Seen = Vec<(&'static str, &'static str)>;
 
@@ -120,7 +123,7 @@ impl Player<'_> {
         let word = Word::Outcome(outcome);
         payment = payment.record(word, self.rules(), self.clock.now()).unwrap().payment;
         let mut seen = Seen::new();
-        loop {
+        for _round in 0..ROUNDS {
             let status = OrderStatus::of(&payment.state, payment.mode);
             let now_seen = (status.code, payment.response(&payment.state));
             if seen.last() != Some(&now_seen) {
@@ -130,6 +133,7 @@ impl Player<'_> {
             self.clock.forward(due_at.since(self.clock.now()));
             payment = self.ask(payment).await;
         }
+        panic!("{asks:?} does not end: {seen:?}")
     }
 
     /// What background work does with a payment that is due.
