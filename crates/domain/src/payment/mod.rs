@@ -426,8 +426,18 @@ impl State {
     /// Whether the bank has not told for so long what became of a call that somebody has to ask
     /// it by other means.
     pub fn needs_an_operator(&self, now: Timestamp) -> bool {
-        self.at_the_bank()
-            .is_some_and(|call| now >= call.sent_at().plus(schedule::UNKNOWN_IS_REVERSED_AFTER))
+        self.at_the_bank().is_some_and(|call| {
+            let since = match &call {
+                // The order may be a day old; how it was paid is known since then.
+                Call::Reversing(Reversing {
+                    because: Because::TooLate | Because::WrongAmount,
+                    since,
+                    ..
+                }) => *since,
+                Call::Sending(_) | Call::Unknown(_) | Call::Reversing(_) => call.sent_at(),
+            };
+            now >= since.plus(schedule::UNKNOWN_IS_REVERSED_AFTER)
+        })
     }
 
     /// What was taken and given back, once money was taken.

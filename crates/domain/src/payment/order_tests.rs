@@ -128,8 +128,11 @@ fn money_for_an_attempt_that_another_took_the_place_of_always_goes_back() {
     assert!(!superseded.notifies);
     let payment = superseded.payment;
     assert!(!payment.may_be_superseded() && payment.clone().supersede(now).is_err());
-    let late = said(payment, paid(None), RULES, 20).payment;
+    let late = said(payment, paid(None), RULES, 200).payment;
     assert!(matches!(late.state, State::Reversing(_)), "whatever the terminal says");
+    let soon = late.created_at.plus(Duration::from_mins(229));
+    assert!(!late.state.needs_an_operator(soon), "it began to go back just now");
+    assert!(late.state.needs_an_operator(soon.plus(MINUTE)));
 }
 
 #[test]
