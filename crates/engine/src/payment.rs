@@ -353,6 +353,9 @@ impl Gateway {
             let arrived_meanwhile =
                 latest.state.decided_at().is_some_and(|at| command.received_at <= at);
             let ended = latest.state.ended_without_money();
+            // In a commit of its own, before the next attempt is inserted: whoever accepts money for
+            // this one meanwhile makes one of the two commits stale, and once it is superseded it
+            // stays so. A crash in between loses no money, for what is paid goes back.
             if ended && !unique && !(same && arrived_meanwhile) && latest.may_be_superseded() {
                 let superseded = self.change_payment("supersede", latest, Payment::supersede);
                 Box::pin(superseded).await?;
