@@ -9,6 +9,7 @@ use domain::money::{Currency, Money};
 use domain::outcome::{BankFacts, DeclineReason, Outcome};
 use domain::payment::{Payment, Request as Words, State, WebhookEncryption};
 use domain::text::{ProductName, WebAddress};
+use domain::theme::{Logo, Theme};
 use domain::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -208,6 +209,44 @@ async fn a_chosen_language_stays_chosen() {
     let answer = browser.send(post("otp=123456")).await;
     assert_eq!(answer.goes_to(), page_path("?lang=de"));
     browser.get(&answer.location).await.shows(200, "Bestätigung durch die Bank");
+}
+
+#[tokio::test]
+async fn a_terminals_looks_are_on_its_pages() {
+    let browser = Browser::waiting();
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0h9\"/></svg>";
+    browser.world.terminal.lock().unwrap().settings.theme = Theme {
+        accent: Some("#6a1fb0".parse().unwrap()),
+        radius: Some(3),
+        logo: Some(Logo::parse(svg.as_bytes()).unwrap()),
+    };
+    let page = browser.get(&page_path("")).await;
+    page.shows(200, "alt=\"Demo Shop\"");
+    let named = |ending: &str| {
+        let mut parts = page.body.split('"');
+        parts.find(|part| part.starts_with("/assets/") && part.ends_with(ending)).unwrap()
+    };
+    let get = async |path: &str| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        router(browser.app.clone()).oneshot(request).await.unwrap()
+    };
+    let theme = page.body.split('"').find(|part| part.starts_with("/assets/theme.6a1fb0-3."));
+    let theme = get(theme.unwrap()).await;
+    assert_eq!(theme.headers()["content-type"], "text/css; charset=utf-8");
+    assert!(theme.headers()["cache-control"].to_str().unwrap().ends_with("immutable"));
+    let logo = get(named(".svg")).await;
+    assert_eq!(logo.headers()["content-type"], "image/svg+xml");
+    let policy = logo.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none';") && policy.ends_with("; sandbox"), "{policy}");
+    assert_eq!(to_bytes(logo.into_body(), 10_000).await.unwrap(), svg);
+    for unknown in [
+        named(".svg").replace(".svg", ".png"),
+        "/assets/logo/42.svg".to_owned(),
+        "/assets/logo/x".to_owned(),
+        "/assets/theme.6a1fb0-3.none.css".to_owned(),
+    ] {
+        assert_eq!(get(&unknown).await.status(), 404, "{unknown}");
+    }
 }
 
 #[tokio::test]

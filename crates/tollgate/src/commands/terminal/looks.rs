@@ -9,7 +9,7 @@ use std::str::FromStr;
 #[derive(Debug, Args)]
 pub(super) struct Looks {
     /// Colour of the customer pages, as #0f6b53; none for the house's own
-    #[arg(long, value_name = "COLOUR", value_parser = change::<Colour>)]
+    #[arg(long, value_name = "COLOUR", value_parser = none_or::<Colour>)]
     accent: Option<Change<Colour>>,
 
     /// Roundness of corners in pixels (0 to 24); none for the house's own
@@ -32,7 +32,7 @@ impl Looks {
 }
 
 /// `none`, or a value.
-fn change<T: FromStr<Err: Display>>(text: &str) -> Result<Change<T>, String> {
+fn none_or<T: FromStr<Err: Display>>(text: &str) -> Result<Change<T>, String> {
     if text == "none" {
         return Ok(Change::Remove);
     }
@@ -41,10 +41,9 @@ fn change<T: FromStr<Err: Display>>(text: &str) -> Result<Change<T>, String> {
 
 fn radius(text: &str) -> Result<Change<u8>, String> {
     let form = || format!("0 to {} pixels, as 12", Theme::RADIUS_AT_MOST);
-    match change::<u8>(text).map_err(|_hidden| form())? {
-        Change::Set(radius) if radius > Theme::RADIUS_AT_MOST => Err(form()),
-        change @ (Change::Keep | Change::Remove | Change::Set(_)) => Ok(change),
-    }
+    let change = none_or::<u8>(text).map_err(|_hidden| form())?;
+    let is_too_round = matches!(change, Change::Set(radius) if radius > Theme::RADIUS_AT_MOST);
+    if is_too_round { Err(form()) } else { Ok(change) }
 }
 
 fn logo(file: &str) -> Result<Change<Logo>, String> {
