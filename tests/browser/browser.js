@@ -30,14 +30,16 @@ export const test = base.extend({
   expectedStatus: [0, { option: true }],
   page: async ({ page, ownOrigins, expectedStatus }, use) => {
     const misdeeds = [];
-    page.on("console", (message) => {
+    // Of every tab that the customer opens.
+    const context = page.context();
+    context.on("console", (message) => {
       // A content security policy speaks through the console too.
       if (!["error", "warning"].includes(message.type())) return;
       if (expectedStatus && message.text().includes(`status of ${expectedStatus}`)) return;
       misdeeds.push(message.text());
     });
-    page.on("pageerror", (error) => misdeeds.push(String(error)));
-    page.on("request", (request) => {
+    context.on("weberror", (error) => misdeeds.push(String(error.error())));
+    context.on("request", (request) => {
       const url = new URL(request.url());
       if (url.protocol === "data:") return;
       if (!ownOrigins.has(url.origin)) misdeeds.push(`third party: ${url.origin}`);

@@ -1,6 +1,7 @@
 // The gateway's own binary with fresh data, and the shop: a page to return to and a receiver of
 // webhooks.
 
+import { createHmac } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -12,26 +13,52 @@ import { environment, start } from "./process.js";
 /** The demo terminal of the contract, section 7. */
 const PUBLIC_KEY = "WO6QnIPePdYlwbm6OjpIIwQvhsHaV4ioHp6MH2/xjlQ=";
 
-export async function startGateway() {
+/** `database` is the address of a PostgreSQL database; without one it is SQLite. */
+export async function startGateway({ database } = {}) {
   const binary = process.env.TOLLGATE_BINARY;
   if (!binary) throw new Error("TOLLGATE_BINARY names no binary of the gateway");
   const folder = await mkdtemp(join(tmpdir(), "tollgate-browser-"));
-  const gateway = await start(binary, [
-    ...["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", folder],
-  ]);
-  const tollgate = async (...args) => {
-    const done = promisify(execFile)(binary, [...args, "--data-dir", folder], { env: environment });
-    return JSON.parse((await done).stdout);
+  const settings = {
+    TOLLGATE_LOG_LEVEL: "warn",
+    ...(database ? { TOLLGATE_DATABASE: database } : {}),
+  };
+  const serve = ["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir", folder];
+  const gateway = await start(binary, serve, settings);
+  const env = { ...environment, ...settings };
+  /** What a command prints; also one whose answer is no (exit code 1), which says why. */
+  const run = async (...args) => {
+    const done = promisify(execFile)(binary, [...args, "--data-dir", folder], { env });
+    const { stdout } = await done.catch((error) => {
+      if (error.code === 1 && error.stdout) return error;
+      throw error;
+    });
+    return stdout;
+  };
+  const once = new Map();
+  const remembered = (key, ask) => {
+    if (!once.has(key)) once.set(key, ask());
+    return once.get(key);
   };
   return {
     url: gateway.url,
     async terminal(number = 42) {
-      return tollgate("terminal", "show", `${number}`, "--json", "--reveal");
+      const show = ["terminal", "show", `${number}`, "--json", "--reveal"];
+      return remembered(number, async () => JSON.parse(await run(...show)));
     },
     /** A terminal whose customers have this many seconds. */
-    async hastyTerminal(seconds) {
-      const asked = ["--merchant", "1", "--name", "hasty", "--expires-after", `${seconds}`];
-      return tollgate("terminal", "add", ...asked, "--json");
+    async hastyTerminal(seconds, ...flags) {
+      const asked = ["--merchant", "1", "--name", "hasty", "--expires-after", `${seconds}`, ...flags];
+      const add = ["terminal", "add", ...asked, "--json"];
+      return remembered(asked.join(" "), async () => JSON.parse(await run(...add)));
+    },
+    /** The sandbox bank's books. */
+    async bankJournal() {
+      const lines = (await run("bank", "journal", "--json")).split("\n").filter(Boolean);
+      return lines.map((line) => JSON.parse(line));
+    },
+    /** What the gateway's own proof says of its books and the bank's. */
+    async verify() {
+      return JSON.parse(await run("verify", "--bank", "--json"));
     },
     async stop() {
       await gateway.stop();
@@ -40,14 +67,31 @@ export async function startGateway() {
   };
 }
 
-/** A shop on loopback; `webhooks` are the bodies it received. */
+/** What the shop is told in its return address, the signature checked. */
+export async function readReturn(address, gateway, terminal = 42) {
+  const { cart, sig, ...signed } = Object.fromEntries(new URL(address).searchParams);
+  if (cart !== "7") throw new Error(`the shop's own parameter is gone: ${address}`);
+  const [secret] = (await gateway.terminal(terminal)).webhook_secrets;
+  const text = Object.keys(signed)
+    .sort()
+    .map((name) => `${name}=${signed[name]}`)
+    .join("\n");
+  const key = Buffer.from(secret.replace("whsec_", ""), "base64");
+  const expected = createHmac("sha256", key).update(text).digest("hex");
+  if (sig !== expected) throw new Error(`sig is ${sig}, and not ${expected}`);
+  return signed;
+}
+
+/** A shop on loopback; `webhooks` are the bodies it received, `deliveries` all that came. */
 export async function startShop() {
   const webhooks = [];
+  const deliveries = [];
   const server = createServer((request, response) => {
     if (request.method === "POST") {
       let body = "";
       request.on("data", (part) => (body += part));
       request.on("end", () => {
+        deliveries.push({ headers: request.headers, body });
         webhooks.push(JSON.parse(body));
         response.end();
       });
@@ -64,6 +108,7 @@ export async function startShop() {
   return {
     url,
     webhooks,
+    deliveries,
     async webhookOf(transId) {
       for (let wait = 0; wait < 100; wait += 1) {
         const found = webhooks.find((webhook) => webhook.transID === transId);

@@ -35,6 +35,13 @@ export default defineConfig({
   projects: [
     { name: "samples", testMatch: "samples.spec.js" },
     { name: "live", testMatch: "live.spec.js" },
+    { name: "modes", testMatch: "modes.spec.js" },
+    {
+      name: "modes-postgres",
+      testMatch: "modes.spec.js",
+      grep: /on either database/,
+      use: { database: "postgres" },
+    },
     { name: "developers", testMatch: "developers.spec.js" },
   ],
 });
