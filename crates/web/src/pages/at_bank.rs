@@ -168,7 +168,9 @@ impl Visit {
     fn at_bank(&self, payment: &Payment, terminal: &Terminal) -> Response {
         let (expires_at, now) = (self.until(payment), self.app.gateway.clock().now());
         let (bank, link) = (self.bank_name(payment), self.own_link(&[]));
-        let page = AtBankPage::new(self.frame(payment, terminal), &bank, link, expires_at, now);
+        let mut page = AtBankPage::new(self.frame(payment, terminal), &bank, link, expires_at, now);
+        // While nothing is decided the payment's own page leads to the bank, so this one looks here.
+        page.wait.link = self.asked.link(&format!("{}/return", self.own_path()), &[]);
         shown_as(StatusCode::OK, &page)
     }
 
