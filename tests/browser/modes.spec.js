@@ -376,6 +376,21 @@ test.describe("on either database", () => {
   });
 });
 
+test("WALLET: what a bank posts on the way back is not read", async ({ customer }) => {
+  await customer.order({ mop: "WALLET", bankcode: "PHONEPE" });
+  await customer.opens();
+  await customer.isAtBank("PhonePe");
+  const answer = await fetch(`${customer.authurl}/return`, {
+    method: "POST",
+    headers: { origin: "https://bank.example", "sec-fetch-site": "cross-site" },
+    body: new URLSearchParams({ cancel: "1", order_status: "25" }),
+  });
+  expect(answer.status).toBe(200);
+  await customer.decides("decline");
+  await customer.isBack("26");
+  await customer.ends(["26"]);
+});
+
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false, look: "no-script" });
   everyMode(["approve", "decline", "cancel", "expire"]);

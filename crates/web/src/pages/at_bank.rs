@@ -7,9 +7,11 @@ use super::steps::{
     UpiWaitPage,
 };
 use super::words::Markup;
-use super::{Refusal, Visit, events, holder, qr, redirect, shown_as};
+use super::{Form, Refusal, Visit, events, holder, origin, qr, redirect, shown_as};
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::method::{BankCode, CustomerStep, MethodCode};
 use domain::payment::Payment;
@@ -44,8 +46,8 @@ pub(super) async fn events(
     watched.await.unwrap_or_else(|refusal| visit.refused(&refusal))
 }
 
-/// `/api/authurl/{transID}/return`: the customer comes back from the bank, by a link or by a form
-/// that the bank has them post. What the bank says here is not read: it is asked.
+/// `GET /api/authurl/{transID}/return`: the customer comes back from the bank. What the bank says
+/// here is not read: it is asked.
 pub(super) async fn come_back(
     State(app): State<App>,
     caller: Caller,
@@ -55,6 +57,28 @@ pub(super) async fn come_back(
 ) -> Response {
     let visit = Visit::new(app, caller, text, &headers, query.as_deref());
     let shown = visit.back_from_bank().await;
+    shown.unwrap_or_else(|refusal| visit.refused(&refusal))
+}
+
+/// `POST` there: a form that the bank has the customer post, which is not read either; or Cancel on
+/// our own page that waits there.
+pub(super) async fn come_back_by_form(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    RawQuery(query): RawQuery,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let visit = Visit::new(app, caller, text, &headers, query.as_deref());
+    let is_ours = !origin::is_another_site(&visit.app.site, &uri, &headers);
+    let gives_up = body.as_ref().is_ok_and(|body| Form::parse(body).cancels);
+    let shown = if is_ours && gives_up {
+        visit.take_answer(body).await
+    } else {
+        visit.back_from_bank().await
+    };
     shown.unwrap_or_else(|refusal| visit.refused(&refusal))
 }
 

@@ -48,12 +48,13 @@ const FORM_BYTES_AT_MOST: usize = 4 * 1024;
 pub(crate) fn routes() -> Router<App> {
     // Older clients know the page by its second name.
     let step = get(show).post(answer).layer(DefaultBodyLimit::max(FORM_BYTES_AT_MOST));
+    let back = get(at_bank::come_back).post(at_bank::come_back_by_form);
     Router::new()
         .route("/api/authurl/{trans_id}", step.clone())
         .route("/api/authurl/auth_3ds/{trans_id}", step)
         .route("/api/authurl/{trans_id}/result", get(result))
         .route("/api/authurl/{trans_id}/events", get(at_bank::events))
-        .route("/api/authurl/{trans_id}/return", get(at_bank::come_back).post(at_bank::come_back))
+        .route("/api/authurl/{trans_id}/return", back)
         .merge(sandbox_bank::routes())
         .route("/assets/logo/{file}", get(theme::logo))
 }
