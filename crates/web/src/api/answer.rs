@@ -160,7 +160,8 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn authdata(payment: &Payment, authurl: &str) -> Option<String> {
+/// The text of `authdata`.
+pub(super) fn authdata(payment: &Payment, authurl: &str) -> Option<String> {
     let payamt = RawValue::from_string(payment.amount.to_page_text()).ok()?;
     let (action, payaddress, details) = step(payment, authurl);
     let json = serde_json::to_vec(&AuthData {

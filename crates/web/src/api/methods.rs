@@ -96,3 +96,32 @@ async fn list(app: &App, key: Option<String>, caller: Caller) -> Result<String, 
 fn bank(institution: Institution) -> Bank {
     Bank { bankcode: institution.code, name: institution.name, initials: institution.initials() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_answer_is_what_is_sent() {
+        let of = |method, code, name| bank(Institution { code, name, method });
+        let banks = vec![
+            of(MethodCode::NetBanking, "HDFC", "HDFC Bank"),
+            of(MethodCode::NetBanking, "SBIN", "State Bank of India"),
+        ];
+        let wallets = vec![of(MethodCode::Wallet, "PAYTM", "Paytm")];
+        let method =
+            |code: MethodCode, banks| Method { mop: code.code(), name: code.name(), banks };
+        let answer = Methods {
+            terminal: "42".to_owned(),
+            mode: "test",
+            list: vec![
+                method(MethodCode::CreditCard, None),
+                method(MethodCode::NetBanking, Some(banks)),
+                method(MethodCode::Wallet, Some(wallets)),
+                method(MethodCode::QrIntent, None),
+            ],
+        };
+        let text = serde_json::to_string_pretty(&answer).unwrap();
+        assert_eq!(text, crate::developers::methods::METHODS_ANSWER);
+    }
+}

@@ -1,6 +1,8 @@
 //! What merchants' servers see.
 
 mod answer;
+#[cfg(test)]
+mod answer_tests;
 mod balance;
 mod create_payment;
 mod encrypted;

@@ -46,6 +46,8 @@ fn problems_of_text(field: &str, value: &str) -> Vec<(&'static str, u16)> {
     let mut body: Map<String, Json> = samples.filter(|(name, _)| name != field).collect();
     if let Some((_, method)) = OF_METHOD.iter().find(|(name, _)| *name == field) {
         body.insert("mop".to_owned(), json!(method));
+    }
+    if OF_METHOD.iter().any(|(name, _)| *name == field) || field == "mop" {
         body.insert("bill_currency".to_owned(), json!("INR"));
     }
     let body = Json::Object(body).to_string();
@@ -88,8 +90,9 @@ fn what_is_missing_is_answered_with_a_number_of_its_row() {
     for parameter in PARAMETERS {
         // The terminal's own addresses stand in for these; here there is no terminal.
         if parameter.required
+            || !parameter.needed_for.is_empty()
             || parameter.name.ends_with("n_url")
-            || ["webhook_url", "upi_address"].contains(&parameter.name)
+            || parameter.name == "webhook_url"
         {
             refused(&parameter, &Json::Null);
             refused(&parameter, &json!(" "));

@@ -19,8 +19,10 @@ pub struct Field {
 /// When a field is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// In every answer about a card payment.
+    /// In every answer.
     Always,
+    /// About a card payment.
+    OfCards,
     /// While the customer has something to do.
     WhileCustomerActs,
     /// As soon as it is known.
@@ -36,6 +38,7 @@ impl Presence {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Always => "always",
+            Self::OfCards => "about a card payment",
             Self::WhileCustomerActs => "while the customer has something to do",
             Self::WhenKnown => "when known",
             Self::OfRefunds => "about a refund",
@@ -68,10 +71,18 @@ const TRANS: Field = always(
     "The payment's number at the gateway: 18 digits. Keep it as text; it is too long for a number \
      in JavaScript.",
 );
-const MOP: Field =
-    always("mop", "Visa", "The card's brand: `Visa`, `Mastercard`, `Amex`, `RuPay` and so on.");
-const CCNO: Field =
-    always("ccno", "411111XXXXXX1111", "The card number, masked: first six, six X, last four.");
+const MOP: Field = always(
+    "mop",
+    "Visa",
+    "The card's brand: `Visa`, `Mastercard`, `Amex`, `RuPay` and so on; the code that was \
+     sent for methods without a card.",
+);
+const CCNO: Field = Field {
+    name: "ccno",
+    meaning: Prose("The card number, masked: first six, six X, last four."),
+    sample: "411111XXXXXX1111",
+    presence: Presence::OfCards,
+};
 const REFERENCE: Field = always("reference", "order-1001", "Your own order number, as sent.");
 const TDATE: Field = always(
     "tdate",
@@ -86,8 +97,11 @@ const BILL_AMT: Field = always(
 const DESCRIPTOR: Field =
     known("descriptor", "DEMO SHOP", "What the customer's bank statement will show.");
 const RRN: Field = known("rrn", "511614001234", "The bank's retrieval reference number.");
-const UPA: Field =
-    known("upa", "", "The payer's address, for methods that have one. Cards have none.");
+const UPA: Field = known(
+    "upa",
+    "",
+    "The payer's UPI address, or the code of the bank or wallet. Cards have none.",
+);
 const CONNECTOR_STATUS_CODE: Field =
     known("connector_status_code", "00", "The bank's own status code.");
 
@@ -257,7 +271,7 @@ pub fn sample_object(fields: &[Field], public_url: &str) -> String {
     format!("{{\n{}\n}}", lines.join(",\n"))
 }
 
-/// Where this release shows a status.
+/// Where a status is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Produced {
     /// On live and test terminals.
@@ -266,7 +280,7 @@ pub enum Produced {
     Live,
     /// On test terminals.
     Test,
-    /// Reserved; a later release shows it.
+    /// Nowhere: its number is reserved.
     NotYet,
 }
 
@@ -295,7 +309,7 @@ pub struct Status {
     pub advice: Prose,
     /// Whether it is decided, so that a webhook tells of it.
     pub decided: bool,
-    /// Where this release shows it.
+    /// Where it is shown.
     pub produced: Produced,
 }
 
@@ -312,7 +326,7 @@ const fn status(
 
 const RESERVED: &str = "Reserved. Treat an unknown code as pending, and ask again.";
 
-/// All codes, those of later releases included: they are reserved now.
+/// All codes, those that are reserved included.
 pub const STATUSES: [Status; 17] = [
     status(
         "0",
@@ -343,8 +357,9 @@ pub const STATUSES: [Status; 17] = [
     status(
         "7",
         "Reversed",
-        "Held money was released, or the bank's unclear answer was undone.",
-        "No money was taken. The same `reference` may be tried again.",
+        "Held money was released, or what the bank did was undone: its answer was unclear, it came \
+         too late, or it took another amount.",
+        "The customer's money goes back. The same `reference` may be tried again.",
         true,
         Produced::Everywhere,
     ),
@@ -378,18 +393,12 @@ pub const STATUSES: [Status; 17] = [
         "22",
         "Expired",
         "The customer did not act in time.",
-        "No money was taken. The same `reference` may be tried again.",
+        "The same `reference` may be tried again. An order that the customer pays at the bank \
+         later becomes `1`, `25` or `7`: a webhook tells.",
         true,
         Produced::Everywhere,
     ),
-    status(
-        "23",
-        "Cancelled",
-        "The customer gave up.",
-        "No money was taken. The same `reference` may be tried again.",
-        true,
-        Produced::Everywhere,
-    ),
+    status("23", "Cancelled", "The customer gave up.", "As 22.", true, Produced::Everywhere),
     status(
         "24",
         "Failed",

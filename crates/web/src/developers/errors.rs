@@ -54,7 +54,7 @@ const fn again(
     ErrorNumber { number, http, meaning: Prose(meaning), action: Prose(action), retry }
 }
 
-/// The numbers of this release: the gateway's own first, then those that repeat the HTTP status.
+/// All numbers: the gateway's own first, then those that repeat the HTTP status.
 pub const ERRORS: [ErrorNumber; 33] = [
     mend(
         101,
@@ -99,14 +99,16 @@ pub const ERRORS: [ErrorNumber; 33] = [
     mend(
         1051,
         400,
-        "The currency is unknown, or this terminal does not take it.",
-        "Send an ISO 4217 code that is switched on.",
+        "The currency is unknown, this terminal does not take it, or it cannot be paid by UPI.",
+        "Send an ISO 4217 code that is switched on; `INR` with `UPICOLLECT` and `QRINTENT`.",
     ),
     mend(
         1052,
         400,
-        "`mop` is unknown, or not switched on for this terminal.",
-        "Send `CC` or `DC`; the other methods come in a later release.",
+        "`mop` is unknown, or not switched on for this terminal; or it is `UPICOLLECT` and this \
+         terminal refuses UPI collect requests.",
+        "Send one that `GET /api/methods?public_key=…` lists; `QRINTENT` in place of \
+         `UPICOLLECT`.",
     ),
     mend(1111, 400, "`bill_amt` is missing.", "Send the amount."),
     mend(

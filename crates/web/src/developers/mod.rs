@@ -1,7 +1,7 @@
 //! The developers' pages: API reference, samples, test data, status codes, `OpenAPI`.
 //!
 //! Everything here is rendered once, when the router is made: it depends on nothing but the public
-//! address and the test bank's own table of failures. The tables (`parameters`, `answers`, `errors`, `cards`) are the only source of the
+//! address and the test bank's own table of failures. The tables (`parameters`, `answers`, `methods`, `errors`, `cards`) are the only source of the
 //! pages and of the `OpenAPI` document.
 
 pub mod answers;
@@ -10,6 +10,7 @@ pub mod cards;
 mod document;
 mod encrypted;
 pub mod errors;
+pub mod methods;
 pub mod open_api;
 mod pages;
 pub mod parameters;

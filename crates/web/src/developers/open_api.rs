@@ -1,4 +1,4 @@
-//! The `OpenAPI` 3.1.0 document of this release, built from the tables of the reference.
+//! The `OpenAPI` 3.1.0 document, built from the tables of the reference.
 
 use super::answers::{
     self, FURTHER_FIELDS, Field, Presence, REFUND_FIELDS, REFUND_WEBHOOK_FIELDS, RESPONSE_FIELDS,
@@ -7,8 +7,10 @@ use super::answers::{
 use super::balance;
 use super::encrypted;
 use super::errors::ERRORS;
+use super::methods;
 use super::parameters::{Kind, PARAMETERS, Parameter, REFUND_PARAMETERS};
 use super::samples;
+use crate::pages::Language;
 use serde_json::{Map, Value, json};
 
 /// The document.
@@ -19,9 +21,8 @@ pub fn document(public_url: &str) -> Value {
             "title": "Tollgate",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Simple Payment Gateway (S2S)",
-            "description": "Server-to-server payments by card. This release takes the methods CC \
-                and DC; NB, WALLET, UPICOLLECT and QRINTENT answer error 1052. Unknown request fields are ignored; \
-                ignore unknown answer fields likewise.",
+            "description": "Server-to-server payments by card, net banking, wallet and UPI. \
+                Unknown request fields are ignored; ignore unknown answer fields likewise.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": public_url }],
@@ -52,7 +53,11 @@ fn paths(public_url: &str) -> Value {
     add("/api/authurl/{transID}", customer_page(""));
     add("/api/authurl/auth_3ds/{transID}", customer_page("ByOlderName"));
     add("/api/authurl/{transID}/result", result_page());
+    add("/api/authurl/{transID}/return", return_from_bank());
+    add("/api/authurl/{transID}/events", events());
+    add("/sandbox-bank/{order}", counter());
     add("/api/authurl/s2s/{transIDOrReference}", status_query(public_url));
+    add("/api/methods", methods::question());
     add("/api/v1/balance", balance::question());
     add("/healthz", plain("getHealth", "Operations", "Whether the process runs", "text/plain"));
     add("/readyz", readiness());
@@ -77,6 +82,7 @@ fn paths(public_url: &str) -> Value {
         add(page.path, plain(&id, "Developers", page.title, "text/html"));
     }
     add("/assets/{file}", asset());
+    add("/assets/logo/{file}", logo());
     Value::Object(paths)
 }
 
@@ -107,7 +113,7 @@ fn asset() -> Value {
                 "text/css": text, "text/javascript": text,
             } },
             "304": { "description": "The reader has it already." },
-            "404": { "description": "No page of this release uses it." },
+            "404": { "description": "No page uses it." },
         },
     } })
 }
@@ -240,13 +246,13 @@ fn customer_page(suffix: &str) -> Value {
             "parameters": [{
                 "name": "again", "in": "query", "required": false,
                 "description": "Why the step is shown again; the gateway adds it itself.",
-                "schema": { "type": "string", "enum": ["wrong", "empty", "unavailable"] },
-            }],
+                "schema": { "type": "string", "enum": ["wrong", "empty", "unavailable", "resent"] },
+            }, language()],
             "responses": customer_answers(&["303", "404", "429", "500", "503"]),
         },
         "post": {
             "operationId": format!("answerCustomerPage{suffix}"), "tags": ["Customer"],
-            "summary": "The customer's answer: the one-time password, or the wish to cancel",
+            "summary": "The customer's answer: a one-time password, a bank, or the wish to cancel",
             "description": "Browsers send this form. One that comes from another site's page is \
                 refused with 403.",
             "requestBody": { "required": true, "content": {
@@ -256,6 +262,14 @@ fn customer_page(suffix: &str) -> Value {
                         "otp": {
                             "type": "string",
                             "description": "The one-time password; blanks in it are dropped.",
+                        },
+                        "resend": {
+                            "type": "string",
+                            "description": "Not empty: the customer asks for a new password.",
+                        },
+                        "bankcode": {
+                            "type": "string",
+                            "description": "The bank or wallet that the customer chose.",
                         },
                         "cancel": {
                             "type": "string",
@@ -275,9 +289,102 @@ fn result_page() -> Value {
         "get": {
             "operationId": "openResultPage", "tags": ["Customer"],
             "summary": "What became of the payment, for the customer",
+            "parameters": [language()],
             "responses": customer_answers(&["404", "429", "500", "503"]),
         },
     })
+}
+
+/// What chooses the language of a customer page.
+fn language() -> Value {
+    json!({
+        "name": "lang", "in": "query", "required": false,
+        "description": "The page's language; it wins over Accept-Language. One that we do not \
+            have is not heard.",
+        "schema": { "type": "string", "enum": Language::ALL.map(Language::code) },
+    })
+}
+
+/// The way back from a bank: by a link, or by a form that the bank has the customer post.
+fn return_from_bank() -> Value {
+    let operation = |name: &str| {
+        json!({
+            "operationId": format!("{name}FromBank"), "tags": ["Customer"],
+            "summary": "The customer comes back from the bank",
+            "description": "What the bank adds to the address or posts is not read: the bank is \
+                asked. 200 while it has not decided.",
+            "responses": customer_answers(&["303", "404", "429", "500", "503"]),
+        })
+    };
+    json!({
+        "parameters": [trans_id_parameter()],
+        "get": operation("return"),
+        "post": operation("returnByForm"),
+    })
+}
+
+fn events() -> Value {
+    let told = json!({ "200": {
+        "description": "One event `changed` when the payment goes on; the end after five minutes.",
+        "content": { "text/event-stream": { "schema": { "type": "string" } } },
+    }, "503": { "description": "Too many pages wait already." } });
+    let others = customer_answers(&["404", "429", "500"]);
+    json!({
+        "parameters": [trans_id_parameter()],
+        "get": {
+            "operationId": "watchPayment", "tags": ["Customer"],
+            "summary": "Tells a waiting page when the payment goes on, as server-sent events",
+            "responses": with(others, told),
+        },
+    })
+}
+
+/// Where whoever tests plays the customer.
+fn counter() -> Value {
+    let answers = customer_answers(&["303", "403", "404", "413", "429", "500", "503"]);
+    json!({
+        "parameters": [{
+            "name": "order", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The gateway's reference of the order at the sandbox bank.",
+        }],
+        "get": {
+            "operationId": "openCounter", "tags": ["Customer"],
+            "summary": "The sandbox bank's counter, where you play the customer of a test payment",
+            "responses": customer_answers(&["404", "429", "500", "503"]),
+        },
+        "post": {
+            "operationId": "decideAtCounter", "tags": ["Customer"],
+            "summary": "The customer pays, is declined, or gives up",
+            "requestBody": { "required": true, "content": {
+                "application/x-www-form-urlencoded": { "schema": {
+                    "type": "object",
+                    "properties": { "decision": {
+                        "type": "string", "enum": ["approve", "decline", "cancel"],
+                        "description": "Left out, the counter is shown: the way by which a \
+                            customer arrives with a form.",
+                    } },
+                } },
+            } },
+            "responses": answers,
+        },
+    })
+}
+
+fn logo() -> Value {
+    json!({ "get": {
+        "operationId": "getLogo",
+        "tags": ["Customer"],
+        "summary": "A terminal's logo, named by its content",
+        "parameters": [{
+            "name": "file", "in": "path", "required": true, "schema": { "type": "string" },
+        }],
+        "responses": {
+            "200": { "description": "The picture.", "content": {
+                "image/png": { "schema": {} }, "image/svg+xml": { "schema": { "type": "string" } },
+            } },
+            "404": { "description": "No terminal has this logo." },
+        },
+    } })
 }
 
 /// What a customer page answers besides its page: all of them pages in words.
@@ -432,6 +539,7 @@ fn schemas() -> Value {
         "Error": error_schema(),
         "Problem": problem_schema(),
         "Balance": balance::schema(),
+        "Methods": methods::schema(),
     })
 }
 
@@ -439,7 +547,27 @@ fn request_schema(parameters: &[Parameter]) -> Value {
     let properties: Map<String, Value> =
         parameters.iter().map(|p| (p.name.to_owned(), parameter_schema(p))).collect();
     let required: Vec<&str> = parameters.iter().filter(|p| p.required).map(|p| p.name).collect();
-    json!({ "type": "object", "properties": properties, "required": required })
+    let schema = json!({ "type": "object", "properties": properties, "required": required });
+    let conditions = conditions(parameters);
+    if conditions.is_empty() { schema } else { with(schema, json!({ "allOf": conditions })) }
+}
+
+/// What a method needs besides, as JSON Schema says it.
+fn conditions(parameters: &[Parameter]) -> Vec<Value> {
+    let mut needs: Vec<(&[&str], Vec<&str>)> = Vec::new();
+    for parameter in parameters.iter().filter(|parameter| !parameter.needed_for.is_empty()) {
+        match needs.iter_mut().find(|(methods, _)| *methods == parameter.needed_for) {
+            Some((_, names)) => names.push(parameter.name),
+            None => needs.push((parameter.needed_for, vec![parameter.name])),
+        }
+    }
+    let condition = |(methods, names)| {
+        json!({
+            "if": { "properties": { "mop": { "enum": methods } }, "required": ["mop"] },
+            "then": { "required": names },
+        })
+    };
+    needs.into_iter().map(condition).collect()
 }
 
 fn parameter_schema(parameter: &Parameter) -> Value {

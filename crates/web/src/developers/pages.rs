@@ -10,9 +10,11 @@ use super::cards::{
 };
 use super::encrypted;
 use super::errors::{ERRORS, ErrorNumber};
+use super::methods::{self, Key, MethodRow, Step};
 use super::parameters::{self, PARAMETERS, Parameter, REFUND_PARAMETERS};
 use super::samples::{self, Sample};
 use crate::assets::{Asset, DEVELOPERS_SCRIPT, DEVELOPERS_STYLE};
+use crate::pages::Language;
 use crate::throttle::UNKNOWN_AT_MOST;
 use askama::Template;
 use domain::delivery::DeliveryId;
@@ -37,10 +39,12 @@ const START: &str = "/developers";
 const REFERENCE: &str = "/developers/api-reference";
 const SIMPLE_S2S: &str = "/developers/api-reference/simple-s2s";
 const ENCRYPTED_REQUESTS: &str = "/developers/api-reference/encrypted-requests";
+const NO_CARD: &str = "/developers/api-reference/net-banking-wallets-upi";
 const STATUS_QUERY: &str = "/developers/api-reference/status-query";
 const REFUNDS: &str = "/developers/api-reference/refunds";
 const WEBHOOKS: &str = "/developers/webhooks";
 const RETURN_URL: &str = "/developers/return-url";
+const CUSTOMER_PAGES: &str = "/developers/customer-pages";
 const STATUS_CODES: &str = "/developers/status-codes";
 const ERROR_NUMBERS: &str = "/developers/errors";
 const TEST_DATA: &str = "/developers/test-data";
@@ -58,7 +62,7 @@ const START_PAGE: Page =
     page(START, "Developers", None, "What Tollgate is, and a first payment in three steps.");
 
 /// All pages, in the menu's order.
-pub(super) const PAGES: [Page; 11] = [
+pub(super) const PAGES: [Page; 13] = [
     START_PAGE,
     page(REFERENCE, "API Reference", Some(START), "The calls, and the OpenAPI document."),
     page(
@@ -72,6 +76,12 @@ pub(super) const PAGES: [Page; 11] = [
         "Encrypted requests",
         Some(REFERENCE),
         "The create call with its fields encrypted: recipe, worked example, samples.",
+    ),
+    page(
+        NO_CARD,
+        "Net banking, wallets and UPI",
+        Some(REFERENCE),
+        "Payments without a card: what is sent, what comes back, and what may come late.",
     ),
     page(
         STATUS_QUERY,
@@ -97,9 +107,15 @@ pub(super) const PAGES: [Page; 11] = [
         Some(START),
         "The customer comes back: parameters and their signature.",
     ),
+    page(
+        CUSTOMER_PAGES,
+        "Customer pages",
+        Some(START),
+        "What your customers see: steps, languages, looks.",
+    ),
     page(STATUS_CODES, "Status codes", Some(START), "Every order_status and what to do."),
     page(ERROR_NUMBERS, "Errors", Some(START), "Every error number, and whether to try again."),
-    page(TEST_DATA, "Test data", Some(START), "Test cards, the one-time password, the demo key."),
+    page(TEST_DATA, "Test data", Some(START), "Test cards, failures on purpose, the demo key."),
 ];
 
 /// The error answer that the pages show.
@@ -170,6 +186,14 @@ macro_rules! template {
 template!(Start, "developers/start.html", first: Sample, password: &'static str, terminal: &'static str);
 template!(Reference, "developers/reference.html");
 template!(
+    NoCard, "developers/no_card.html",
+    methods: &'static [MethodRow], steps: &'static [Step], keys: &'static [Key],
+    offered: &'static str, qr: &'static str, form: &'static str, key: &'static str,
+    converted: &'static str,
+    create: Samples<'a>
+);
+template!(CustomerPages, "developers/customer_pages.html", languages: [Language; 10]);
+template!(
     SimpleS2s, "developers/simple_s2s.html",
     first: String, answer: String, authdata: String, create: Samples<'a>,
     mandatory: Vec<&'static str>, parameters: &'static [Parameter], fields: &'static [Field],
@@ -229,6 +253,8 @@ pub(super) fn render(
         REFERENCE => Reference { shell }.render(),
         SIMPLE_S2S => simple_s2s(shell).render(),
         ENCRYPTED_REQUESTS => encrypted_requests(shell).render(),
+        NO_CARD => no_card(shell).render(),
+        CUSTOMER_PAGES => CustomerPages { shell, languages: Language::ALL }.render(),
         STATUS_QUERY => status_query(shell).render(),
         REFUNDS => refunds(shell).render(),
         WEBHOOKS => webhooks(shell).render(),
@@ -253,6 +279,21 @@ fn simple_s2s(shell: Shell<'_>) -> SimpleS2s<'_> {
         parameters: &PARAMETERS,
         fields: &RESPONSE_FIELDS,
         further: &FURTHER_FIELDS,
+        shell,
+    }
+}
+
+fn no_card(shell: Shell<'_>) -> NoCard<'_> {
+    NoCard {
+        methods: &methods::METHODS,
+        steps: &methods::STEPS,
+        keys: &methods::KEYS,
+        offered: methods::METHODS_ANSWER,
+        qr: methods::QR_AUTHDATA,
+        form: methods::FORM_AUTHDATA,
+        key: DEMO_PUBLIC_KEY,
+        converted: methods::CONVERTED,
+        create: Samples { id: "create", samples: &samples::CREATE_NET_BANKING_PAYMENT },
         shell,
     }
 }
@@ -374,8 +415,8 @@ fn duration(seconds: u64) -> String {
 /// `/llms.txt`: the index of the pages as text.
 pub(super) fn index(public_url: &str) -> String {
     let mut text = String::from(
-        "# Tollgate\n\n> A self-hosted payment gateway: create a card payment with one HTTP call, \
-         send the customer to a page, take the result by webhook.\n\n## Developers\n\n",
+        "# Tollgate\n\n> A self-hosted payment gateway: create a payment (card, net banking, \
+         wallet, UPI) with one HTTP call, send the customer to a page, take the result by webhook.\n\n## Developers\n\n",
     );
     for page in PAGES {
         let _written =

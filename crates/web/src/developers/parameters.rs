@@ -77,9 +77,11 @@ pub struct Parameter {
     pub name: &'static str,
     /// M, D or C.
     pub class: Class,
-    /// Whether a request without it is refused in this release: D has defaults, the two
-    /// addresses fall back to the terminal's own, and cards, the only method yet, need theirs.
+    /// Whether every request without it is refused: D has defaults, and the two addresses fall
+    /// back to the terminal's own.
     pub required: bool,
+    /// Methods whose requests are refused without it, by `mop`.
+    pub needed_for: &'static [&'static str],
     /// Its form.
     pub kind: Kind,
     /// Most characters.
@@ -106,12 +108,16 @@ const TEXT: Parameter = Parameter {
     name: "",
     class: Class::Customer,
     required: false,
+    needed_for: &[],
     kind: Kind::Text,
     max_length: None,
     rule: Prose(""),
     sample: "",
     errors: &[1043],
 };
+
+/// The methods that take a card.
+const CARDS: &[&str] = &["CC", "DC"];
 
 const MANDATORY: Parameter =
     Parameter { class: Class::Mandatory, required: true, errors: &[1040, 1043], ..TEXT };
@@ -171,7 +177,7 @@ pub const PARAMETERS: [Parameter; 30] = [
         max_length: Some(3),
         rule: Prose(
             "The ISO 4217 alphabetic code, in any case. It must be a currency that the terminal \
-             takes.",
+             takes, and `INR` for `UPICOLLECT` and `QRINTENT`.",
         ),
         sample: "USD",
         errors: &[1040, 1051],
@@ -232,11 +238,12 @@ pub const PARAMETERS: [Parameter; 30] = [
     },
     Parameter {
         name: "mop",
-        kind: Kind::Choice(&["CC", "DC"]),
+        kind: Kind::Choice(&["CC", "DC", "NB", "WALLET", "UPICOLLECT", "QRINTENT"]),
         rule: Prose(
-            "The method of payment, in any case: `CC` (credit card) or `DC` (debit card). `NB`, \
-             `WALLET`, `UPICOLLECT` and `QRINTENT` are reserved, and answer error 1052 until a \
-             later release. It must be switched on for the terminal.",
+            "The method of payment, in any case: `CC` (credit card), `DC` (debit card), `NB` (net \
+             banking), `WALLET`, `UPICOLLECT` (a request to the payer's UPI app) or `QRINTENT` (a \
+             UPI QR code or link). It must be switched on for the terminal; \
+             `GET /api/methods?public_key=…` lists those that are.",
         ),
         sample: "CC",
         errors: &[1040, 1052],
@@ -244,7 +251,7 @@ pub const PARAMETERS: [Parameter; 30] = [
     },
     Parameter {
         name: "ccno",
-        required: true,
+        needed_for: CARDS,
         kind: Kind::Digits("^[0-9 -]+$"),
         rule: Prose(
             "Needed for `CC` and `DC`. The card number: 12 to 19 digits with a right check digit, \
@@ -256,7 +263,7 @@ pub const PARAMETERS: [Parameter; 30] = [
     },
     Parameter {
         name: "ccvv",
-        required: true,
+        needed_for: CARDS,
         kind: Kind::Digits("^[0-9]{3,4}$"),
         max_length: Some(4),
         rule: Prose(
@@ -269,7 +276,7 @@ pub const PARAMETERS: [Parameter; 30] = [
     },
     Parameter {
         name: "month",
-        required: true,
+        needed_for: CARDS,
         kind: Kind::Digits("^(0?[1-9]|1[0-2])$"),
         max_length: Some(2),
         rule: Prose("Needed for `CC` and `DC`. 1 to 12, with or without the zero."),
@@ -279,7 +286,7 @@ pub const PARAMETERS: [Parameter; 30] = [
     },
     Parameter {
         name: "year",
-        required: true,
+        needed_for: CARDS,
         kind: Kind::Digits("^(20)?[0-9]{2}$"),
         max_length: Some(4),
         rule: Prose(
@@ -303,6 +310,7 @@ pub const PARAMETERS: [Parameter; 30] = [
     },
     Parameter {
         name: "upi_address",
+        needed_for: &["UPICOLLECT"],
         kind: Kind::Pattern("^[A-Za-z0-9._-]+@[A-Za-z][A-Za-z0-9]{1,63}$"),
         rule: Prose(
             "Needed for `UPICOLLECT`: the payer's UPI address, `name@handle`. A terminal whose \

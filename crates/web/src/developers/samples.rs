@@ -40,6 +40,14 @@ pub const CREATE_PAYMENT: [Sample; 6] = [
     sample!("csharp", "C#", "create_payment/CSharp.cs"),
 ];
 
+/// Create a payment by net banking.
+pub const CREATE_NET_BANKING_PAYMENT: [Sample; 4] = [
+    sample!("curl", "curl", "create_net_banking_payment/curl.sh"),
+    sample!("php", "PHP", "create_net_banking_payment/php.php"),
+    sample!("node", "Node", "create_net_banking_payment/node.mjs"),
+    sample!("python", "Python", "create_net_banking_payment/python.py"),
+];
+
 /// Create a payment by an encrypted request.
 pub const CREATE_ENCRYPTED_PAYMENT: [Sample; 6] = [
     sample!("curl", "openssl and curl", "create_encrypted_payment/curl.sh"),
@@ -95,7 +103,12 @@ mod tests {
     }
 
     fn all() -> Vec<Sample> {
-        let create = [&[FIRST_PAYMENT][..], &CREATE_PAYMENT, &CREATE_ENCRYPTED_PAYMENT];
+        let create = [
+            &[FIRST_PAYMENT][..],
+            &CREATE_PAYMENT,
+            &CREATE_NET_BANKING_PAYMENT,
+            &CREATE_ENCRYPTED_PAYMENT,
+        ];
         [&create.concat()[..], &REFUND, &VERIFY_WEBHOOK, &VERIFY_RETURN_URL].concat()
     }
 
@@ -110,6 +123,7 @@ mod tests {
         let mut files = BTreeSet::from(["first_payment.sh".to_owned()]);
         for name in [
             "create_payment",
+            "create_net_banking_payment",
             "create_encrypted_payment",
             "refund",
             "verify_webhook",
