@@ -86,6 +86,13 @@ def works(*command):
     return run(command)[0] == 0
 
 
+def has_font(language):
+    """Whether a font has this language's letters."""
+    if not shutil.which("fc-list"):
+        return False
+    return bool(subprocess.run(["fc-list", f":lang={language}"], capture_output=True, text=True).stdout)
+
+
 def install_packages():
     """Debian packages, only those whose command does not work yet."""
     wanted = {
@@ -104,6 +111,8 @@ def install_packages():
         "mkfs.ext4": (["e2fsprogs", "mount"], lambda: bool(shutil.which("mkfs.ext4", path="/usr/sbin:/sbin:/usr/bin"))),
         "zbarimg": (["zbar-tools"], lambda: bool(shutil.which("zbarimg"))),
         "rsvg-convert": (["librsvg2-bin"], lambda: bool(shutil.which("rsvg-convert"))),
+        # Pages in Hindi and Chinese are looked at, and measured, in their own letters.
+        "fonts": (["fontconfig", "fonts-lohit-deva", "fonts-wqy-microhei"], lambda: has_font("hi") and has_font("zh-cn")),
         "venv": (["python3-venv"], lambda: works(sys.executable, "-c", "import ensurepip, venv")),
     }
     extra = ROOT / "tests" / "samples" / "packages.txt"
