@@ -255,6 +255,8 @@ async fn a_reversed_order_is_not_paid_any_more_and_a_paid_one_is_undone() {
     desk.sbi("1-1").await;
     let other = FollowUpRequest { payment: payment_id(2), ..follow_up("9-9", "1-1") };
     assert!(matches!(desk.bank.reverse(other).await, Outcome::Declined(..)), "another payment's");
+    let order = desk.bank.order("1-1").await.unwrap().unwrap();
+    assert_eq!(order.standing, CounterStanding::Open, "it can be paid as before");
     assert!(matches!(desk.bank.reverse(follow_up("1-2", "1-1")).await, Outcome::Approved(_)));
     assert_eq!(desk.decide("1-1", CounterDecision::Approve).await, CounterStanding::Refused);
     assert!(matches!(desk.look_up("1-1").await, Lookup::Found(Outcome::Declined(..))));
