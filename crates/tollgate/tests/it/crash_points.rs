@@ -168,13 +168,15 @@ impl Client<'_> {
 type Flow = fn(&Client<'_>) -> Option<String>;
 
 /// What each flow does, and the status it ends in.
-const FLOWS: [(&str, Flow, &str); 8] = [
+const FLOWS: [(&str, Flow, &str); 10] = [
     ("frictionless", frictionless, "25"),
     ("challenge", challenge, "25"),
     ("declined", declined, "26"),
     ("wrong code", wrong_code, "26"),
     ("cancelled", cancelled, "23"),
     ("refund", refund, "12"),
+    ("net banking", net_banking, "25"),
+    ("upi", upi, "25"),
     ("capture", capture, "25"),
     ("void", void, "7"),
 ];
@@ -241,6 +243,51 @@ fn refund(client: &Client<'_>) -> Option<String> {
     client.status(&id)
 }
 
+/// The customer chooses a bank on our page, and pays there.
+fn net_banking(client: &Client<'_>) -> Option<String> {
+    ordered(client, &json!({"mop": "NB"}), Some("bankcode=SBIN"))
+}
+
+/// The customer's app is told, and pays.
+fn upi(client: &Client<'_>) -> Option<String> {
+    ordered(client, &json!({"mop": "UPICOLLECT", "upi_address": "a@bank"}), None)
+}
+
+/// An order at the bank that is paid there; where it provably never came to the bank, once more.
+fn ordered(client: &Client<'_>, method: &Value, choice: Option<&str>) -> Option<String> {
+    let mut reference = client.reference.to_owned();
+    for _try in 0..2 {
+        let mut changes = json!({"ccno": null, "bill_currency": "INR", "webhook_url": client.shop});
+        changes.as_object_mut().unwrap().extend(method.as_object().unwrap().clone());
+        let body = request_with(&reference, changes).to_string();
+        let media = [("content-type", "application/json")];
+        let answer = client.exchange("POST", "/api/s2s", &media, &body)?;
+        let (id, _status) = client.told(&answer)?;
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        loop {
+            if let Some(choice) = choice {
+                client.page(&id, choice)?;
+            }
+            let form = [("content-type", "application/x-www-form-urlencoded")];
+            let version = if choice.is_some() { 2 } else { 1 };
+            let counter = format!("/sandbox-bank/{id}-{version}");
+            client.exchange("POST", &counter, &form, "decision=approve")?;
+            client.exchange("GET", &format!("{}/return", Gateway::page(&id)), &[], "")?;
+            if client.status(&id)? != "0" || Instant::now() >= deadline {
+                break;
+            }
+            // Orders that never came to the bank count as guesses.
+            std::thread::sleep(Duration::from_secs(3));
+        }
+        let status = client.status(&id)?;
+        if status != "24" {
+            return Some(status);
+        }
+        reference.push_str(" again");
+    }
+    None
+}
+
 fn capture(client: &Client<'_>) -> Option<String> {
     let id = client.hold()?;
     client.until(&id, "capture", "approved")?;
@@ -276,7 +323,7 @@ fn comes_by(flow: &str, point: &str) -> bool {
     let (room, _place) = point.split_once('.').unwrap();
     match room {
         "challenge" => ["challenge", "wrong code"].contains(&flow),
-        "idempotency" => !held,
+        "idempotency" => !held && !["net banking", "upi"].contains(&flow),
         "send" => !["wrong code", "cancelled"].contains(&flow),
         "refund" => flow == "refund",
         "follow_up" => held,
@@ -298,7 +345,7 @@ fn plans(flow: &str) -> Vec<Vec<Crash>> {
     }
     let first: &[&'static str] = match flow {
         "challenge" if !long => &[],
-        "frictionless" | "challenge" => &["send.before_call", "send.after_call"],
+        "frictionless" | "challenge" | "net banking" => &["send.before_call", "send.after_call"],
         "refund" => &["refund.before_call", "refund.after_call"],
         "capture" => &["follow_up.before_call", "follow_up.after_call"],
         _ => &[],

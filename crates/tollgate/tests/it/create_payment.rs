@@ -251,7 +251,7 @@ fn wrong_forms() -> Vec<Case> {
     add("webhook_url", "1043", &texts(&urls));
     add("return_url", "1043", &texts(&urls));
     add("bill_ip", "1043", &texts(&["1.1.1.1\u{0}", "a\nb"]));
-    add("mop", "1052", &texts(&["XX", "CARD", "NB", "WALLET", "UPICOLLECT", "QRINTENT", "C C"]));
+    add("mop", "1052", &texts(&["XX", "CARD", "UPI", "NETBANKING", "QR", "NB,CC", "C C"]));
     add("mop", "1052", &[json!(1)]);
     add(
         "ccno",
@@ -297,7 +297,23 @@ fn combinations() -> Vec<Case> {
         field,
     };
     let key = format!("{}=", "A".repeat(43));
-    vec![
+    let mut cases = Vec::new();
+    for (mop, field, number, values) in [
+        ("NB", "bankcode", "1043", &["NOSUCH", "AMAZON", "S", "SB IN", "<b>"][..]),
+        ("WALLET", "bankcode", "1043", &["SBIN", "NOSUCH", "a@b"]),
+        ("UPICOLLECT", "upi_address", "1043", &["name", "@bank", "a@", "a b@bank", "a@b@c"]),
+        ("UPICOLLECT", "upi_address", "1040", &["", " "]),
+        ("QRINTENT", "os", "1043", &["windows", "device", "1"]),
+        ("QRINTENT", "bill_currency", "1051", &["USD", "EUR"]),
+    ] {
+        for value in values {
+            let name = format!("{mop}: {field} = {value:?}");
+            let mut changes = json!({"mop": mop, "bill_currency": "INR"});
+            changes[field] = json!(value);
+            cases.push(case(&name, changes, 400, number, field));
+        }
+    }
+    cases.extend([
         case(
             "a fraction of a yen",
             json!({"bill_currency": "JPY", "bill_amt": "10.50"}),
@@ -309,7 +325,8 @@ fn combinations() -> Vec<Case> {
         case("expired", json!({"month": "1", "year": "2026"}), 400, "156", "year"),
         case("an unknown key", json!({"public_key": key}), 401, "101", ""),
         case("the wrong number", json!({"terNO": 43}), 401, "101", ""),
-    ]
+    ]);
+    cases
 }
 
 fn everything_wrong_is_named_by_number_and_field(on: On) {
