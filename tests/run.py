@@ -222,7 +222,8 @@ def browser_tests(results, word):
     code, output = run(command, cwd=BROWSER, env=env, timeout=1800)
     (OUTPUT / "browser.log").write_text(output)
     try:
-        suites = json.loads(report.read_text())["suites"]
+        told = json.loads(report.read_text())
+        suites, beside = told["suites"], told["errors"]
     except (OSError, ValueError, KeyError):
         results.add("pages in a browser", False, time.monotonic() - began, output)
         return
@@ -239,6 +240,9 @@ def browser_tests(results, word):
 
     for suite in suites:
         walk(suite, [])
+    # What belongs to no test, as the comparison of the books when a worker ends.
+    for error in beside:
+        results.add("browser, beside the tests", False, 0, error.get("message", ""))
     if code != 0 and all(passed for _n, passed, _s in results.done):
         results.add("pages in a browser", False, time.monotonic() - began, output)
 

@@ -15,7 +15,7 @@ const STATUSES = {
   26: ["Test Declined", "declined-heading"],
   7: ["Reversed", "reversed-heading"],
 };
-/** Answers to a single request, in milliseconds: what would be slow even with both processors busy. */
+/** In milliseconds: slow even where the binary is not optimised and others use the processors. */
 const FIRST_BYTE_AT_MOST = 100;
 
 /** A page's texts as patterns, where something is put in, by the names that the templates use. */
@@ -79,14 +79,17 @@ export class Customer {
     this.text = textsOf(language);
   }
 
-  /** The merchant's server asks for a payment. `fields.card: false` is one without a card. */
-  async order({ seconds, flags = [], ...fields }) {
+  /**
+   * The merchant's server asks for a payment. With `seconds` at a terminal of its own, whose
+   * customers have so many, and which is made with these flags.
+   */
+  async order({ seconds, flags = ["--upi-collect", "allow"], ...fields }) {
     const { gateway, shop } = this.house;
     const isCard = ["CC", "DC"].includes(fields.mop);
     const none = { ccno: undefined, ccvv: undefined, month: undefined, year: undefined };
     const asked = { ...(isCard ? {} : { ...none, bill_currency: "INR" }), ...fields };
     if (seconds) {
-      const hasty = await gateway.hastyTerminal(seconds, "--upi-collect", "allow", ...flags);
+      const hasty = await gateway.hastyTerminal(seconds, ...flags);
       Object.assign(asked, { terNO: hasty.ter_no, public_key: hasty.public_key });
     }
     this.asked = asked;

@@ -376,6 +376,23 @@ test.describe("on either database", () => {
   });
 });
 
+test("UPICOLLECT: where requests are withdrawn, a code stands instead", async ({ customer }, testInfo) => {
+  const bharat = ["--qr-format", "bharat_qr", "--merchant-city", "Pune"];
+  const flags = ["--upi-collect", "convert_to_qr", ...bharat];
+  await customer.order({ mop: "UPICOLLECT", upi_address: "9355555555@ptyes", seconds: 60, flags });
+  await customer.opens();
+  await expect(customer.page.getByRole("note")).toContainText(customer.text("upi-qr-replaced"));
+  await customer.sees("upi-qr-replaced");
+  const { payaddress, authdata } = customer.authdata;
+  expect(payaddress).toMatch(/^upi:\/\/pay\?/);
+  expect(authdata.qr).toMatch(/^000201/);
+  expect(await scanned(customer, testInfo)).toBe(authdata.qr);
+  const phone = await customer.takesThePhone();
+  await customer.hears(() => customer.decides("approve", phone));
+  await customer.isBack("25");
+  await customer.ends(["25"]);
+});
+
 test("WALLET: what a bank posts on the way back is not read", async ({ customer }) => {
   await customer.order({ mop: "WALLET", bankcode: "PHONEPE" });
   await customer.opens();
