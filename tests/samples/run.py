@@ -99,7 +99,7 @@ def run(sample, scratch, environment, stdin=b""):
     )
 
 
-def check_create(sample, scratch, recorder, private_key=""):
+def check_create(sample, scratch, recorder, private_key="", check=None):
     recorder.answers.clear()
     done = run(sample, scratch, {"GATEWAY_URL": recorder.url, "PRIVATE_KEY": private_key})
     printed = done.stdout.decode()
@@ -108,7 +108,7 @@ def check_create(sample, scratch, recorder, private_key=""):
     status, text = recorder.answers[0]
     assert status == 200, f"HTTP {status}: {text}"
     answer = json.loads(text)
-    check_answer(answer)
+    (check or check_answer)(answer)
     lines = printed.splitlines()
     assert lines == [f"transID: {answer['transID']}", f"authurl: {answer['authurl']}"], printed
 
@@ -120,13 +120,25 @@ def check_refused(sample, scratch, recorder, private_key):
 
 
 def check_answer(answer):
-    assert set(answer) == FIELDS, f"fields differ: {sorted(set(answer) ^ FIELDS)}"
+    check_waiting(answer, FIELDS)
+    assert (answer["mop"], answer["ccno"]) == ("Visa", "411111XXXXXX1111"), answer
+    assert (answer["bill_amt"], answer["bill_currency"]) == ("11.11", "USD"), answer
+
+
+def check_net_banking_answer(answer):
+    check_waiting(answer, FIELDS - {"ccno"} | {"upa"})
+    assert (answer["mop"], answer["upa"]) == ("NB", "SBIN"), answer
+    assert (answer["bill_amt"], answer["bill_currency"]) == ("11.11", "INR"), answer
+    details = json.loads(base64.b64decode(answer["authdata"]))
+    assert (details["action"], details["authdata"]) == ("redirect", {"step": "bank_page"}), details
+
+
+def check_waiting(answer, fields):
+    assert set(answer) == fields, f"fields differ: {sorted(set(answer) ^ fields)}"
     wrong = [name for name, value in answer.items() if not isinstance(value, str)]
     assert not wrong, f"not a string: {wrong}"
     assert re.fullmatch(r"[1-9][0-9]{17}", answer["transID"]), answer["transID"]
     assert (answer["order_status"], answer["status"]) == ("0", "Pending"), answer
-    assert (answer["mop"], answer["ccno"]) == ("Visa", "411111XXXXXX1111"), answer
-    assert (answer["bill_amt"], answer["bill_currency"]) == ("11.11", "USD"), answer
     assert answer["authurl"].endswith("/api/authurl/" + answer["transID"]), answer["authurl"]
     assert answer["authstatus"].endswith("/api/authurl/s2s/" + answer["transID"])
     assert next(iter(json.loads(base64.b64decode(answer["authdata"])))) == "transID"
@@ -296,6 +308,10 @@ def checks(scratch, recorder, gateway):
     for sample in sorted((SAMPLES / "create_payment").iterdir()):
         yield f"create_payment/{sample.name}", (
             lambda sample=sample: check_create(sample, scratch, recorder))
+    for sample in sorted((SAMPLES / "create_net_banking_payment").iterdir()):
+        yield f"create_net_banking_payment/{sample.name}", (
+            lambda sample=sample: check_create(
+                sample, scratch, recorder, check=check_net_banking_answer))
     private_key = gateway.shown()["private_key"]
     for sample in sorted((SAMPLES / "create_encrypted_payment").iterdir()):
         yield f"create_encrypted_payment/{sample.name}", (

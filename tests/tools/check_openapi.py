@@ -24,11 +24,15 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 CREATE = "/api/s2s"
 ENCRYPTED = "/api/s2s/encrypt"
 BALANCE = "/api/v1/balance"
+METHODS = "/api/methods"
 STATUS = "/api/authurl/s2s/{transIDOrReference}"
 PAGE = "/api/authurl/{transID}"
 OLDER_PAGE = "/api/authurl/auth_3ds/{transID}"
 REFUND = "/api/transactions/refund-request"
 RESULT = "/api/authurl/{transID}/result"
+RETURN = "/api/authurl/{transID}/return"
+EVENTS = "/api/authurl/{transID}/events"
+COUNTER = "/sandbox-bank/{order}"
 UNKNOWN = "100000200101000000"
 
 
@@ -220,6 +224,59 @@ def check_refunds(live, trans_id):
     yield live.check("no media type", REFUND, 415, body=b"x", headers={"Content-Type": "text/x"})
 
 
+def check_orders(live):
+    """(name, problems) of payments that are paid at a bank, in a wallet or by UPI."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    key = urllib.parse.urlencode({"public_key": PUBLIC_KEY})
+    yield live.check("its key", METHODS, 200, path=f"{METHODS}?{key}")
+    offered = [method["mop"] for method in live.last["methods"]]
+    all_of_them = ["CC", "DC", "NB", "WALLET", "UPICOLLECT", "QRINTENT"]
+    yield "six methods", [] if offered == all_of_them else [str(offered)]
+    yield live.check("no key", METHODS, 400)
+    yield live.check("other key", METHODS, 401, path=f"{METHODS}?public_key={'A' * 43}=")
+    no_card = {"ccno": None, "ccvv": None, "month": None, "year": None, "bill_currency": "INR"}
+
+    def order(name, mop, **more):
+        return payment(f"order {name}", **{**no_card, "mop": mop, **more})
+
+    yield live.create("by wallet", 200, order("wallet", "WALLET", bankcode="PAYTM"))
+    yield live.create("by UPI request", 200, order("upi", "UPICOLLECT", upi_address="a@bank"))
+    yield live.create("by QR code", 200, order("qr", "QRINTENT"))
+    yield live.create("no UPI address", 400, order("none", "UPICOLLECT"))
+    yield live.numbers("1040")
+    yield live.create("no such bank", 400, order("none", "NB", bankcode="NOSUCHBANK"))
+    yield live.numbers("1043")
+    yield live.create("dollars", 400, order("none", "QRINTENT", bill_currency="USD"))
+    yield live.numbers("1051")
+    yield live.create("a bank is chosen", 200, order("bank", "NB"))
+    trans_id = live.last["transID"]
+    page = f"/api/authurl/{trans_id}"
+    yield live.check("in German", PAGE, 200, path=f"{page}?lang=de")
+    yield live.check("no such bank", PAGE, 303, path=page, body=b"bankcode=NOSUCHBANK")
+    yield live.check("chosen", PAGE, 303, path=page, body=b"bankcode=SBIN")
+    yield live.check("back too early", RETURN, 200, path=f"{page}/return")
+    yield live.check("back by form", RETURN, 200, path=f"{page}/return", body=b"x=y", headers=form)
+    counter = f"/sandbox-bank/{trans_id}-2"
+    yield live.check("open", COUNTER, 200, path=counter)
+    yield live.check("arrives by form", COUNTER, 200, path=counter, body=b"order=1")
+    yield live.check("another site", COUNTER, 403, path=counter, body=b"decision=approve",
+                     headers={"Origin": "https://other.example"})
+    yield live.check("too large", COUNTER, 413, path=counter, body=b"x=" + b"1" * 5000)
+    yield live.check("pays", COUNTER, 303, path=counter, body=b"decision=approve")
+    yield live.check("back", RETURN, 303, path=f"{page}/return")
+    yield live.check("paid", STATUS, 200, path=f"/api/authurl/s2s/{trans_id}")
+    yield "status 25", [] if live.last["order_status"] == "25" else [str(live.last)]
+    # Of a payment that has gone on, the one event comes at once.
+    yield live.check("gone on", EVENTS, 200, path=f"{page}/events")
+    for what, route, path in (
+        ("unknown", RETURN, f"/api/authurl/{UNKNOWN}/return"),
+        ("unknown", EVENTS, f"/api/authurl/{UNKNOWN}/events"),
+        ("unknown", COUNTER, "/sandbox-bank/x-1"),
+        ("unknown", "/assets/logo/{file}", "/assets/logo/42.none.png"),
+    ):
+        yield live.check(what, route, 404, path=path)
+
+
 def check_answers(document, gateway, receiver):
     """(name, problems) of everything that is sent to the live gateway."""
     live = Live(document, gateway)
@@ -269,6 +326,7 @@ def check_answers(document, gateway, receiver):
 
     yield from check_refunds(live, decided)
     yield from check_encrypted(live, gateway)
+    yield from check_orders(live)
     for name in (first["transID"], decided):
         yield live.check("by number", STATUS, 200, path=f"/api/authurl/s2s/{name}")
     key = urllib.parse.urlencode({"public_key": PUBLIC_KEY})
@@ -303,7 +361,7 @@ def check_answers(document, gateway, receiver):
         wrong = [] if status == expected else [f"answered {status}"]
         yield f"GET {path} {expected}", wrong or problems_of(document, error, json.loads(text))
     for path, item in document["paths"].items():
-        if "{" not in path and "get" in item and path not in (CREATE, BALANCE, "/"):
+        if "{" not in path and "get" in item and path not in (CREATE, BALANCE, METHODS, "/"):
             yield live.check("plain", path, 200)
     bearer = {"Authorization": f"Bearer {gateway.shown()['private_key']}"}
     yield live.check("its own key", BALANCE, 200, path=f"{BALANCE}?terNO=42", headers=bearer)

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::html_form::{self, Form};
 use crate::http_client::{Answer, HttpClient};
+use domain::method::MethodCode;
 use domain::time::Timestamp;
 use serde_json::{Map, Value};
 use url::Url;
@@ -23,14 +24,56 @@ pub(crate) struct Order {
     pub(crate) currency: String,
     /// The shop's order id.
     pub(crate) reference: String,
-    /// A test card's number.
-    pub(crate) card: String,
-    /// Its last month.
-    pub(crate) expiry: (i8, i16),
+    /// With what it is paid.
+    pub(crate) means: Means,
     /// Where webhooks go.
     pub(crate) webhook_url: String,
     /// Where the customer goes afterwards.
     pub(crate) return_url: String,
+}
+
+/// With what a customer pays.
+#[derive(Clone, Debug)]
+pub(crate) enum Means {
+    /// A credit or debit card.
+    Card {
+        /// `CC` or `DC`.
+        method: MethodCode,
+        /// A test card's number.
+        number: String,
+        /// Its last month.
+        expiry: (i8, i16),
+    },
+    /// Anything else.
+    Order {
+        /// `NB` and so on.
+        method: MethodCode,
+        /// The method's own field, where one is sent.
+        detail: Option<(&'static str, String)>,
+    },
+}
+
+impl Means {
+    /// The request's fields.
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Card { method, number, expiry } => {
+                // Sandbox cards take any code; American Express has four digits.
+                let code = if number.starts_with('3') { "1234" } else { "123" };
+                vec![
+                    ("mop", method.code().to_owned()),
+                    ("ccno", number.clone()),
+                    ("ccvv", code.to_owned()),
+                    ("month", format!("{:02}", expiry.0)),
+                    ("year", expiry.1.to_string()),
+                ]
+            }
+            Self::Order { method, detail } => {
+                let mop = ("mop", method.code().to_owned());
+                std::iter::once(mop).chain(detail.clone()).collect()
+            }
+        }
+    }
 }
 
 /// The last month of a test card that is good for years.
@@ -52,9 +95,7 @@ pub(crate) fn masked(card: &str) -> String {
 impl Order {
     /// The request's fields, in the order of the documentation.
     fn fields(&self) -> Vec<(&'static str, String)> {
-        // Sandbox cards take any code; American Express has four digits.
-        let code = if self.card.starts_with('3') { "1234" } else { "123" };
-        vec![
+        let mut fields = vec![
             ("public_key", self.public_key.clone()),
             ("terNO", self.ter_no.to_string()),
             ("integration-type", "s2s".to_owned()),
@@ -64,13 +105,10 @@ impl Order {
             ("reference", self.reference.clone()),
             ("webhook_url", self.webhook_url.clone()),
             ("return_url", self.return_url.clone()),
-            ("mop", "CC".to_owned()),
-            ("ccno", self.card.clone()),
-            ("ccvv", code.to_owned()),
-            ("month", format!("{:02}", self.expiry.0)),
-            ("year", self.expiry.1.to_string()),
             ("fullname", "Test Person".to_owned()),
-        ]
+        ];
+        fields.extend(self.means.fields());
+        fields
     }
 
     /// The request.
@@ -227,8 +265,11 @@ mod tests {
             amount: "11.11".to_owned(),
             currency: "USD".to_owned(),
             reference: "r1".to_owned(),
-            card: "4111111111111111".to_owned(),
-            expiry: (12, 2030),
+            means: Means::Card {
+                method: MethodCode::CreditCard,
+                number: "4111111111111111".to_owned(),
+                expiry: (12, 2030),
+            },
             webhook_url: "http://shop.test/webhook".to_owned(),
             return_url: "http://shop.test/return".to_owned(),
         }

@@ -5,7 +5,7 @@ use super::listen::{indented, print_webhook, secrets_of};
 use super::pay;
 use super::serve;
 use super::{DEMO_PUBLIC_KEY, DEMO_TERMINAL};
-use crate::checkout::{self, Answered, Customer, Order};
+use crate::checkout::{self, Answered, Customer, Means, Order};
 use crate::cli::Common;
 use crate::clock::SystemClock;
 use crate::config::{LogFormat, LogLevel, Settings, Sources};
@@ -17,6 +17,7 @@ use crate::receiver::{Arrival, Receiver};
 use crate::table::{harmless, pairs};
 use crate::telemetry;
 use clap::Args;
+use domain::method::MethodCode;
 use engine::ports::Clock;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -193,8 +194,11 @@ impl Tour {
             amount: "11.11".to_owned(),
             currency: "USD".to_owned(),
             reference: format!("demo-{}", random::hexadecimal::<6>(&SystemSource::new())),
-            card: card.to_owned(),
-            expiry: checkout::far_expiry(SystemClock.now()),
+            means: Means::Card {
+                method: MethodCode::CreditCard,
+                number: card.to_owned(),
+                expiry: checkout::far_expiry(SystemClock.now()),
+            },
             webhook_url: self.receiver.url("/webhook"),
             return_url: self.receiver.url("/return"),
         }

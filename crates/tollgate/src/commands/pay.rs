@@ -1,7 +1,8 @@
 //! `tollgate pay`: a test payment, from the shop's call to the customer's way back.
 
+use super::terminal::method;
 use super::{DEMO_PUBLIC_KEY, DEMO_TERMINAL, LISTEN_PORT};
-use crate::checkout::{self, Answered, Customer, Order};
+use crate::checkout::{self, Answered, Customer, Means, Order};
 use crate::cli::Common;
 use crate::clock::SystemClock;
 use crate::failure::Failure;
@@ -10,6 +11,7 @@ use crate::output::{Output, Style};
 use crate::random::{self, SystemSource};
 use crate::table::{harmless, pairs};
 use clap::Args;
+use domain::method::MethodCode;
 use engine::ports::Clock as _;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -20,6 +22,9 @@ Examples:
   tollgate pay                                   prints the answer, with the page to open
   tollgate pay --otp 123456                      also passes the challenge
   tollgate pay --card 4043409999991437           is declined at once
+  tollgate pay --method NB --bank SBIN           by net banking; open the page and be the customer
+  tollgate pay --method UPICOLLECT --upi-address success@sandbox
+  tollgate pay --method QRINTENT                 by UPI QR code
   tollgate pay --amount 99.50 --currency EUR --otp 123456 --json
   tollgate listen                                in another terminal: shows the webhooks
 
@@ -30,17 +35,29 @@ pub(crate) struct Arguments {
     #[arg(long)]
     url: Option<String>,
 
-    /// A test card's number
-    #[arg(long, default_value = "4111111111111111")]
-    card: String,
+    /// How it is paid: CC, DC, NB, WALLET, UPICOLLECT or QRINTENT
+    #[arg(long, default_value = "CC", value_parser = method)]
+    method: MethodCode,
+
+    /// With CC and DC: a test card's number [default: 4111111111111111]
+    #[arg(long)]
+    card: Option<String>,
+
+    /// With NB and WALLET: the bank's or wallet's code [default: the customer chooses]
+    #[arg(long, value_name = "CODE")]
+    bank: Option<String>,
+
+    /// With UPICOLLECT: the payer's address [default: customer@sandbox]
+    #[arg(long, value_name = "ADDRESS")]
+    upi_address: Option<String>,
 
     /// How much
     #[arg(long, default_value = "11.11")]
     amount: String,
 
-    /// In which currency
-    #[arg(long, default_value = "USD")]
-    currency: String,
+    /// In which currency [default: USD for cards, INR for the other methods]
+    #[arg(long)]
+    currency: Option<String>,
 
     /// The shop's order id [default: a new one]
     #[arg(long)]
@@ -62,7 +79,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "URL")]
     return_url: Option<String>,
 
-    /// Pass the challenge with this code; the sandbox's is 123456
+    /// With CC and DC: pass the challenge with this code; the sandbox's is 123456
     #[arg(long, value_name = "CODE")]
     otp: Option<String>,
 
@@ -72,20 +89,46 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    fn order(&self) -> Order {
+    /// With what it is paid; wrong usage when a flag belongs to another method.
+    fn means(&self) -> Result<Means, Failure> {
+        let method = self.method;
+        let is_collect = method == MethodCode::UpiCollect;
+        for (flag, is_given, fits) in [
+            ("--card", self.card.is_some(), method.takes_card()),
+            ("--otp", self.otp.is_some(), method.takes_card()),
+            ("--bank", self.bank.is_some(), method.takes_bank_code()),
+            ("--upi-address", self.upi_address.is_some(), is_collect),
+        ] {
+            if is_given && !fits {
+                let text = format!("{flag} does not go with --method {method}");
+                return Err(Failure::Usage(text));
+            }
+        }
+        if method.takes_card() {
+            let number = self.card.clone().unwrap_or_else(|| "4111111111111111".to_owned());
+            let expiry = checkout::far_expiry(SystemClock.now());
+            return Ok(Means::Card { method, number, expiry });
+        }
+        let payer = || self.upi_address.clone().unwrap_or_else(|| "customer@sandbox".to_owned());
+        let bank = self.bank.clone().map(|code| ("bankcode", code));
+        let detail = if is_collect { Some(("upi_address", payer())) } else { bank };
+        Ok(Means::Order { method, detail })
+    }
+
+    fn order(&self) -> Result<Order, Failure> {
         let here = |path: &str| format!("http://127.0.0.1:{LISTEN_PORT}{path}");
         let new = || format!("cli-{}", random::hexadecimal::<6>(&SystemSource::new()));
-        Order {
+        let usual = if self.method.takes_card() { "USD" } else { "INR" };
+        Ok(Order {
             public_key: self.public_key.clone(),
             ter_no: self.ter_no,
             amount: self.amount.clone(),
-            currency: self.currency.clone(),
+            currency: self.currency.clone().unwrap_or_else(|| usual.to_owned()),
             reference: self.reference.clone().unwrap_or_else(new),
-            card: self.card.clone(),
-            expiry: checkout::far_expiry(SystemClock.now()),
+            means: self.means()?,
             webhook_url: self.webhook_url.clone().unwrap_or_else(|| here("/webhook")),
             return_url: self.return_url.clone().unwrap_or_else(|| here("/return")),
-        }
+        })
     }
 }
 
@@ -117,12 +160,13 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
     };
     let gateway = Url::parse(&url)
         .map_err(|error| Failure::Usage(format!("--url {url:?} is no address: {error}")))?;
-    let order = arguments.order();
+    let order = arguments.order()?;
+    let has_code = arguments.method.takes_card();
     let outcome = pay(&gateway, &order, arguments.otp).await?;
     if output.is_json() {
         print_json(output, &order, &outcome)?;
     } else {
-        print_text(output, &outcome)?;
+        print_text(output, &outcome, has_code)?;
     }
     if outcome.is_well() { Ok(()) } else { Err(Failure::No(String::new())) }
 }
@@ -152,7 +196,7 @@ fn print_json(output: Output, order: &Order, outcome: &Outcome) -> Result<(), Fa
     }))
 }
 
-fn print_text(output: Output, outcome: &Outcome) -> Result<(), Failure> {
+fn print_text(output: Output, outcome: &Outcome, has_code: bool) -> Result<(), Failure> {
     output.text(&fields(&outcome.answered.fields))?;
     if let (Some(landed), Some(last)) = (&outcome.landed, &outcome.last) {
         let style = if outcome.is_well() { Style::Good } else { Style::Bad };
@@ -161,7 +205,12 @@ fn print_text(output: Output, outcome: &Outcome) -> Result<(), Failure> {
         let status = format!("{} ({})", last.text("status"), last.text("response"));
         output.line(&output.paint(style, &harmless(&status)))?;
     } else if let Some(page) = outcome.answered.address("authurl") {
-        output.talk(&format!("\nThe customer opens {page} and enters 123456, or: --otp 123456"));
+        let next = if has_code {
+            " and enters 123456, or: --otp 123456"
+        } else {
+            ", and you are the customer"
+        };
+        output.talk(&format!("\nThe customer opens {page}{next}"));
     }
     Ok(())
 }
@@ -196,9 +245,9 @@ mod tests {
     use super::*;
     use crate::fake_gateway;
 
-    fn arguments(card: &str, webhook_url: &str) -> Arguments {
+    fn arguments(flags: &[&str]) -> Arguments {
         use clap::Parser as _;
-        let flags = ["tollgate", "pay", "--card", card, "--webhook-url", webhook_url];
+        let flags = ["tollgate", "pay"].iter().chain(flags);
         let cli = crate::cli::Cli::try_parse_from(flags).unwrap();
         let Some(crate::cli::Command::Pay(arguments)) = cli.command else { panic!() };
         arguments
@@ -206,8 +255,38 @@ mod tests {
 
     async fn paid(card: &str, otp: Option<&str>) -> Outcome {
         let gateway = fake_gateway::start(None).await;
-        let order = arguments(card, "http://127.0.0.1:1/").order();
+        let flags = ["--card", card, "--webhook-url", "http://127.0.0.1:1/"];
+        let order = arguments(&flags).order().unwrap();
         pay(&gateway.url, &order, otp.map(str::to_owned)).await.unwrap()
+    }
+
+    #[test]
+    fn each_method_sends_its_own_fields() {
+        let shown = |flags: &[&str]| {
+            let order = arguments(flags).order().unwrap();
+            let fields = order.shown().into_iter();
+            let own = ["bill_currency", "mop", "ccno", "bankcode", "upi_address"];
+            let own = fields.filter(|(name, _)| own.contains(&name.as_str()));
+            own.map(|(_, value)| value).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(shown(&[]), "USD CC 411111XXXXXX1111");
+        assert_eq!(shown(&["--method", "nb", "--bank", "SBIN"]), "INR NB SBIN");
+        assert_eq!(shown(&["--method", "WALLET", "--currency", "USD"]), "USD WALLET");
+        assert_eq!(shown(&["--method", "UPICOLLECT"]), "INR UPICOLLECT customer@sandbox");
+        assert_eq!(shown(&["--method", "QRINTENT"]), "INR QRINTENT");
+    }
+
+    #[test]
+    fn a_flag_of_another_method_is_wrong_usage() {
+        for (flags, told) in [
+            (["--method", "NB", "--card", "4111111111111111"], "--card"),
+            (["--method", "QRINTENT", "--otp", "123456"], "--otp"),
+            (["--method", "UPICOLLECT", "--bank", "SBIN"], "--bank"),
+            (["--method", "CC", "--upi-address", "a@bank"], "--upi-address"),
+        ] {
+            let Err(Failure::Usage(text)) = arguments(&flags).order() else { panic!("{flags:?}") };
+            assert!(text.starts_with(told), "{text}");
+        }
     }
 
     #[tokio::test]

@@ -24,6 +24,7 @@ use engine::terminal::{AddTerminal, ChangeTerminal, TerminalChanged};
 use ipnet::IpNet;
 use serde::Serialize;
 use settings::SettingsArguments;
+pub(super) use settings::method;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

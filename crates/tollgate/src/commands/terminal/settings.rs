@@ -106,7 +106,8 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
     }
 }
 
-fn method(text: &str) -> Result<MethodCode, String> {
+/// A method by its code.
+pub(in crate::commands) fn method(text: &str) -> Result<MethodCode, String> {
     let codes = MethodCode::ALL.map(MethodCode::code).join(", ");
     MethodCode::from_code(text.trim()).ok_or_else(|| format!("the methods are {codes}"))
 }
