@@ -119,7 +119,7 @@ fn terminals_are_kept_while_a_gateway_runs() {
     let shown = json(&gateway.run(&["terminal", "show", "42", "--json"]));
     assert_eq!((&shown["ter_no"], &shown["mode"]), (&json!(42), &json!("test")));
     assert_eq!(shown["public_key"], PUBLIC_KEY);
-    assert_eq!(shown["methods"], json!(["CC", "DC"]));
+    assert_eq!(shown["methods"], json!(["CC", "DC", "NB", "WALLET", "UPICOLLECT", "QRINTENT"]));
     assert!(shown.get("private_key").is_none() && shown.get("webhook_secrets").is_none());
     let revealed = json(&gateway.run(&["terminal", "show", "42", "--json", "--reveal"]));
     assert_eq!(revealed["private_key"].as_str().unwrap().len(), 44);
@@ -162,11 +162,12 @@ fn settings_of_upi_are_set_and_shown() {
     let names =
         ["upi_collect", "qr_format", "merchant_category_code", "merchant_city", "late_approval"];
     let values = |terminal: &Value| names.map(|name| terminal[name].clone());
-    let defaults = [json!("convert_to_qr"), json!("upi_link"), json!(null), json!(null)];
+    // The demo sends collect requests, so that their page can be seen.
+    let defaults = [json!("allow"), json!("upi_link"), json!(null), json!(null)];
     let before = values(&shown(&["show", "42"]));
     assert_eq!((&before[..4], &before[4]), (&defaults[..], &json!("accept")));
     let flags = names.map(|name| format!("--{}", name.replace('_', "-")));
-    let words = ["allow", "bharat_qr", "0742", "M\u{fc}nchen", "reverse"];
+    let words = ["refuse", "bharat_qr", "0742", "M\u{fc}nchen", "reverse"];
     let pairs = flags.iter().zip(words).flat_map(|(flag, word)| [flag, word]).collect::<Vec<_>>();
     shown(&[&["set", "42"], &pairs[..]].concat());
     assert_eq!(values(&shown(&["show", "42"])), words.map(|word| json!(word)));
