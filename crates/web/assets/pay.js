@@ -81,7 +81,10 @@
 
   // A form that goes to the bank by itself; the button is for who has no script.
   const leaves = document.querySelector("form[data-send]");
-  if (leaves) addEventListener("load", () => leaves.requestSubmit());
+  if (leaves) {
+    document.querySelector("[data-if-sent]").hidden = false;
+    addEventListener("load", () => leaves.requestSubmit());
+  }
 
   // The list gets shorter as one types. Enter searches on the server, as without the script.
   const filter = document.querySelector("[data-filter]");

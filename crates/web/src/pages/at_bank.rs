@@ -18,7 +18,7 @@ use domain::payment::Payment;
 use domain::terminal::Terminal;
 use domain::text::WebAddress;
 use domain::time::Timestamp;
-use domain::upi::Device;
+use domain::upi::{Device, UpiAddress};
 use domain::upi_link::UpiLink;
 use engine::error::Fault;
 use engine::payment::Chosen;
@@ -29,6 +29,9 @@ use crate::app::{App, Caller};
 /// Shown above the others: what most customers of Indian shops have.
 const COMMON: [&str; 10] =
     ["SBIN", "HDFC", "ICIC", "UTIB", "KKBK", "PUNB", "PAYTM", "PHONEPE", "AMAZON", "MOBIKWIK"];
+
+/// What the codes of the sandbox's test cases begin with.
+const TEST_CASES: &str = "LAB";
 
 /// `GET /api/authurl/{transID}/events`: tells a waiting page when to look.
 pub(super) async fn events(
@@ -125,9 +128,10 @@ impl Visit {
                 Ok(shown_as(StatusCode::OK, &page))
             }
             CustomerStep::ApproveInApp => {
-                let address = payment.method.payer().unwrap_or_default();
+                let address = payment.method.details.upi_address.as_ref();
+                let address = address.map(UpiAddress::masked).unwrap_or_default();
                 let frame = self.frame(payment, terminal);
-                let mut page = UpiWaitPage::new(frame, address, expires_at, now);
+                let mut page = UpiWaitPage::new(frame, &address, expires_at, now);
                 page.shell.hint_link = self.sandbox_app(payment);
                 Ok(shown_as(StatusCode::OK, &page))
             }
@@ -165,6 +169,7 @@ impl Visit {
                 code: one.code,
                 name: one.name,
                 is_common: COMMON.contains(&one.code),
+                is_test: one.code.starts_with(TEST_CASES),
             })
             .collect();
         shown_as(StatusCode::OK, &PickerPage::new(self.frame(payment, terminal), choice, &list))
@@ -205,14 +210,7 @@ impl Visit {
 
     fn frame(&self, payment: &Payment, terminal: &Terminal) -> Frame<'_> {
         let mut summary = Summary::of(self.asked.language(), payment, terminal);
-        if let Some(one) = self.institution(payment) {
-            let name = one.name.to_owned();
-            summary.paid_with = Some(if one.method == MethodCode::Wallet {
-                PaidWith::Wallet { name }
-            } else {
-                PaidWith::Bank { name }
-            });
-        }
+        summary.paid_with = summary.paid_with.or_else(|| self.paid_with(payment));
         Frame {
             site: &self.app.site,
             asked: &self.asked,
@@ -220,6 +218,21 @@ impl Visit {
             mode: payment.mode,
             path: self.own_path(),
         }
+    }
+
+    /// The bank, the wallet, or a part of the UPI address.
+    pub(super) fn paid_with(&self, payment: &Payment) -> Option<PaidWith> {
+        if let Some(one) = self.institution(payment) {
+            let name = one.name.to_owned();
+            let is_wallet = one.method == MethodCode::Wallet;
+            return Some(if is_wallet {
+                PaidWith::Wallet { name }
+            } else {
+                PaidWith::Bank { name }
+            });
+        }
+        let address = payment.method.details.upi_address.as_ref()?.masked();
+        Some(PaidWith::Upi { address })
     }
 
     fn institution(&self, payment: &Payment) -> Option<Institution> {

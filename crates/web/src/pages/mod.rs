@@ -226,7 +226,10 @@ impl Visit {
     fn result_page(&self, payment: &Payment, terminal: &Terminal, link: &str) -> ResultPage {
         // An order that is still open at the bank may be paid there.
         let late_possible = payment.state.open_order().is_some();
-        ResultPage::new(&self.app.site, &self.asked, payment, terminal, link, late_possible)
+        let (site, asked) = (&self.app.site, &self.asked);
+        let mut page = ResultPage::new(site, asked, payment, terminal, link, late_possible);
+        page.summary.paid_with = page.summary.paid_with.or_else(|| self.paid_with(payment));
+        page
     }
 
     /// After a form nothing is shown directly, so that loading the page again sends nothing again.

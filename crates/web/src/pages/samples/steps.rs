@@ -83,7 +83,12 @@ impl Preview<'_> {
             .iter()
             .zip(&codes)
             .enumerate()
-            .map(|(place, (name, code))| Choosable { code, name, is_common: place < few })
+            .map(|(place, (name, code))| Choosable {
+                code,
+                name,
+                is_common: place < few,
+                is_test: false,
+            })
             .collect();
         Sample::new(path, PickerPage::new(self.frame(path, None), choice, &list))
     }
@@ -137,7 +142,7 @@ impl Preview<'_> {
                 "upi-wait",
                 UpiWaitPage::new(
                     self.frame("upi-wait", None),
-                    "rahul.kumar@sandbox",
+                    "ra•••ar@sandbox",
                     EXPIRES_AT,
                     NOW,
                 ),
