@@ -266,7 +266,7 @@ def check_orders(live):
     yield live.check("back", RETURN, 303, path=f"{page}/return")
     yield live.check("paid", STATUS, 200, path=f"/api/authurl/s2s/{trans_id}")
     yield "status 25", [] if live.last["order_status"] == "25" else [str(live.last)]
-    # Of a payment that has gone on, the one event comes at once.
+    # A payment that is decided already: the one event comes at once.
     yield live.check("gone on", EVENTS, 200, path=f"{page}/events")
     for what, route, path in (
         ("unknown", RETURN, f"/api/authurl/{UNKNOWN}/return"),

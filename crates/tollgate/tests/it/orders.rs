@@ -336,16 +336,24 @@ fn a_waiting_page_hears_at_once(on: On) {
     let shop = Shop::open();
     let changes = json!({"mop": "UPICOLLECT", "upi_address": "a@bank"});
     let id = gateway.post(&order("heard", &shop, changes)).id();
-    let stream = std::net::TcpStream::connect(gateway.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let ask = format!("GET {}/events HTTP/1.1\r\nhost: x\r\n\r\n", Gateway::page(&id));
-    (&stream).write_all(ask.as_bytes()).unwrap();
-    let mut lines = BufReader::new(&stream).lines().map(Result::unwrap);
-    assert_eq!(lines.next().unwrap(), "HTTP/1.1 200 OK");
-    assert!(lines.any(|line| line == "content-type: text/event-stream"));
+    let listen = || {
+        let stream = std::net::TcpStream::connect(gateway.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let ask = format!("GET {}/events HTTP/1.1\r\nhost: x\r\n\r\n", Gateway::page(&id));
+        (&stream).write_all(ask.as_bytes()).unwrap();
+        let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+        assert_eq!(lines.next().unwrap(), "HTTP/1.1 200 OK");
+        assert!(lines.any(|line| line == "content-type: text/event-stream"));
+        lines
+    };
+    let mut lines = listen();
     let began = Instant::now();
     gateway.form(&counter(&id, 1), "decision=approve");
     assert!(lines.any(|line| line == "event: changed"));
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    // A page that was drawn before the decision, and listens after it.
+    let began = Instant::now();
+    assert!(listen().any(|line| line == "event: changed"));
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!(gateway.get(&format!("{}/events", Gateway::page("123456789012345678"))).status, 404);
 }

@@ -92,8 +92,11 @@ async fn until_it_goes_on(app: &App, actor: Actor, id: PaymentId, seen: i64) {
     let mut changes = app.gateway.changes();
     loop {
         match app.gateway.payment(actor, id).await {
-            Ok(Some(payment)) if payment.version == seen || payment.state.customer_may_act() => {}
-            // Changed, gone, or not readable: the page looks for itself.
+            Ok(Some(payment))
+                if payment.state.decided_at().is_none()
+                    && (payment.version == seen || payment.state.customer_may_act()) => {}
+            // Changed, decided before the page began to listen, gone, or not readable: the page
+            // looks for itself.
             Ok(_) | Err(_) => return,
         }
         let heard = async {
