@@ -208,7 +208,7 @@ fn print_text(output: Output, outcome: &Outcome, has_code: bool) -> Result<(), F
         let next = if has_code {
             " and enters 123456, or: --otp 123456"
         } else {
-            ", and you are the customer"
+            ", and you play the customer"
         };
         output.talk(&format!("\nThe customer opens {page}{next}"));
     }
