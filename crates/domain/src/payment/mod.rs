@@ -581,6 +581,18 @@ impl Payment {
         }
     }
 
+    /// The payment as the create call answered it: a bank that the customer chose since, and what
+    /// there is to do there, were not known then.
+    #[must_use]
+    pub fn as_answered(mut self) -> Self {
+        self.state = self.answered_state();
+        if self.authentication == Authentication::Challenge && self.method.code.takes_bank_code() {
+            self.method.details.bank_code = None;
+            self.method.details.step = None;
+        }
+        self
+    }
+
     /// The event that tells of a new payment.
     pub fn created_event(&self) -> Event {
         self.event(EventKind::Created, self.created_at)

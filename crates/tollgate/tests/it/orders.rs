@@ -145,6 +145,9 @@ fn who_names_no_bank_chooses_one(on: On) {
         let handed = at_bank.body.contains(&counter(&id, 2));
         let sent = at_bank.header("location").is_some_and(|to| to.contains(&counter(&id, 2)));
         assert!(handed || sent, "{} {}", at_bank.status, at_bank.body);
+        // Who repeats the call gets the first answer, to the letter.
+        let again = gateway.post(&order(method, &shop, json!({"mop": method})));
+        assert_eq!(again.body, created.body);
         // Chosen twice: the first choice stays.
         gateway.form(&Gateway::page(&id), "bankcode=SBIN");
         assert_eq!(gateway.status(&id)["upa"], code);

@@ -122,7 +122,8 @@ async fn create(app: &App, caller: Caller, command: CreatePayment) -> Result<Don
             return Err(Refusal { reference: Some(reference), ..create_refusal(&error) });
         }
     };
-    let state = payment.answered_state();
+    let payment = payment.as_answered();
+    let state = payment.state.clone();
     let answer = Answer::new(&payment, &state, app).map_err(|fault| fault_refusal(&fault))?;
     let body = answer.to_json();
     Ok(Done { status: StatusCode::OK, body, replayed })

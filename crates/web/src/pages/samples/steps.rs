@@ -140,12 +140,7 @@ impl Preview<'_> {
             self.sandbox("sandbox-unknown", SandboxRole::Bank, SandboxOrder::Unknown),
             Sample::new(
                 "upi-wait",
-                UpiWaitPage::new(
-                    self.frame("upi-wait", None),
-                    "ra•••ar@sandbox",
-                    EXPIRES_AT,
-                    NOW,
-                ),
+                UpiWaitPage::new(self.frame("upi-wait", None), "ra•••ar@sandbox", EXPIRES_AT, NOW),
             ),
             Sample::new(
                 "at-bank",
