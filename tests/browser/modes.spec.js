@@ -191,7 +191,7 @@ const byChosenBank = {
     await customer.isAtBank("Test case: Told twice");
     await customer.isToldOf(["25"]);
     await customer.page.reload();
-    await customer.expectHeading("sandbox-paid-heading");
+    await customer.expectHeading("sandbox-state-paid");
     await customer.sees("sandbox-bank-paid");
     await customer.page.getByRole("link", { name: customer.text("sandbox-back") }).click();
     await customer.isBack("25");
@@ -250,7 +250,7 @@ const byRequest = {
     await customer.sees("upi-wait");
     const phone = await customer.takesThePhone();
     await customer.hears(() => customer.decides("approve", phone));
-    await customer.expectHeading("sandbox-paid-heading", phone);
+    await customer.expectHeading("sandbox-state-paid", phone);
     await customer.isBack("25");
   },
   async decline(customer, fields) {
@@ -258,7 +258,7 @@ const byRequest = {
     await customer.opens();
     const phone = await customer.takesThePhone();
     await customer.hears(() => customer.decides("decline", phone));
-    await customer.expectHeading("sandbox-refused-heading", phone);
+    await customer.expectHeading("sandbox-state-refused", phone);
     await customer.sees("sandbox-upi-refused", phone);
     await customer.isBack("26");
   },
