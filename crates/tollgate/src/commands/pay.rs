@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "CODE")]
     bank: Option<String>,
 
-    /// With UPICOLLECT: the payer's address [default: customer@sandbox]
+    /// With UPICOLLECT: the payer's address (`customer@sandbox` by default)
     #[arg(long, value_name = "ADDRESS")]
     upi_address: Option<String>,
 
