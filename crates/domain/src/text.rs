@@ -135,6 +135,14 @@ impl fmt::Display for WebAddress {
     }
 }
 
+/// One or two letters of a name, to stand in the place of a logo.
+pub fn initials(name: &str) -> String {
+    let words = name.split(|letter: char| !letter.is_alphanumeric());
+    let firsts = words.filter_map(|word| word.chars().next()).take(2);
+    let letters: String = firsts.flat_map(char::to_uppercase).collect();
+    if letters.is_empty() { "•".to_owned() } else { letters }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,5 +206,19 @@ mod tests {
         assert!(Reference::parse(&"x".repeat(128)).is_ok());
         assert!(Reference::parse(&"x".repeat(129)).is_err());
         assert!(BillAddress::parse("222.176.92.333").is_ok());
+    }
+
+    #[test]
+    fn names_have_initials() {
+        for (name, letters) in [
+            ("Bank of Baroda", "BO"),
+            ("HDFC Bank", "HB"),
+            ("paytm", "P"),
+            ("Česká spořitelna", "ČS"),
+            ("भारतीय स्टेट बैंक", "भस"),
+            ("!", "•"),
+        ] {
+            assert_eq!(initials(name), letters);
+        }
     }
 }

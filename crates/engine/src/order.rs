@@ -9,7 +9,7 @@ use crate::ports::{BankNotice, ChallengeView, Institution, PageAddresses};
 use domain::call::Word;
 use domain::id::PaymentId;
 use domain::method::{BankCode, MethodCode};
-use domain::payment::{Payment, State};
+use domain::payment::{Payment, State, payment_of_reference};
 use domain::terminal::Mode;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -24,6 +24,17 @@ impl Gateway {
         list
     }
 
+    /// The bank or wallet with this code, where customers may choose it.
+    pub fn institution(
+        &self,
+        mode: Mode,
+        method: MethodCode,
+        code: &BankCode,
+    ) -> Option<Institution> {
+        let all = self.connector(mode)?.institutions();
+        all.iter().find(|one| one.method == method && one.code == code.as_str()).copied()
+    }
+
     /// The customer chose a bank or wallet. None when there is no such payment.
     pub async fn choose_bank(
         self: &Arc<Self>,
@@ -36,8 +47,7 @@ impl Gateway {
         if !matches!(payment.state, State::Waiting { .. }) {
             return Ok(Some(Chosen::Went(Box::new(payment))));
         }
-        let offered = self.institutions(payment.mode, payment.method.code);
-        if !offered.iter().any(|one| one.code == bank.as_str()) {
+        if self.institution(payment.mode, payment.method.code, &bank).is_none() {
             return Ok(Some(Chosen::NotOffered));
         }
         // The customer may close the browser; the order is placed all the same.
@@ -98,8 +108,7 @@ impl Gateway {
     /// A bank says that something became of a call or an order: it is asked. A notice about
     /// nothing that waits changes nothing, however often it comes.
     pub async fn bank_noticed(&self, notice: BankNotice) -> Result<(), Fault> {
-        let number = notice.our_reference.split_once('-').map(|(number, _version)| number);
-        let Some(Ok(id)) = number.map(str::parse::<PaymentId>) else { return Ok(()) };
+        let Some(id) = payment_of_reference(&notice.our_reference) else { return Ok(()) };
         let Some(payment) = self.store.payment(Actor::Worker.scope(), id).await? else {
             return Ok(());
         };

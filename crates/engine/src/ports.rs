@@ -281,8 +281,7 @@ pub struct Institution {
 impl Institution {
     /// One or two letters in the place of a logo: "State Bank of India" gives "SB".
     pub fn initials(&self) -> String {
-        let words = self.name.split(|letter: char| !letter.is_alphanumeric());
-        words.filter_map(|word| word.chars().next()).take(2).flat_map(char::to_uppercase).collect()
+        domain::text::initials(self.name)
     }
 }
 

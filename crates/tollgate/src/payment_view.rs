@@ -133,7 +133,7 @@ impl ShownPayment {
             summary: Summary::of(payment),
             merchant: payment.merchant.0,
             attempt: payment.attempt,
-            response: payment.response(&payment.state),
+            response: payment.response(),
             method: payment.method.code.code(),
             card: payment.method.card.as_ref().map(domain::card::MaskedCard::to_page_text),
             capture: payment.capture.name(),

@@ -62,13 +62,11 @@ fn fields(payment: &Payment, refund: Option<&Refund>, at: Timestamp) -> Vec<Fiel
 
 /// The sentence in `response`; of a refund that came to nothing, it says so.
 const fn response(payment: &Payment, refund: Option<&Refund>) -> &'static str {
-    let Some(refund) = refund else { return payment.response(&payment.state) };
+    let Some(refund) = refund else { return payment.response() };
     match &refund.state {
         RefundState::Declined { .. } => "Refund declined by the bank, no money moved",
         RefundState::Failed { .. } => "Refund failed for a technical reason, no money moved",
-        RefundState::Pending { .. } | RefundState::Refunded { .. } => {
-            payment.response(&payment.state)
-        }
+        RefundState::Pending { .. } | RefundState::Refunded { .. } => payment.response(),
     }
 }
 

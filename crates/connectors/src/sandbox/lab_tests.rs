@@ -125,7 +125,7 @@ impl Player<'_> {
         let mut seen = Seen::new();
         for _round in 0..ROUNDS {
             let status = OrderStatus::of(&payment.state, payment.mode);
-            let now_seen = (status.code, payment.response(&payment.state));
+            let now_seen = (status.code, payment.response());
             if seen.last() != Some(&now_seen) {
                 seen.push(now_seen);
             }

@@ -163,6 +163,12 @@ pub fn call_reference(payment: PaymentId, version: i64) -> String {
     format!("{payment}-{version}")
 }
 
+/// The payment that a reference of ours is about; none when it has another form.
+pub fn payment_of_reference(our_reference: &str) -> Option<PaymentId> {
+    let (payment, _version) = our_reference.split_once('-')?;
+    payment.parse().ok()
+}
+
 /// Where a payment stands, with the facts of that place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -556,13 +562,13 @@ impl Payment {
         OrderStatus::of(&self.state, self.mode)
     }
 
-    /// The sentence in `response` for the payment in this state.
-    pub const fn response(&self, state: &State) -> &'static str {
-        let is_open = matches!(state, State::Waiting { .. } | State::Presented(_));
+    /// The sentence in `response`.
+    pub const fn response(&self) -> &'static str {
+        let is_open = matches!(self.state, State::Waiting { .. } | State::Presented(_));
         if is_open && self.method.details.converted_to_qr {
             return "UPI collect requests are withdrawn for most merchants: pay by UPI QR code instead";
         }
-        state.response()
+        self.state.response()
     }
 
     /// The state that the create call answered with: where the customer had to act, "pending",

@@ -5,7 +5,7 @@ use crate::page_id::page_id;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::method::CustomerStep;
-use domain::payment::{Payment, State};
+use domain::payment::Payment;
 use domain::refund::Refund;
 use domain::status::OrderStatus;
 use domain::text::Reference;
@@ -95,10 +95,11 @@ struct Details<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// The payment in this state: the present one for a status query, the first one for a create
-    /// call. `authurl` and `authdata` are left out when the customer has nothing to do, for
+    /// The payment as it stands; for a create call, as it was answered first. `authurl` and
+    /// `authdata` are left out when the customer has nothing to do, for
     /// clients follow `authurl` whenever it is present.
-    pub(crate) fn new(payment: &'a Payment, state: &'a State, app: &App) -> Result<Self, Fault> {
+    pub(crate) fn new(payment: &'a Payment, app: &App) -> Result<Self, Fault> {
+        let state = &payment.state;
         let status = OrderStatus::of(state, payment.mode);
         let authurl = if state.customer_may_act() {
             Some(app.site.authurl(&page_id(app, payment)?))
@@ -117,7 +118,7 @@ impl<'a> Answer<'a> {
             authurl,
             order_status: status.code,
             tdate: payment.created_at.to_page_text(),
-            response: payment.response(state),
+            response: payment.response(),
             bill_amt: payment.amount.to_page_text(),
             status: status.text,
             descriptor: bank.and_then(|bank| bank.descriptor.as_deref()),
@@ -130,7 +131,7 @@ impl<'a> Answer<'a> {
     /// As a status query answers: with the bank's own code.
     pub(crate) fn of_status(payment: &'a Payment, app: &App) -> Result<Self, Fault> {
         let code = payment.state.bank().and_then(|bank| bank.status_code.as_deref());
-        let answer = Self::new(payment, &payment.state, app)?;
+        let answer = Self::new(payment, app)?;
         Ok(Self { connector_status_code: code, authdata: None, ..answer })
     }
 
@@ -140,7 +141,7 @@ impl<'a> Answer<'a> {
         refund: &'a Refund,
         app: &App,
     ) -> Result<RefundAnswer<'a>, Fault> {
-        let answer = Self::new(payment, &payment.state, app)?;
+        let answer = Self::new(payment, app)?;
         Ok(RefundAnswer {
             payment: Self {
                 order_status: "8",

@@ -126,5 +126,5 @@ fn the_payer_is_as_the_table_tells() {
 fn a_converted_collect_request_says_so() {
     let details = MethodDetails { converted_to_qr: true, ..step(scan()) };
     let payment = payment(MethodCode::UpiCollect, details);
-    assert_eq!(payment.response(&payment.state), CONVERTED);
+    assert_eq!(payment.response(), CONVERTED);
 }

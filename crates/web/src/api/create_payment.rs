@@ -11,6 +11,7 @@ use super::request::{KNOWN_FIELDS, Reader};
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use domain::method::BankCode;
 use domain::terminal::Mode;
 use engine::payment::{CreateError, CreatePayment, Created};
 use engine::ports::PageAddresses;
@@ -63,7 +64,8 @@ async fn handle(
         }
         let mode = who.terminal.as_ref().map_or(Mode::Test, |terminal| terminal.mode);
         let pages: Arc<dyn PageAddresses> = Arc::new(app.clone());
-        let offered = |method| app.gateway.institutions(mode, method);
+        let offered =
+            |method, bank: &BankCode| app.gateway.institution(mode, method, bank).is_some();
         let terminal = who.terminal.as_ref();
         let command = reader.payment(terminal, who.caller.0, received_at, &pages, &offered);
         command.ok_or_else(|| {
@@ -123,8 +125,7 @@ async fn create(app: &App, caller: Caller, command: CreatePayment) -> Result<Don
         }
     };
     let payment = payment.as_answered();
-    let state = payment.state.clone();
-    let answer = Answer::new(&payment, &state, app).map_err(|fault| fault_refusal(&fault))?;
+    let answer = Answer::new(&payment, app).map_err(|fault| fault_refusal(&fault))?;
     let body = answer.to_json();
     Ok(Done { status: StatusCode::OK, body, replayed })
 }

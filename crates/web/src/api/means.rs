@@ -5,10 +5,9 @@ use domain::method::{BankCode, MethodCode, MethodDetails};
 use domain::money::Money;
 use domain::terminal::{Settings, UpiCollect};
 use domain::upi::{Device, UpiAddress};
-use engine::ports::Institution;
 
-/// The banks or wallets of a terminal, for one method.
-pub(super) type Offered<'a> = &'a dyn Fn(MethodCode) -> Vec<Institution>;
+/// Whether a terminal's customers may choose this bank or wallet, for one method.
+pub(super) type Offered<'a> = &'a dyn Fn(MethodCode, &BankCode) -> bool;
 
 impl Reader<'_, '_> {
     /// The details of a method without a card.
@@ -35,7 +34,7 @@ impl Reader<'_, '_> {
             return Some(MethodDetails::default());
         };
         let code = self.keep("bankcode", BankCode::parse(text))?;
-        if !offered(method).iter().any(|one| one.code == code.as_str()) {
+        if !offered(method, &code) {
             let text = "is none of this terminal's; GET /api/methods?public_key=… lists them";
             self.wrong("bankcode", "1043", text);
         }

@@ -3,11 +3,10 @@
 use super::fields::{Fields, Form};
 use super::request::{KNOWN_FIELDS, Reader};
 use crate::developers::parameters::{Kind, PARAMETERS, Parameter};
-use domain::method::MethodCode;
 use domain::payment::Payment;
 use domain::time::Timestamp;
 use engine::error::Fault;
-use engine::ports::{Institution, PageAddresses};
+use engine::ports::PageAddresses;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,9 +16,6 @@ const ALIAS: &str = "integration_type";
 /// Fields that are read for other methods than the sample's.
 const OF_METHOD: [(&str, &str); 3] =
     [("bankcode", "NB"), ("upi_address", "UPICOLLECT"), ("os", "QRINTENT")];
-/// The bank of the sample.
-const BANK: Institution =
-    Institution { code: "SBIN", name: "State Bank of India", method: MethodCode::NetBanking };
 
 /// Where no bank sends anybody.
 #[derive(Debug)]
@@ -57,7 +53,8 @@ fn problems_of_text(field: &str, value: &str) -> Vec<(&'static str, u16)> {
     let _credentials = reader.credentials();
     let pages: Arc<dyn PageAddresses> = Arc::new(Nowhere);
     let now = Timestamp::from_micros(1_745_676_966_000_657);
-    let _command = reader.payment(None, None, now, &pages, &|_method| vec![BANK]);
+    let _command =
+        reader.payment(None, None, now, &pages, &|_method, bank| bank.as_str() == "SBIN");
     let problems = reader.into_problems();
     problems.iter().map(|problem| (problem.field, problem.number.parse().unwrap())).collect()
 }

@@ -237,8 +237,7 @@ impl Visit {
 
     fn institution(&self, payment: &Payment) -> Option<Institution> {
         let code = payment.method.details.bank_code.as_ref()?;
-        let list = self.app.gateway.institutions(payment.mode, payment.method.code);
-        list.into_iter().find(|one| one.code == code.as_str())
+        self.app.gateway.institution(payment.mode, payment.method.code, code)
     }
 
     /// The bank or wallet by name; a card's bank by the card's.

@@ -37,14 +37,6 @@ pub(super) const WALLET: &str = "M6 1.5h11a2 2 0 0 1 2 2v1H6a1.5 1.5 0 0 1 0-3Zm
 /// A telephone that sends, inside 24 by 16.
 pub(super) const UPI: &str = "M6.5.9h6a1.5 1.5 0 0 1 1.5 1.5v11.2a1.5 1.5 0 0 1-1.5 1.5h-6A1.5 1.5 0 0 1 5 13.6V2.4A1.5 1.5 0 0 1 6.5.9Zm2 11.6h2M10 7h9.5m-3-3 3 3-3 3";
 
-/// One or two letters in the place of a bank's logo.
-pub(super) fn initials(name: &str) -> String {
-    let words = name.split(|letter: char| !letter.is_alphanumeric());
-    let firsts = words.filter_map(|word| word.chars().next()).take(2);
-    let letters: String = firsts.flat_map(char::to_uppercase).collect();
-    if letters.is_empty() { "•".to_owned() } else { letters }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,19 +58,5 @@ mod tests {
         let mut drawings: BTreeSet<&str> = brands.map(brand_drawing).into();
         drawings.extend([CARD, BANK, WALLET, UPI]);
         assert_eq!(drawings.len(), 13);
-    }
-
-    #[test]
-    fn names_have_initials() {
-        for (name, letters) in [
-            ("Bank of Baroda", "BO"),
-            ("HDFC Bank", "HB"),
-            ("paytm", "P"),
-            ("Česká spořitelna", "ČS"),
-            ("भारतीय स्टेट बैंक", "भस"),
-            ("!", "•"),
-        ] {
-            assert_eq!(initials(name), letters);
-        }
     }
 }

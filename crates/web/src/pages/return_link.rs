@@ -39,7 +39,7 @@ fn parameters(payment: &Payment) -> Vec<(&'static str, String)> {
         ("bill_amt", Some(payment.amount.to_page_text())),
         ("bill_currency", Some(payment.amount.currency().code().to_owned())),
         ("tdate", Some(payment.created_at.to_page_text())),
-        ("response", Some(payment.response(&payment.state).to_owned())),
+        ("response", Some(payment.response().to_owned())),
         ("reference", Some(payment.reference.as_str().to_owned())),
         ("mop", Some(payment.method.page_name().to_owned())),
         ("ccno", card.map(domain::card::MaskedCard::to_page_text)),

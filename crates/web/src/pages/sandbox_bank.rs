@@ -12,8 +12,8 @@ use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use domain::id::PaymentId;
 use domain::method::MethodCode;
+use domain::payment::payment_of_reference;
 use engine::error::Fault;
 use engine::ports::{BankCounter, CounterDecision, CounterOrder, CounterStanding};
 use std::sync::Arc;
@@ -98,9 +98,7 @@ impl Visit {
 
     async fn show_order(&self, order: &CounterOrder) -> Result<Response, Refusal> {
         let gateway = &self.app.gateway;
-        let number = order.our_reference.split_once('-').map(|(number, _version)| number);
-        let id = number.and_then(|number| number.parse::<PaymentId>().ok());
-        let id = id.ok_or(Refusal::Unknown)?;
+        let id = payment_of_reference(&order.our_reference).ok_or(Refusal::Unknown)?;
         let payment = gateway.payment(holder(self.caller), id).await?;
         let payment = payment.ok_or(Refusal::Unknown)?;
         let terminal = gateway.terminal_of(&payment).await?;

@@ -2,7 +2,7 @@
 //! Built from plain inputs; whoever routes to them decides which one is due.
 
 use super::figures::hour;
-use super::marks::{self, initials};
+use super::marks;
 use super::shell::{Asked, PaidWith, Shell, Summary};
 use super::view::Page;
 use super::words::Markup;
@@ -10,7 +10,7 @@ use crate::app::Site;
 use crate::assets::{SCRIPT, STYLE};
 use askama::Template;
 use domain::terminal::Mode;
-use domain::text::WebAddress;
+use domain::text::{WebAddress, initials};
 use domain::time::Timestamp;
 
 /// What all steps of a payment are built from.
