@@ -146,6 +146,7 @@ hot_standby = on
 log_min_messages = warning
 log_line_prefix = '%m [%p] '
 autovacuum_naptime = 5s
+deadlock_timeout = 200ms
 ";
 
 impl Cluster {
