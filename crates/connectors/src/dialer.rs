@@ -183,7 +183,7 @@ impl Dialer for GuardedDialer {
             (Some(answer), _) => answer,
             (None, Ok(Err(error))) => {
                 let failure = failure_of(&error);
-                let id = post.delivery.webhook_id();
+                let id = post.webhook_id;
                 // With its sources, for the operator; the merchant reads the uniform words.
                 let error: &dyn Error = &error;
                 tracing::debug!(id, error, "no answer");
@@ -371,8 +371,6 @@ impl tower::Service<Uri> for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::delivery::DeliveryId;
-    use domain::id::PaymentId;
     use rustls::ServerConfig;
     use rustls::pki_types::PrivateKeyDer;
     use std::sync::Mutex;
@@ -467,10 +465,9 @@ mod tests {
     }
 
     async fn post_as(dialer: &GuardedDialer, url: &str, mode: Mode) -> PostResult {
-        let payment: PaymentId = "417823250426141606".parse().unwrap();
         let headers = [("content-type", "application/json".to_owned())];
-        let delivery = DeliveryId { payment, sequence: 1 };
-        dialer.post(Post { delivery, url, headers: &headers, body: "{\"a\":1}", mode }).await
+        let webhook_id = "msg_417823250426141606_1";
+        dialer.post(Post { webhook_id, url, headers: &headers, body: "{\"a\":1}", mode }).await
     }
 
     fn failed(failure: Failure) -> PostResult {

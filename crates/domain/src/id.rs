@@ -27,6 +27,17 @@ impl fmt::Display for TerminalNumber {
     }
 }
 
+/// The number of a merchant's webhook endpoint, from 1 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EndpointNumber(pub i64);
+
+impl fmt::Display for EndpointNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A payment's number. Merchants see it as `transID`: six digits that cannot be guessed, then the
 /// UTC time `yyMMddHHmmss` (contract, section 1.1).
 ///

@@ -381,6 +381,24 @@ pub struct WebhookSecret {
     pub retires_at: Option<Timestamp>,
 }
 
+impl WebhookSecret {
+    /// Puts this new one before the others: those that are still good stay so until `retire_at`
+    /// at the latest, older ones go.
+    pub fn replace_in(self, secrets: &mut Vec<Self>, retire_at: Timestamp) {
+        let now = self.created_at;
+        secrets.retain(|secret| secret.retires_at.is_none_or(|at| now < at));
+        for older in &mut *secrets {
+            older.retires_at = Some(older.retires_at.unwrap_or(retire_at));
+        }
+        secrets.insert(0, self);
+    }
+
+    /// Whether it signs at this moment.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.retires_at.is_none_or(|at| now < at)
+    }
+}
+
 /// A terminal with all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terminal {
@@ -431,7 +449,7 @@ impl Terminal {
     pub fn signing_secrets(&self, now: Timestamp) -> impl Iterator<Item = &SecretText> {
         self.webhook_secrets
             .iter()
-            .filter(move |secret| secret.retires_at.is_none_or(|at| now < at))
+            .filter(move |secret| secret.is_good(now))
             .map(|secret| &secret.text)
     }
 
@@ -444,12 +462,8 @@ impl Terminal {
         for pair in &mut self.keys {
             pair.retires_at = Some(pair.retires_at.unwrap_or(retire_at));
         }
-        self.webhook_secrets.retain(|secret| secret.retires_at.is_none_or(|at| now < at));
-        for older in &mut self.webhook_secrets {
-            older.retires_at = Some(older.retires_at.unwrap_or(retire_at));
-        }
         self.keys.insert(0, keys);
-        self.webhook_secrets.insert(0, secret);
+        secret.replace_in(&mut self.webhook_secrets, retire_at);
         self.version = self.version.saturating_add(1);
         self
     }

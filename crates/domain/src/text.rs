@@ -112,6 +112,14 @@ impl WebAddress {
         self.0.starts_with("https:")
     }
 
+    /// Scheme, host and port: what a connection is made to.
+    pub fn origin(&self) -> &str {
+        let after = self.0.find("//").map_or(0, |slashes| slashes.saturating_add(2));
+        let rest = self.0.get(after..).unwrap_or_default();
+        let length = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        self.0.get(..after.saturating_add(length)).unwrap_or(&self.0)
+    }
+
     /// The same address, its query (if any) followed by `query` (already encoded). A fragment
     /// stays at the end.
     pub fn with_query(&self, query: &str) -> String {
@@ -185,6 +193,17 @@ mod tests {
         let long = format!("https://a.b/{}", "x".repeat(2048 - 12));
         assert!(WebAddress::parse(&long).is_ok());
         assert!(WebAddress::parse(&format!("{long}x")).is_err());
+    }
+
+    #[test]
+    fn origins_leave_the_path_out() {
+        for (text, origin) in [
+            ("https://Shop.example:443/a/b?c#d", "https://shop.example"),
+            ("http://127.1:8080?x=//y", "http://127.0.0.1:8080"),
+            ("https://[::1]:4242", "https://[::1]:4242"),
+        ] {
+            assert_eq!(WebAddress::parse(text).unwrap().origin(), origin);
+        }
     }
 
     #[test]

@@ -4,14 +4,17 @@
 //! hundreds of them into one transaction with one fsync, nothing awaits while a lock is held, and
 //! a failing test can print it.
 
-use domain::delivery::{Attempted, NewDelivery};
+use domain::delivery::{Attempted, DeliveryId, NewDelivery};
+use domain::endpoint::EndpointState;
 use domain::event::{Event, EventKind};
-use domain::id::{MerchantId, TerminalNumber};
+use domain::event_type::EventPattern;
+use domain::id::{EndpointNumber, MerchantId, TerminalNumber};
 use domain::ledger::{self, Posting};
 use domain::merchant::Merchant;
 use domain::payment::{Changed, Payment};
 use domain::refund::{Refund, RefundChanged};
 use domain::terminal::{Mode, Settings};
+use domain::text::WebAddress;
 use domain::time::Timestamp;
 
 /// All that one command changes.
@@ -29,10 +32,17 @@ pub struct Changeset {
     pub refund: Option<RefundChange>,
     /// What the event means for the books; sums to zero.
     pub postings: Vec<Posting>,
-    /// Messages to merchants' servers.
+    /// Messages to merchants' servers. Those of a changeset without a payment hang on payments that
+    /// exist.
     pub deliveries: Vec<NewDelivery>,
     /// What attempts at deliveries came to.
     pub attempted: Vec<Attempted>,
+    /// Deliveries that are asked for again: due at once, whatever became of them.
+    pub resend: Option<Resend>,
+    /// An endpoint that is inserted or changed.
+    pub endpoint: Option<EndpointChange>,
+    /// Whether an endpoint acknowledges what it is sent.
+    pub endpoint_health: Option<EndpointHealth>,
     /// The answer kept under an `Idempotency-Key`.
     pub idempotency: Option<IdempotencyChange>,
     /// A new merchant.
@@ -131,6 +141,77 @@ pub struct StoredAnswer {
     pub status: u16,
     /// JSON text, without card data.
     pub body: String,
+}
+
+/// Deliveries that are asked for again. One that is pending is due now; one that is over begins
+/// anew, and what it came to before stays in the log.
+#[derive(Debug)]
+pub struct Resend {
+    /// Which.
+    pub deliveries: Vec<DeliveryKey>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A delivery's name and its merchant, by which rows are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryKey {
+    /// Whose.
+    pub merchant: MerchantId,
+    /// Which.
+    pub id: DeliveryId,
+}
+
+/// An endpoint row, its secrets sealed.
+#[derive(Debug)]
+pub struct EndpointChange {
+    /// The row. Its `failing_since` counts for a new one only, and for one that is switched on.
+    pub endpoint: StoredEndpoint,
+    /// None for a new endpoint, else its version before the change.
+    pub expected_version: Option<i64>,
+}
+
+/// An endpoint as stores keep it: as [`domain::endpoint::Endpoint`], but with sealed secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEndpoint {
+    /// Its number.
+    pub number: EndpointNumber,
+    /// Whose it is.
+    pub merchant: MerchantId,
+    /// The terminal whose events it is told of; none for all of the merchant's in its mode.
+    pub terminal: Option<TerminalNumber>,
+    /// Test or live.
+    pub mode: Mode,
+    /// Where messages go.
+    pub url: WebAddress,
+    /// What it is told of.
+    pub events: Vec<EventPattern>,
+    /// What its owner calls it.
+    pub description: String,
+    /// Whether it is sent to.
+    pub state: EndpointState,
+    /// Since when.
+    pub state_since: Timestamp,
+    /// Since when nothing was acknowledged.
+    pub failing_since: Option<Timestamp>,
+    /// Signing secrets, sealed.
+    pub sealed_secrets: Vec<u8>,
+    /// Rises with each change.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// Whether an endpoint acknowledges what it is sent. No version guards it: the first failure sets
+/// it, the first success clears it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndpointHealth {
+    /// Whose.
+    pub merchant: MerchantId,
+    /// Which.
+    pub endpoint: EndpointNumber,
+    /// When it failed, if it did; an earlier moment that is known already stays.
+    pub failed_at: Option<Timestamp>,
 }
 
 /// A terminal row, its secrets sealed.

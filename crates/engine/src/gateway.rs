@@ -1,19 +1,24 @@
 //! The gateway: the ports, and what the use cases share.
 
 use crate::changeset::{AuditLine, Changeset};
+use crate::endpoint::EndpointCache;
 use crate::error::{CommitError, Fault};
 use crate::ports::{Clock, Connector, Dialer, NoticeFormat, NoticeKeys, Random, Store, Vault};
 use crate::refund::RefundTurns;
 use crate::terminal::TerminalCache;
-use domain::delivery::{DeliveryId, NewDelivery};
-use domain::id::PaymentId;
+use crate::work::NewWork;
+use domain::delivery::{DeliveryId, Destination, NewDelivery};
+use domain::endpoint::Endpoint;
+use domain::event_type::EventType;
+use domain::id::{EndpointNumber, MerchantId, PaymentId};
 use domain::ledger;
 use domain::payment::{Changed, Payment};
 use domain::refund::{Refund, RefundChanged};
 use domain::terminal::Mode;
+use domain::text::WebAddress;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
 /// What a gateway is made of.
@@ -49,13 +54,14 @@ pub struct Gateway {
     pub(crate) terminals: TerminalCache,
     /// Work that must run to its end although its caller has gone.
     pub(crate) tasks: TaskTracker,
-    /// A delivery was written.
-    pub(crate) deliveries: Notify,
+    /// Tells the deliverer where something new waits.
+    pub(crate) deliveries: NewWork,
+    pub(crate) endpoints: EndpointCache,
     pub(crate) refund_turns: RefundTurns,
     pub(crate) connectors: Vec<Arc<dyn Connector>>,
     /// Payments that changed, for pages that wait.
     changes: broadcast::Sender<PaymentId>,
-    notices: Arc<dyn NoticeFormat>,
+    pub(crate) notices: Arc<dyn NoticeFormat>,
 }
 
 /// Changes that a page may lag behind before it has to look for itself.
@@ -73,7 +79,8 @@ impl Gateway {
             post_timeout: parts.post_timeout,
             terminals: TerminalCache::default(),
             tasks: TaskTracker::new(),
-            deliveries: Notify::new(),
+            deliveries: NewWork::default(),
+            endpoints: EndpointCache::default(),
             refund_turns: RefundTurns::default(),
             connectors: parts.connectors,
             changes: broadcast::Sender::new(CHANGES_KEPT),
@@ -150,9 +157,9 @@ impl Gateway {
         audit: Option<AuditLine>,
     ) -> Result<Payment, CommitError> {
         let payment = changed.payment.clone();
-        let delivery = self.notice(&changed, None).await?;
+        let deliveries = self.notices(&changed, None).await?;
         let changeset = Changeset { audit, ..Changeset::payment_changed(name, changed) };
-        self.commit_noticed(changeset, delivery).await?;
+        self.commit_noticed(changeset, deliveries).await?;
         // Nobody listens most of the time.
         let _listeners = self.changes.send(payment.id);
         Ok(payment)
@@ -165,53 +172,91 @@ impl Gateway {
         changed: RefundChanged,
         audit: Option<AuditLine>,
     ) -> Result<(), CommitError> {
-        let delivery = self.notice(&changed.changed, Some(&changed.refund)).await?;
+        let deliveries = self.notices(&changed.changed, Some(&changed.refund)).await?;
         let changeset = Changeset { audit, ..Changeset::refund_changed(name, changed) };
-        self.commit_noticed(changeset, delivery).await
+        self.commit_noticed(changeset, deliveries).await
     }
 
     async fn commit_noticed(
         &self,
         mut changeset: Changeset,
-        delivery: Option<NewDelivery>,
+        deliveries: Vec<NewDelivery>,
     ) -> Result<(), CommitError> {
-        let has_delivery = delivery.is_some();
-        changeset.deliveries.extend(delivery);
+        let destinations: Vec<Destination> =
+            deliveries.iter().map(|delivery| delivery.destination).collect();
+        changeset.deliveries.extend(deliveries);
         if !ledger::balanced(&changeset.postings) {
             return Err(CommitError::Unbalanced);
         }
         self.store.commit(changeset).await?;
-        if has_delivery {
-            self.deliveries.notify_one();
-        }
+        self.deliveries.tell(destinations);
         Ok(())
     }
 
-    async fn notice(
+    /// What merchants' servers are told of a change: the payment's own address, and the endpoints
+    /// that subscribed.
+    async fn notices(
         &self,
         changed: &Changed,
         refund: Option<&Refund>,
-    ) -> Result<Option<NewDelivery>, CommitError> {
+    ) -> Result<Vec<NewDelivery>, CommitError> {
         if !changed.notifies {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let payment = &changed.payment;
         let unavailable = |fault: Fault| CommitError::Unavailable(fault.to_string());
+        let broken = |what: &str| CommitError::Unavailable(what.to_owned());
+        let event_type = EventType::of(&changed.event)
+            .ok_or_else(|| broken("merchants are told of an event that has no type"))?;
         let terminal = self.terminal_of(payment).await.map_err(unavailable)?;
-        let Some(pair) = terminal.keys.first() else {
-            return Err(CommitError::Unavailable("the terminal has no keys".to_owned()));
-        };
+        let pair = terminal.keys.first().ok_or_else(|| broken("the terminal has no keys"))?;
         let keys = NoticeKeys { public: &pair.public, private: &pair.private };
         let created_at = changed.event.at;
         let notice = self.notices.notice(payment, refund, created_at, keys);
-        Ok(Some(NewDelivery {
-            id: DeliveryId { payment: payment.id, sequence: payment.notices },
+        let own = NewDelivery {
+            id: DeliveryId::own(payment.id, payment.notices),
             merchant: payment.merchant,
             terminal: payment.terminal,
+            event_type,
             url: payment.request.webhook_url.clone(),
+            destination: self.destination_of(payment.merchant, &payment.request.webhook_url),
             content_type: notice.content_type,
             body: notice.body,
             created_at,
-        }))
+        };
+        let endpoints = self.endpoints_of(payment.merchant).await.map_err(unavailable)?;
+        let subscribed = endpoints
+            .iter()
+            .filter(|one| one.subscribes(event_type, payment.terminal, payment.mode));
+        let message = |endpoint: &Endpoint| {
+            let message = self.notices.message(event_type, payment, refund, created_at);
+            NewDelivery {
+                id: DeliveryId { endpoint: Some(endpoint.number), ..own.id },
+                url: endpoint.url.clone(),
+                destination: self.destination_of_endpoint(endpoint.number),
+                content_type: message.content_type,
+                body: message.body,
+                ..own.clone()
+            }
+        };
+        let messages: Vec<NewDelivery> = subscribed.map(message).collect();
+        Ok(std::iter::once(own).chain(messages).collect())
+    }
+
+    /// The queue of what a merchant has for the host of this address.
+    pub(crate) fn destination_of(&self, merchant: MerchantId, url: &WebAddress) -> Destination {
+        let merchant = merchant.0.to_be_bytes();
+        self.queue(&[b"destination", &merchant, url.origin().as_bytes()])
+    }
+
+    /// The queue of an endpoint.
+    pub(crate) fn destination_of_endpoint(&self, endpoint: EndpointNumber) -> Destination {
+        self.queue(&[b"endpoint", &endpoint.0.to_be_bytes()])
+    }
+
+    fn queue(&self, parts: &[&[u8]]) -> Destination {
+        let digest = self.vault.digest(parts);
+        let first = digest.first_chunk().copied().unwrap_or_default();
+        Destination(i64::from_be_bytes(first))
     }
 }

@@ -12,6 +12,8 @@ pub mod batch;
 pub mod capture;
 pub mod changeset;
 pub mod crash_point;
+pub mod delivery;
+pub mod endpoint;
 pub mod error;
 pub mod gateway;
 pub mod idempotency;

@@ -2,14 +2,19 @@
 //! closures, and are object-safe, so that nobody is generic over the store.
 
 use crate::actor::Scope;
-use crate::changeset::{Changeset, SealedCard, StoredTerminal};
+use crate::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use crate::error::{CommitError, Fault, StoreError, VaultError};
 use crate::verify::{AuditWalk, BankLine, Histories, History, HistoryRange, StrayRow};
 use async_trait::async_trait;
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
-use domain::delivery::{DeliveryId, DueDelivery};
+use domain::delivery::{
+    Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
+    Destination, DueDelivery, DueDestination,
+};
+use domain::endpoint::Endpoint;
 use domain::event::Event;
-use domain::id::{PaymentId, TerminalNumber};
+use domain::event_type::EventType;
+use domain::id::{EndpointNumber, PaymentId, TerminalNumber};
 use domain::ledger::{Balance, Posting};
 use domain::merchant::Merchant;
 use domain::method::MethodCode;
@@ -76,15 +81,48 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// alone on its database, the processes that made them are gone.
     async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError>;
 
-    /// Claims deliveries that are due for as long as the lease, the longest due first. A claim only
-    /// saves work: a delivery whose worker died is claimed again. Where many nodes share a
-    /// database, the lease is measured by the database's clock.
+    /// Destinations after this one, in their own order, in whose queues something is due, and where
+    /// to go on; a step over many destinations in which nothing is due may come back empty.
+    async fn due_destinations(
+        &self,
+        after: Option<Destination>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<DueDestinations, StoreError>;
+
+    /// Claims deliveries that are due, up to so many of each of these queues, for as long as the
+    /// lease; those of a queue come the longest due first. A claim only saves work: a delivery whose
+    /// worker died is claimed again. Where many nodes share a database, the lease is measured by
+    /// the database's clock.
     async fn claim_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
-        limit: u32,
+        wanted: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError>;
+
+    /// Deliveries that the filter lets through, the newest first, after this place in the list.
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError>;
+
+    /// How many deliveries the filter lets through.
+    async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError>;
+
+    /// A delivery with its body and every attempt.
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError>;
+
+    /// How much waits in all queues.
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
+
+    /// The endpoints of a merchant, or of all, by number, removed ones too.
+    async fn endpoints(&self, scope: Scope) -> Result<Vec<StoredEndpoint>, StoreError>;
+
+    /// An endpoint by its number.
+    async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError>;
 
     /// The terminal that this public key belongs to, current or retiring.
     async fn terminal_by_public_key(
@@ -103,6 +141,15 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Writes and reads nothing of value, to show that the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// A step of a walk over all queues.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DueDestinations {
+    /// Those in which something is due.
+    pub due: Vec<DueDestination>,
+    /// The last one that was looked at; none at the end of the walk.
+    pub next: Option<Destination>,
 }
 
 /// What a proof, and a report of all postings, read of a database: beside [`Store`], from the same
@@ -509,6 +556,22 @@ pub struct PostingKey(pub [i64; 4]);
 
 /// The shape of webhook bodies; implemented by the web crate, which owns every JSON shape.
 pub trait NoticeFormat: Send + Sync + fmt::Debug {
+    /// The body that tells an endpoint of the payment's present state: the event's type, its time,
+    /// and the same fields as the payment's own address gets.
+    fn message(
+        &self,
+        event_type: EventType,
+        payment: &Payment,
+        refund: Option<&Refund>,
+        at: Timestamp,
+    ) -> Notice;
+
+    /// The body that tells an endpoint that another one of its merchant was switched off.
+    fn endpoint_disabled(&self, endpoint: &Endpoint, at: Timestamp) -> Notice;
+
+    /// A sample of the body for this type, with invented facts.
+    fn sample(&self, event_type: EventType, at: Timestamp) -> Notice;
+
     /// The body that tells of the payment's present state, and its content type.
     /// `refund` is the one that it is about, if it is about one. The keys are the terminal's, for
     /// the encrypted form.
@@ -542,8 +605,8 @@ pub struct Notice {
 /// One HTTP POST to a merchant's server.
 #[derive(Debug)]
 pub struct Post<'a> {
-    /// Which delivery, for traces.
-    pub delivery: DeliveryId,
+    /// Its `webhook-id`, for traces.
+    pub webhook_id: &'a str,
     /// Where to.
     pub url: &'a str,
     /// Headers beside the usual ones, content type included.

@@ -409,7 +409,7 @@ impl Gateway {
         }
     }
 
-    fn new_webhook_secret(&self, now: Timestamp) -> WebhookSecret {
+    pub(crate) fn new_webhook_secret(&self, now: Timestamp) -> WebhookSecret {
         WebhookSecret {
             text: SecretText::new(format!("whsec_{}", self.random_base64())),
             created_at: now,

@@ -17,7 +17,7 @@ pub(crate) struct Migration {
 }
 
 /// All of them, in order.
-pub(crate) const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 4] = [
     Migration {
         number: 1,
         name: "init",
@@ -38,6 +38,13 @@ pub(crate) const MIGRATIONS: [Migration; 3] = [
         compatible_from: 3,
         sqlite: include_str!("../migrations/0003_orders/sqlite.sql"),
         postgres: include_str!("../migrations/0003_orders/postgres.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "webhooks",
+        compatible_from: 4,
+        sqlite: include_str!("../migrations/0004_webhooks/sqlite.sql"),
+        postgres: include_str!("../migrations/0004_webhooks/postgres.sql"),
     },
 ];
 

@@ -1,9 +1,10 @@
 //! What every store must do, whatever database it is. Each check uses rows of its own, so that
 //! they may run on one database.
 
+use crate::conformance_webhooks::{LEASE, lease_over};
 use crate::fixture;
 use domain::call::Word;
-use domain::delivery::{Attempted, NextStep};
+use domain::delivery::DeliveryFilter;
 use domain::id::{MerchantId, TerminalNumber};
 use domain::ledger::Account;
 use domain::method::{BankCode, CustomerStep, Method, MethodCode, MethodDetails};
@@ -28,7 +29,7 @@ pub async fn run(store: &dyn Store) {
     a_refused_changeset_leaves_nothing(store).await;
     stale_versions_are_refused(store).await;
     cards_go_with_the_send_and_the_decision(store).await;
-    deliveries_are_claimed_once(store).await;
+    crate::conformance_webhooks::run(store).await;
     idempotency_keys(store).await;
     due_payments_come_oldest_first(store).await;
     refunds_and_their_books(store).await;
@@ -164,9 +165,8 @@ async fn a_refused_changeset_leaves_nothing(store: &dyn Store) {
     assert!(matches!(store.commit(stale).await, Err(CommitError::Stale("payment"))));
     assert_eq!(store.payment(Scope::Holder, payment.id).await.unwrap(), Some(payment.clone()));
     assert!(store.held_card(payment.id).await.unwrap().is_some());
-    let now = fixture::now();
-    let claimed = store.claim_deliveries(now, Duration::from_secs(1), 10).await.unwrap();
-    assert_eq!(claimed, vec![]);
+    let written = DeliveryFilter { payment: Some(payment.id), ..DeliveryFilter::default() };
+    assert_eq!(store.count_deliveries(written).await.unwrap(), 0);
 }
 
 async fn stale_versions_are_refused(store: &dyn Store) {
@@ -203,59 +203,6 @@ async fn cards_go_with_the_send_and_the_decision(store: &dyn Store) {
     let stored = store.payment(Scope::Holder, id).await.unwrap().unwrap();
     assert!(matches!(stored.state, State::Approved { .. }));
     assert_eq!(stored, done.payment);
-}
-
-async fn deliveries_are_claimed_once(store: &dyn Store) {
-    let payment = fixture::payment(8, "delivery");
-    store.commit(fixture::insert(&payment)).await.unwrap();
-    let cancelled = payment.clone().cancel(fixture::now()).unwrap();
-    let mut changeset = Changeset::payment_changed("cancel", cancelled);
-    changeset.deliveries.push(fixture::delivery(&payment));
-    store.commit(changeset).await.unwrap();
-    let now = fixture::now();
-    let early = now.minus(Duration::from_micros(1));
-    assert_eq!(store.claim_deliveries(early, LEASE, 10).await.unwrap(), vec![]);
-    let claimed = store.claim_deliveries(now, LEASE, 10).await.unwrap();
-    assert_eq!(claimed.len(), 1);
-    assert_eq!((claimed[0].id.payment, claimed[0].attempts), (payment.id, 0));
-    assert_eq!(store.claim_deliveries(now, LEASE, 10).await.unwrap(), vec![]);
-    // The worker died: the lease runs out.
-    let over = lease_over(now).await;
-    assert_eq!(store.claim_deliveries(over, LEASE, 10).await.unwrap().len(), 1);
-    let later = over.plus(Duration::from_mins(5));
-    let record = |attempts, next| Changeset {
-        name: "attempted",
-        attempted: vec![Attempted {
-            id: fixture::delivery(&payment).id,
-            at: over,
-            attempts,
-            http_status: Some(500),
-            error: Some("answered 500".to_owned()),
-            next,
-        }],
-        ..Changeset::default()
-    };
-    store.commit(record(1, NextStep::RetryAt(later))).await.unwrap();
-    assert_eq!(store.claim_deliveries(over, LEASE, 10).await.unwrap(), vec![]);
-    // It was recorded, so that nobody waits for the lease any more.
-    let again = store.claim_deliveries(later, LEASE, 10).await.unwrap();
-    assert_eq!(again[0].attempts, 1);
-    store.commit(record(2, NextStep::Delivered)).await.unwrap();
-    let much_later = later.plus(Duration::from_hours(1));
-    assert_eq!(store.claim_deliveries(much_later, LEASE, 10).await.unwrap(), vec![]);
-    // What came too late changes nothing: acknowledged is acknowledged.
-    store.commit(record(1, NextStep::RetryAt(now))).await.unwrap();
-    assert_eq!(store.claim_deliveries(much_later, LEASE, 10).await.unwrap(), vec![]);
-}
-
-/// Short, for it is measured by the database's own clock where many nodes share one.
-const LEASE: Duration = Duration::from_millis(400);
-
-/// Waits until a lease that was given at `from` has run out by every clock.
-async fn lease_over(from: Timestamp) -> Timestamp {
-    let longer = LEASE.saturating_add(Duration::from_millis(100));
-    tokio::time::sleep(longer).await;
-    from.plus(longer)
 }
 
 async fn idempotency_keys(store: &dyn Store) {

@@ -2,7 +2,8 @@
 
 use domain::call::Rules;
 use domain::card::{Brand, Expiry, MaskedCard};
-use domain::delivery::{DeliveryId, NewDelivery};
+use domain::delivery::{DeliveryId, Destination, NewDelivery};
+use domain::event_type::EventType;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::merchant::Merchant;
 use domain::method::{Method, MethodCode};
@@ -125,10 +126,12 @@ pub fn insert(payment: &Payment) -> Changeset {
 /// The delivery of a payment's first notice.
 pub fn delivery(payment: &Payment) -> NewDelivery {
     NewDelivery {
-        id: DeliveryId { payment: payment.id, sequence: 1 },
+        id: DeliveryId::own(payment.id, 1),
         merchant: payment.merchant,
         terminal: payment.terminal,
+        event_type: EventType::PaymentApproved,
         url: payment.request.webhook_url.clone(),
+        destination: Destination(payment.merchant.0),
         content_type: "application/json",
         body: "{}".to_owned(),
         created_at: now(),

@@ -11,8 +11,10 @@
 
 pub mod auditor;
 pub mod conformance;
+mod conformance_webhooks;
 pub mod fault_proxy;
 pub mod fixture;
+mod memory_deliveries;
 pub mod memory_store;
 pub mod postgres;
 pub mod random_payments;

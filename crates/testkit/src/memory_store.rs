@@ -1,10 +1,15 @@
 //! A store in memory for tests. It keeps the contract of the real ones (the same conformance
 //! suite), and a journal of all it committed, in an order that others can count on too.
 
+pub use crate::memory_deliveries::DeliveryRow;
+use crate::memory_deliveries::due;
 use async_trait::async_trait;
-use domain::delivery::{Attempted, DeliveryId, DueDelivery, NewDelivery, NextStep};
+use domain::delivery::{
+    Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
+    Destination, DueDelivery, NewDelivery,
+};
 use domain::event::Event;
-use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::id::{EndpointNumber, MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::{self, Account, Balance, Posting};
 use domain::merchant::Merchant;
 use domain::money::Currency;
@@ -16,10 +21,10 @@ use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{
     AuditLine, CardChange, Changeset, IdempotencyChange, PaymentChange, RefundChange, SealedCard,
-    StoredAnswer, StoredTerminal, TerminalChange,
+    StoredAnswer, StoredEndpoint, StoredTerminal, TerminalChange,
 };
 use engine::error::{CommitError, KeyInUse, StoreError};
-use engine::ports::Store;
+use engine::ports::{DueDestinations, Store};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,17 +64,6 @@ pub struct Committed {
     pub holds_security_code: bool,
 }
 
-/// A delivery and what became of it.
-#[derive(Clone, Debug)]
-pub struct DeliveryRow {
-    /// As it was written.
-    pub delivery: NewDelivery,
-    /// Attempts that were recorded.
-    pub attempts: u32,
-    /// What follows.
-    pub next: NextStep,
-}
-
 /// What the store holds.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
@@ -91,7 +85,9 @@ pub struct Tables {
     pub journal: Vec<Committed>,
     /// The audit log.
     pub audit: Vec<AuditLine>,
-    claims: BTreeMap<DeliveryId, Timestamp>,
+    /// Endpoints by number.
+    pub endpoints: BTreeMap<EndpointNumber, StoredEndpoint>,
+    pub(crate) claims: BTreeMap<DeliveryId, Timestamp>,
     payment_claims: BTreeMap<PaymentId, Timestamp>,
     keys: BTreeMap<(TerminalNumber, String), Key>,
     merchants: BTreeMap<MerchantId, Merchant>,
@@ -164,13 +160,6 @@ impl MemoryStore {
     }
 }
 
-const fn due(next: &NextStep) -> Option<Timestamp> {
-    match next {
-        NextStep::RetryAt(at) => Some(*at),
-        NextStep::Delivered | NextStep::Dead => None,
-    }
-}
-
 impl Tables {
     /// Why the changeset is refused, before any of it is written.
     fn check(&self, changeset: &Changeset) -> Result<(), CommitError> {
@@ -198,6 +187,9 @@ impl Tables {
         }
         if changeset.merchant.as_ref().is_some_and(|one| self.merchants.contains_key(&one.id)) {
             return Err(CommitError::Exists("merchant"));
+        }
+        if let Some(change) = &changeset.endpoint {
+            self.check_endpoint(change)?;
         }
         changeset.terminal.as_ref().map_or(Ok(()), |change| self.check_terminal(change))
     }
@@ -245,8 +237,20 @@ impl Tables {
 
     /// Writes what was checked.
     fn write(&mut self, changeset: Changeset, order: &Order) {
+        for delivery in &changeset.deliveries {
+            self.insert_delivery(delivery);
+        }
         for attempted in &changeset.attempted {
             self.record_attempt(attempted);
+        }
+        if let Some(resend) = &changeset.resend {
+            self.resend(resend);
+        }
+        if let Some(change) = changeset.endpoint {
+            self.write_endpoint(change);
+        }
+        if let Some(health) = changeset.endpoint_health {
+            self.note_health(health);
         }
         if let Some(change) = changeset.idempotency {
             self.change_key(change);
@@ -276,11 +280,6 @@ impl Tables {
         }
         let refund = changeset.refund.map(|change| self.write_refund(change));
         self.postings.extend(&changeset.postings);
-        for delivery in &changeset.deliveries {
-            let next = NextStep::RetryAt(delivery.created_at);
-            let row = DeliveryRow { delivery: delivery.clone(), attempts: 0, next };
-            self.deliveries.insert(delivery.id, row);
-        }
         let holds_security_code =
             self.held_cards.get(&id).is_some_and(|card| card.security_code.is_some());
         self.journal.push(Committed {
@@ -328,16 +327,6 @@ impl Tables {
         }
     }
 
-    fn record_attempt(&mut self, attempted: &Attempted) {
-        // A delivery that was acknowledged or given up meanwhile stays so.
-        if let Some(row) = self.deliveries.get_mut(&attempted.id)
-            && due(&row.next).is_some()
-        {
-            row.attempts = attempted.attempts;
-            row.next = attempted.next;
-        }
-    }
-
     fn change_key(&mut self, change: IdempotencyChange) {
         match change {
             IdempotencyChange::Begin { terminal, key, request, at, .. } => {
@@ -380,32 +369,6 @@ impl Tables {
         due.sort_by_key(|payment| payment.due_at);
         due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         due
-    }
-
-    fn claim(&mut self, now: Timestamp, until: Timestamp, limit: u32) -> Vec<DueDelivery> {
-        self.claims.retain(|_id, until| *until > now);
-        let free = self.deliveries.values().filter_map(|row| {
-            let at = due(&row.next)?;
-            (at <= now && !self.claims.contains_key(&row.delivery.id)).then_some((at, row))
-        });
-        let mut free: Vec<_> = free.collect();
-        free.sort_by_key(|(at, _row)| *at);
-        free.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let claimed: Vec<DueDelivery> = free
-            .into_iter()
-            .map(|(_at, DeliveryRow { delivery, attempts, .. })| DueDelivery {
-                id: delivery.id,
-                merchant: delivery.merchant,
-                terminal: delivery.terminal,
-                url: delivery.url.as_str().to_owned(),
-                content_type: delivery.content_type.to_owned(),
-                body: delivery.body.clone(),
-                attempts: *attempts,
-                created_at: delivery.created_at,
-            })
-            .collect();
-        self.claims.extend(claimed.iter().map(|delivery| (delivery.id, until)));
-        claimed
     }
 
     /// What the accounts hold, as far as the scope may see.
@@ -499,13 +462,53 @@ impl Store for MemoryStore {
         Ok(self.tables().in_place(|one| matches!(one.state, State::Sending(_)), limit))
     }
 
+    async fn due_destinations(
+        &self,
+        after: Option<Destination>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<DueDestinations, StoreError> {
+        Ok(self.tables().due_destinations(after, now, limit))
+    }
+
     async fn claim_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
-        limit: u32,
+        wanted: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        Ok(self.tables().claim(now, now.plus(lease), limit))
+        Ok(self.tables().claim(now, now.plus(lease), wanted))
+    }
+
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        let found = self.tables().delivery_records(&filter);
+        Ok(DeliveryRecord::page(found, after, limit))
+    }
+
+    async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
+        let found = self.tables().delivery_records(&filter).len();
+        Ok(u64::try_from(found).unwrap_or(u64::MAX))
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
+        Ok(self.tables().delivery_detail(id))
+    }
+
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        Ok(self.tables().backlog(now))
+    }
+
+    async fn endpoints(&self, scope: Scope) -> Result<Vec<StoredEndpoint>, StoreError> {
+        Ok(self.tables().endpoints_in(scope))
+    }
+
+    async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
+        Ok(self.tables().endpoints.get(&number).cloned())
     }
 
     async fn terminal_by_public_key(

@@ -27,7 +27,7 @@ pub async fn run(store: &dyn Store, records: &dyn Records) {
 async fn commit(store: &dyn Store, changed: Changed) -> Payment {
     let payment = changed.payment.clone();
     let notice = changed.notifies.then(|| NewDelivery {
-        id: DeliveryId { payment: payment.id, sequence: payment.notices },
+        id: DeliveryId::own(payment.id, payment.notices),
         created_at: changed.event.at,
         ..fixture::delivery(&payment)
     });

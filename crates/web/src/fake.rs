@@ -4,9 +4,14 @@
 use crate::app::{App, Site};
 use async_trait::async_trait;
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
-use domain::delivery::DueDelivery;
+use domain::delivery::{
+    Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
+    Destination, DueDelivery,
+};
+use domain::endpoint::Endpoint;
 use domain::event::Event;
-use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::event_type::EventType;
+use domain::id::{EndpointNumber, MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
 use domain::money::Money;
@@ -18,13 +23,13 @@ use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{
-    AuditLine, Changeset, PaymentChange, RefundChange, SealedCard, StoredTerminal,
+    AuditLine, Changeset, PaymentChange, RefundChange, SealedCard, StoredEndpoint, StoredTerminal,
 };
 use engine::error::{CommitError, StoreError, VaultError};
 use engine::ports::{
     AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, Dialer,
-    FollowUpRequest, Notice, NoticeFormat, NoticeKeys, OpenCard, Post, PostResult, Random, Store,
-    Vault,
+    DueDestinations, FollowUpRequest, Notice, NoticeFormat, NoticeKeys, OpenCard, Post, PostResult,
+    Random, Store, Vault,
 };
 use engine::{Gateway, Parts};
 use std::collections::BTreeMap;
@@ -183,13 +188,51 @@ impl Store for World {
         Ok(Vec::new())
     }
 
+    async fn due_destinations(
+        &self,
+        _: Option<Destination>,
+        _: Timestamp,
+        _: u32,
+    ) -> Result<DueDestinations, StoreError> {
+        Ok(DueDestinations::default())
+    }
+
     async fn claim_deliveries(
         &self,
         _: Timestamp,
         _: Duration,
-        _: u32,
+        _: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn deliveries(
+        &self,
+        _: DeliveryFilter,
+        _: Option<DeliveryCursor>,
+        _: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn count_deliveries(&self, _: DeliveryFilter) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn delivery(&self, _: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
+        Ok(None)
+    }
+
+    async fn backlog(&self, _: Timestamp) -> Result<Backlog, StoreError> {
+        Ok(Backlog::default())
+    }
+
+    async fn endpoints(&self, _: Scope) -> Result<Vec<StoredEndpoint>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn endpoint(&self, _: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
+        Ok(None)
     }
 
     async fn terminal_by_public_key(
@@ -347,6 +390,26 @@ impl Connector for World {
 }
 
 impl NoticeFormat for World {
+    fn message(
+        &self,
+        event_type: EventType,
+        payment: &Payment,
+        _refund: Option<&Refund>,
+        _at: Timestamp,
+    ) -> Notice {
+        let body = format!("{event_type} {} {}", payment.id, payment.notices);
+        Notice { content_type: "text/plain", body }
+    }
+
+    fn endpoint_disabled(&self, endpoint: &Endpoint, _at: Timestamp) -> Notice {
+        let body = format!("endpoint {} is switched off", endpoint.number);
+        Notice { content_type: "text/plain", body }
+    }
+
+    fn sample(&self, event_type: EventType, _at: Timestamp) -> Notice {
+        Notice { content_type: "text/plain", body: event_type.to_string() }
+    }
+
     fn notice(&self, _: &Payment, _: Option<&Refund>, _: Timestamp, _: NoticeKeys<'_>) -> Notice {
         Notice { content_type: "application/json", body: "{}".to_owned() }
     }

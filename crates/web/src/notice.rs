@@ -1,16 +1,45 @@
 //! The shape of webhook bodies (contract, section 4).
 
 use crate::family_cipher::{self, Keys, Recipe};
+use domain::endpoint::Endpoint;
+use domain::event_type::EventType;
 use domain::payment::{Payment, WebhookEncryption};
 use domain::refund::{Refund, RefundState};
 use domain::time::Timestamp;
 use engine::ports::{Notice, NoticeFormat, NoticeKeys};
+use serde_json::{Map, Value};
 
 /// The family's webhook bodies.
 #[derive(Clone, Copy, Debug)]
 pub struct PageNotices;
 
 impl NoticeFormat for PageNotices {
+    fn message(
+        &self,
+        event_type: EventType,
+        payment: &Payment,
+        refund: Option<&Refund>,
+        at: Timestamp,
+    ) -> Notice {
+        enveloped(event_type, at, object(&fields(payment, refund, at)))
+    }
+
+    fn endpoint_disabled(&self, endpoint: &Endpoint, at: Timestamp) -> Notice {
+        let failing_since = endpoint.failing_since.unwrap_or(at);
+        let data = [
+            ("endpoint", endpoint.number.to_string()),
+            ("url", endpoint.url.to_string()),
+            ("description", endpoint.description.clone()),
+            ("failing_since", failing_since.to_rfc3339()),
+            ("disabled_at", at.to_rfc3339()),
+        ];
+        enveloped(EventType::EndpointDisabled, at, object(&data))
+    }
+
+    fn sample(&self, event_type: EventType, at: Timestamp) -> Notice {
+        enveloped(event_type, at, Value::Object(Map::new()))
+    }
+
     fn notice(
         &self,
         payment: &Payment,
@@ -71,12 +100,25 @@ const fn response(payment: &Payment, refund: Option<&Refund>) -> &'static str {
 }
 
 /// In the order of the fields; every value a string.
+fn object(fields: &[Field]) -> Value {
+    let pair = |(name, value): &Field| ((*name).to_owned(), Value::String(value.clone()));
+    Value::Object(fields.iter().map(pair).collect())
+}
+
 fn json(fields: &[Field]) -> String {
-    let mut map = serde_json::Map::new();
-    for (name, value) in fields {
-        map.insert((*name).to_owned(), serde_json::Value::String(value.clone()));
-    }
-    serde_json::Value::Object(map).to_string()
+    object(fields).to_string()
+}
+
+/// The body of a message to an endpoint, as Standard Webhooks recommends it.
+fn enveloped(event_type: EventType, at: Timestamp, data: Value) -> Notice {
+    let body = [
+        ("type", Value::String(event_type.name().to_owned())),
+        ("timestamp", Value::String(at.to_rfc3339())),
+        ("data", data),
+    ];
+    let body: Map<String, Value> =
+        body.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Notice { content_type: "application/json", body: Value::Object(body).to_string() }
 }
 
 /// Recipe A of the family over the query string of the same fields.
@@ -121,9 +163,8 @@ mod tests {
         let private = SecretText::new(String::new());
         let keys = NoticeKeys { public: "", private: &private };
         let notice = PageNotices.notice(&payment, None, payment.created_at, keys);
-        let body: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(&notice.body).unwrap();
-        assert!(body.values().all(serde_json::Value::is_string));
+        let body: Map<String, Value> = serde_json::from_str(&notice.body).unwrap();
+        assert!(body.values().all(Value::is_string));
         assert_eq!(body["order_status"], "23");
         assert_eq!(body["ccno"], "411111XXXXXX1111");
         assert_eq!(body["reference"], "order \"1\"");

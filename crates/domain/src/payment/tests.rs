@@ -413,6 +413,8 @@ proptest! {
             prop_assert_eq!(after.version, before.version + 1);
             prop_assert_eq!(changed.event.sequence, after.version);
             prop_assert_eq!(after.notices - before.notices, i32::from(changed.notifies));
+            let event_type = crate::event_type::EventType::of(&changed.event);
+            prop_assert_eq!(event_type.is_some(), changed.notifies);
             let postings = ledger::postings(&after, &changed.event);
             prop_assert!(ledger::balanced(&postings));
             books += postings

@@ -1,7 +1,7 @@
 //! What a store shows of a payment to be proved: its row, and every row that hangs on it, as they
 //! stood at one moment.
 
-use domain::delivery::DeliveryId;
+use domain::delivery::{DeliveryId, DeliveryState};
 use domain::event::Event;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::Posting;
@@ -59,29 +59,6 @@ pub struct ImpossibleRow {
     pub row: String,
     /// Which column, and what is wrong with it as far as it is known.
     pub column: String,
-}
-
-/// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryState {
-    /// To be tried (again).
-    Pending,
-    /// Acknowledged.
-    Delivered,
-    /// Given up.
-    Dead,
-}
-
-impl DeliveryState {
-    /// By its word in the database.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "pending" => Some(Self::Pending),
-            "delivered" => Some(Self::Delivered),
-            "dead" => Some(Self::Dead),
-            _ => None,
-        }
-    }
 }
 
 /// A delivery, without its body.

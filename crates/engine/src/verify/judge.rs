@@ -3,11 +3,12 @@
 
 use super::calls::{BankCall, Calls};
 use super::finding::Finding;
-use super::history::{DeliveryFacts, DeliveryState, History};
+use super::history::{DeliveryFacts, History};
 use super::succession::{
     call_at, call_may_follow, is_of_refund, may_follow, notifies, reference_of,
 };
 use domain::call::{Because, Call};
+use domain::delivery::{DeliveryId, DeliveryState};
 use domain::event::{Event, EventKind};
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::Account;
@@ -25,6 +26,10 @@ const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
 /// The bank is asked at least so long about an order that outlived its payment.
 const ORDERS_ARE_WATCHED_FOR: Duration = Duration::from_hours(24);
 
+const OTHER_OWNER: &str = "it says another payment, merchant or terminal than the payment's row";
+const OTHER_TIME: &str = "it was made at another time than its event";
+const OTHER_STEP: &str = "whether it is tried again does not fit where it stands";
+
 /// Whose each terminal is, and its mode.
 pub type Owners = BTreeMap<TerminalNumber, (MerchantId, Mode)>;
 
@@ -37,6 +42,12 @@ pub struct Judged {
     pub calls: Vec<BankCall>,
     /// Only the bank can say how it goes on.
     pub open: bool,
+}
+
+/// How findings name a delivery.
+fn delivery_row(id: DeliveryId) -> String {
+    let endpoint = id.endpoint.map(|endpoint| format!("/{endpoint}")).unwrap_or_default();
+    format!("{}/{}{endpoint}", id.payment, id.sequence)
 }
 
 /// What the events say that the books must hold: sequence, account, amount, time.
@@ -121,7 +132,7 @@ fn orphans(history: &History) -> Vec<Finding> {
     }
     for delivery in &history.deliveries {
         let id = delivery.id;
-        add(id.payment, "deliveries", format!("{}/{}", id.payment, id.sequence));
+        add(id.payment, "deliveries", delivery_row(id));
     }
     if let Some(held) = &history.held {
         add(held.payment, "held_cards", held.payment.to_string());
@@ -496,13 +507,20 @@ impl Judge<'_> {
         let payment = self.payment;
         let told = std::mem::take(&mut self.told);
         let mut left = told.iter().zip(1_i32..).peekable();
-        for delivery in deliveries {
+        let (own, to_endpoints): (Vec<_>, Vec<_>) =
+            deliveries.iter().partition(|delivery| delivery.id.endpoint.is_none());
+        for delivery in to_endpoints {
+            if let Some(wrong) = self.endpoint_delivery(delivery, &told) {
+                self.find("deliveries", delivery_row(delivery.id), wrong.to_owned());
+            }
+        }
+        for delivery in own {
             let sequence = delivery.id.sequence;
             while let Some((_, missing)) = left.next_if(|(_, expected)| *expected < sequence) {
                 let row = format!("{}/{missing}", payment.id);
                 self.find("deliveries", row, "its event was never to be told".to_owned());
             }
-            let row = format!("{}/{sequence}", payment.id);
+            let row = delivery_row(delivery.id);
             let Some((at, _)) = left.next_if(|(_, expected)| *expected == sequence) else {
                 self.find("deliveries", row, "no event is told by it".to_owned());
                 continue;
@@ -522,14 +540,40 @@ impl Judge<'_> {
         let payment = self.payment;
         let owner = (delivery.id.payment, delivery.merchant, delivery.terminal);
         if owner != (payment.id, payment.merchant, payment.terminal) {
-            Some("it says another payment, merchant or terminal than the payment's row")
+            Some(OTHER_OWNER)
         } else if delivery.url != payment.request.webhook_url.as_str() {
             Some("it goes to another address than the payment's webhook_url")
         } else if delivery.created_at != at {
-            Some("it was made at another time than its event")
+            Some(OTHER_TIME)
         } else if (delivery.state == DeliveryState::Pending) != delivery.next_at.is_some() {
-            Some("whether it is tried again does not fit where it stands")
+            Some(OTHER_STEP)
         } else if delivery.state != DeliveryState::Pending && delivery.attempts < 1 {
+            Some("it is over, and was never tried")
+        } else {
+            None
+        }
+    }
+
+    /// What is wrong with a message to an endpoint. Which endpoints subscribed at the time is not
+    /// known any more, nor their addresses; below zero it tells of an endpoint, not of an event.
+    fn endpoint_delivery(
+        &self,
+        delivery: &DeliveryFacts,
+        told: &[Timestamp],
+    ) -> Option<&'static str> {
+        let payment = self.payment;
+        let owner = (delivery.id.payment, delivery.merchant, delivery.terminal);
+        let number = usize::try_from(delivery.id.sequence).ok();
+        let at = number.map(|number| number.checked_sub(1).and_then(|place| told.get(place)));
+        if owner != (payment.id, payment.merchant, payment.terminal) {
+            Some(OTHER_OWNER)
+        } else if at == Some(None) {
+            Some("no event is told by it")
+        } else if at.flatten().is_some_and(|at| delivery.created_at != *at) {
+            Some(OTHER_TIME)
+        } else if (delivery.state == DeliveryState::Pending) != delivery.next_at.is_some() {
+            Some(OTHER_STEP)
+        } else if delivery.state == DeliveryState::Delivered && delivery.attempts < 1 {
             Some("it is over, and was never tried")
         } else {
             None

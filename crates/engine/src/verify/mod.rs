@@ -17,8 +17,7 @@ pub use bank::BankLine;
 pub use calls::{BankCall, CallKind, Ended};
 pub use finding::{AuditFinding, AuditWalk, Finding, Findings, LISTED_AT_MOST};
 pub use history::{
-    DeliveryFacts, DeliveryState, HeldFacts, Histories, History, HistoryKey, HistoryRange,
-    ImpossibleRow, StrayRow,
+    DeliveryFacts, HeldFacts, Histories, History, HistoryKey, HistoryRange, ImpossibleRow, StrayRow,
 };
 pub use judge::{Judged, Owners, judge};
 

@@ -4,6 +4,8 @@
 mod due_payments;
 mod webhooks;
 
+pub(crate) use webhooks::NewWork;
+
 use crate::gateway::Gateway;
 use std::sync::Arc;
 use std::time::Duration;

@@ -94,7 +94,7 @@ const fn table(
 
 /// Every table with rows of the gateway's, those that others point to first. `accounts` comes with
 /// the schema, and `hour_keys` has no rows on SQLite.
-pub(super) const TABLES: [Table; 12] = [
+pub(super) const TABLES: [Table; 14] = [
     table("merchants", "merchants", "id", "id:number name active:switch created_at:number"),
     table(
         "terminals",
@@ -147,12 +147,28 @@ pub(super) const TABLES: [Table; 12] = [
          account:small payment_id:number mode currency amount_minor:number at:number",
     ),
     table(
+        "endpoints",
+        "endpoints",
+        "number",
+        "merchant_id:number number:number ter_no:number mode url events description state \
+         state_since:number failing_since:number sealed_secrets:bytes version:number \
+         created_at:number",
+    ),
+    table(
         "deliveries",
         "deliveries",
-        "payment_id, sequence",
-        "merchant_id:number payment_id:number sequence:small ter_no:number url content_type \
-         body created_at:number state attempts:number next_at:number last_at:number \
-         last_status:small last_error",
+        "payment_id, sequence, endpoint",
+        "merchant_id:number payment_id:number sequence:small endpoint:number ter_no:number \
+         event_type url destination:number content_type body created_at:number begun_at:number \
+         state attempts:number next_at:number last_at:number last_took:number last_status:small \
+         last_answer last_error",
+    ),
+    table(
+        "delivery_attempts",
+        "delivery_attempts",
+        "payment_id, sequence, endpoint, at",
+        "merchant_id:number payment_id:number sequence:small endpoint:number at:number \
+         took:number status:small answer error",
     ),
     table(
         "idempotency_keys",

@@ -4,9 +4,9 @@
 //! number must be among those that the statement inserted or changed. So each changeset is
 //! all-or-nothing without a savepoint, and the statement tells which ones were done.
 
-use super::rows::Ready;
+use super::rows::{Ready, endpoint_key};
 use super::session::Session;
-use domain::delivery::{Attempted, NewDelivery, NextStep};
+use domain::delivery::{Attempted, DeliveryState, NewDelivery, NextStep};
 use domain::event::Event;
 use domain::ledger::{Account, Posting};
 use domain::payment::Payment;
@@ -86,21 +86,30 @@ WITH inserted AS (
         AS b (payment_id, merchant_id, sequence, account, mode, currency, amount, at)
     WHERE (b.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), queued AS (
-    INSERT INTO deliveries (merchant_id, payment_id, sequence, ter_no, url, content_type, body,
-        created_at, state, attempts, next_at)
-    SELECT d.*, 'pending', 0, d.created_at
-    FROM unnest($77::int8[], $78::int8[], $79::int4[], $80::int8[], $81::text[], $82::text[], $83::text[], $84::int8[])
-        AS d (merchant_id, payment_id, sequence, ter_no, url, content_type, body, created_at)
+    INSERT INTO deliveries (merchant_id, payment_id, sequence, endpoint, ter_no, event_type, url,
+        destination, content_type, body, created_at, begun_at, state, attempts, next_at)
+    SELECT d.*, d.created_at, 'pending', 0, d.created_at
+    FROM unnest($77::int8[], $78::int8[], $79::int4[], $80::int8[], $81::int8[], $82::text[], $83::text[], $84::int8[], $85::text[], $86::text[], $87::int8[])
+        AS d (merchant_id, payment_id, sequence, endpoint, ter_no, event_type, url, destination,
+            content_type, body, created_at)
     WHERE (d.payment_id IN (SELECT id FROM changed)) IS TRUE
 ), recorded AS (
     UPDATE deliveries d SET state = a.state, attempts = a.attempts, next_at = a.next_at,
-        last_at = a.at, last_status = a.status, last_error = a.error, claimed_until = NULL
-    FROM unnest($85::int8[], $86::int4[], $87::text[], $88::int8[], $89::int8[], $90::int8[], $91::int4[], $92::text[])
-        AS a (payment_id, sequence, state, attempts, next_at, at, status, error)
-        JOIN payments p ON p.id = a.payment_id AND p.id = ANY ($85)
+        last_at = a.at, last_took = a.took, last_status = a.status, last_answer = a.answer,
+        last_error = a.error, claimed_until = NULL
+    FROM unnest($88::int8[], $89::int4[], $90::int8[], $91::text[], $92::int8[], $93::int8[], $94::int8[], $95::int8[], $96::int4[], $97::text[], $98::text[])
+        AS a (payment_id, sequence, endpoint, state, attempts, next_at, at, took, status, answer,
+            error)
+        JOIN payments p ON p.id = a.payment_id AND p.id = ANY ($88)
     -- A delivery that was acknowledged or given up meanwhile stays so.
     WHERE d.merchant_id = p.merchant_id AND d.payment_id = a.payment_id
-        AND d.sequence = a.sequence AND d.state = 'pending'
+        AND d.sequence = a.sequence AND d.endpoint = a.endpoint AND d.state = 'pending'
+    RETURNING d.merchant_id, d.payment_id, d.sequence, d.endpoint, d.last_at, d.last_took,
+        d.last_status, d.last_answer, d.last_error
+), logged AS (
+    INSERT INTO delivery_attempts (merchant_id, payment_id, sequence, endpoint, at, took, status,
+        answer, error)
+    SELECT * FROM recorded WHERE last_error IS NOT NULL ON CONFLICT DO NOTHING
 )
 SELECT id FROM changed";
 
@@ -460,8 +469,11 @@ struct Deliveries<'a> {
     merchant: Vec<i64>,
     payment: Vec<i64>,
     sequence: Vec<i32>,
+    endpoint: Vec<i64>,
     terminal: Vec<i64>,
+    event_type: Vec<&'static str>,
     url: Vec<&'a str>,
+    destination: Vec<i64>,
     content_type: Vec<&'static str>,
     body: Vec<&'a str>,
     created_at: Vec<i64>,
@@ -472,20 +484,26 @@ impl<'a> Deliveries<'a> {
         self.merchant.push(delivery.merchant.0);
         self.payment.push(delivery.id.payment.stored());
         self.sequence.push(delivery.id.sequence);
+        self.endpoint.push(endpoint_key(delivery.id.endpoint));
         self.terminal.push(delivery.terminal.0);
+        self.event_type.push(delivery.event_type.name());
         self.url.push(delivery.url.as_str());
+        self.destination.push(delivery.destination.0);
         self.content_type.push(delivery.content_type);
         self.body.push(&delivery.body);
         self.created_at.push(delivery.created_at.micros());
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 8] {
+    fn params(&self) -> [&(dyn ToSql + Sync); 11] {
         [
             &self.merchant,
             &self.payment,
             &self.sequence,
+            &self.endpoint,
             &self.terminal,
+            &self.event_type,
             &self.url,
+            &self.destination,
             &self.content_type,
             &self.body,
             &self.created_at,
@@ -497,40 +515,50 @@ impl<'a> Deliveries<'a> {
 struct Attempts<'a> {
     payment: Vec<i64>,
     sequence: Vec<i32>,
+    endpoint: Vec<i64>,
     state: Vec<&'static str>,
     made: Vec<i64>,
     next_at: Vec<Option<i64>>,
     at: Vec<i64>,
+    took: Vec<i64>,
     status: Vec<Option<i32>>,
+    answer: Vec<Option<&'a str>>,
     error: Vec<Option<&'a str>>,
 }
 
 impl<'a> Attempts<'a> {
     fn push(&mut self, attempted: &'a Attempted) {
         let (state, next_at) = match attempted.next {
-            NextStep::Delivered => ("delivered", None),
-            NextStep::RetryAt(at) => ("pending", Some(at.micros())),
-            NextStep::Dead => ("dead", None),
+            NextStep::Delivered => (DeliveryState::Delivered, None),
+            NextStep::RetryAt(at) => (DeliveryState::Pending, Some(at.micros())),
+            NextStep::Dead => (DeliveryState::Dead, None),
         };
+        let attempt = &attempted.attempt;
         self.payment.push(attempted.id.payment.stored());
         self.sequence.push(attempted.id.sequence);
-        self.state.push(state);
+        self.endpoint.push(endpoint_key(attempted.id.endpoint));
+        self.state.push(state.name());
         self.made.push(i64::from(attempted.attempts));
         self.next_at.push(next_at);
-        self.at.push(attempted.at.micros());
-        self.status.push(attempted.http_status.map(i32::from));
-        self.error.push(attempted.error.as_deref());
+        self.at.push(attempt.at.micros());
+        self.took.push(i64::try_from(attempt.took.as_micros()).unwrap_or(i64::MAX));
+        self.status.push(attempt.http_status.map(i32::from));
+        self.answer.push(attempt.answer.as_deref());
+        self.error.push(attempt.error.as_deref());
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 8] {
+    fn params(&self) -> [&(dyn ToSql + Sync); 11] {
         [
             &self.payment,
             &self.sequence,
+            &self.endpoint,
             &self.state,
             &self.made,
             &self.next_at,
             &self.at,
+            &self.took,
             &self.status,
+            &self.answer,
             &self.error,
         ]
     }
@@ -576,7 +604,7 @@ impl<'a> Columns<'a> {
     }
 
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
-        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(90);
+        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(98);
         params.extend(self.inserts.params());
         params.extend(self.updates.params());
         params.extend(self.events.params());
@@ -606,12 +634,14 @@ fn in_order<'a>(batch: &[&'a Ready]) -> Vec<&'a Ready> {
 }
 
 /// What two changesets of one batch must not have in common: each row is changed once in it.
-pub(super) fn touched(ready: &Ready) -> impl Iterator<Item = (i64, i32)> {
-    let payment = ready.payment().map(|payment| (payment.id.stored(), 0));
-    let attempted = &ready.changeset.attempted;
-    payment
-        .into_iter()
-        .chain(attempted.iter().map(|one| (one.id.payment.stored(), one.id.sequence)))
+pub(super) fn touched(ready: &Ready) -> impl Iterator<Item = (i64, i32, i64)> {
+    let payment = ready.payment().map(|payment| (payment.id.stored(), 0, 0));
+    let attempted = ready
+        .changeset
+        .attempted
+        .iter()
+        .map(|one| (one.id.payment.stored(), one.id.sequence, endpoint_key(one.id.endpoint)));
+    payment.into_iter().chain(attempted)
 }
 
 /// Writes the common rows of all, in one statement: its own transaction, unless one is open.

@@ -137,7 +137,7 @@ impl Committer {
                 // Nobody waits for it any more: it was reported as unavailable.
                 continue;
             }
-            let touched: Vec<(i64, i32)> = batch::touched(&job.ready).collect();
+            let touched: Vec<(i64, i32, i64)> = batch::touched(&job.ready).collect();
             if touched.iter().any(|row| rows.contains(row)) {
                 self.put_back.push(job);
             } else {

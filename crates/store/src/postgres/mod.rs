@@ -9,6 +9,7 @@ mod address;
 mod audit;
 mod batch;
 mod committer;
+mod deliveries;
 mod migrations;
 mod queries;
 mod records;
@@ -23,9 +24,12 @@ use crate::audit_chain::AuditKey;
 use crate::migrations::{Version, newest};
 use async_trait::async_trait;
 use committer::Committers;
-use domain::delivery::DueDelivery;
+use domain::delivery::{
+    Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
+    Destination, DueDelivery,
+};
 use domain::event::Event;
-use domain::id::{PaymentId, TerminalNumber};
+use domain::id::{EndpointNumber, PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
 use domain::payment::Payment;
@@ -33,9 +37,9 @@ use domain::refund::Refund;
 use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::actor::Scope;
-use engine::changeset::{Changeset, SealedCard, StoredTerminal};
+use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::Store;
+use engine::ports::{DueDestinations, Store};
 use queries::Readers;
 use rows::Ready;
 use session::{Connector, Purpose};
@@ -286,13 +290,58 @@ impl Store for PostgresStore {
         found.iter().map(rows::payment).collect()
     }
 
+    async fn due_destinations(
+        &self,
+        after: Option<Destination>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<DueDestinations, StoreError> {
+        deliveries::due_destinations(&self.claims, after, now, limit).await
+    }
+
     async fn claim_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
-        limit: u32,
+        wanted: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        queries::claim_deliveries(&self.claims, now, lease, limit).await
+        deliveries::claim(&self.claims, now, lease, wanted).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        deliveries::records(&self.readers, &filter, after, limit).await
+    }
+
+    async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
+        deliveries::count(&self.readers, &filter).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
+        deliveries::detail(&self.readers, id).await
+    }
+
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        deliveries::backlog(&self.readers, now).await
+    }
+
+    async fn endpoints(&self, scope: Scope) -> Result<Vec<StoredEndpoint>, StoreError> {
+        let merchant = match scope {
+            Scope::Merchant(merchant) => Some(merchant.0),
+            Scope::Everything => None,
+            Scope::Holder => return Ok(Vec::new()),
+        };
+        let found = self.readers.ask(deliveries::ENDPOINTS, &[&merchant]).await?;
+        found.iter().map(rows::endpoint).collect()
+    }
+
+    async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
+        let found = self.readers.ask(deliveries::ENDPOINT, &[&number.0]).await?;
+        found.first().map(rows::endpoint).transpose()
     }
 
     async fn terminal_by_public_key(

@@ -2,7 +2,6 @@
 
 use super::rows::{self, payment_columns, terminal_columns};
 use super::session::{Link, Session, unavailable};
-use domain::delivery::DueDelivery;
 use domain::payment::Payment;
 use domain::time::Timestamp;
 use engine::error::StoreError;
@@ -76,7 +75,7 @@ async fn ask(
 }
 
 /// A lease in microseconds.
-fn micros(lease: Duration) -> i64 {
+pub(super) fn micros(lease: Duration) -> i64 {
     i64::try_from(lease.as_micros()).unwrap_or(i64::MAX)
 }
 
@@ -97,20 +96,6 @@ const CLAIM_PAYMENTS: &str = concat!(
     payment_columns!()
 );
 
-const CLAIM_DELIVERIES: &str = "\
-WITH clock AS (
-    SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
-), due AS (
-    SELECT merchant_id, payment_id, sequence FROM deliveries
-    WHERE next_at <= $1 AND (claimed_until IS NULL OR claimed_until <= (SELECT now FROM clock))
-    ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
-)
-UPDATE deliveries d SET claimed_until = (SELECT now FROM clock) + $3 FROM due
-WHERE d.merchant_id = due.merchant_id AND d.payment_id = due.payment_id
-    AND d.sequence = due.sequence
-RETURNING d.payment_id, d.sequence, d.merchant_id, d.ter_no, d.url, d.content_type, d.body,
-    d.attempts, d.created_at, d.next_at";
-
 /// Claims are asked for on a connection of their own, which does not wait for the disk.
 pub(super) async fn claim_payments(
     claims: &Readers,
@@ -124,18 +109,6 @@ pub(super) async fn claim_payments(
     // An update returns its rows in no order.
     payments.sort_by_key(|payment| payment.due_at);
     Ok(payments)
-}
-
-pub(super) async fn claim_deliveries(
-    claims: &Readers,
-    now: Timestamp,
-    lease: Duration,
-    limit: u32,
-) -> Result<Vec<DueDelivery>, StoreError> {
-    let params: [&(dyn ToSql + Sync); 3] = [&now.micros(), &i64::from(limit), &micros(lease)];
-    let mut found = claims.ask(CLAIM_DELIVERIES, &params).await?;
-    found.sort_by_cached_key(|row| row.try_get::<_, Option<i64>>(9).ok().flatten());
-    found.iter().map(rows::due_delivery).collect()
 }
 
 /// A payment by its number.

@@ -45,10 +45,11 @@ WHERE (merchant_id, cause, cause_id) > ($1, 1, $2) AND (merchant_id, cause, caus
 ORDER BY merchant_id, cause_id, sequence, account";
 
 const DELIVERIES: &str = "\
-SELECT payment_id, sequence, merchant_id, ter_no, url, created_at, state, attempts, next_at
+SELECT payment_id, sequence, merchant_id, ter_no, url, created_at, state, attempts, next_at,
+    endpoint
 FROM deliveries
 WHERE (merchant_id, payment_id) > ($1, $2) AND (merchant_id, payment_id) <= ($3, $4)
-ORDER BY merchant_id, payment_id, sequence";
+ORDER BY merchant_id, payment_id, sequence, endpoint";
 
 const HELD_CARDS: &str = "\
 SELECT payment_id, merchant_id, security_code IS NOT NULL FROM held_cards

@@ -4,9 +4,14 @@
 use super::batch::account_number;
 use super::session::unavailable;
 use domain::card::{Brand, Expiry, MaskedCard};
-use domain::delivery::{DeliveryId, DueDelivery};
+use domain::delivery::{
+    Attempt, Backlog, DeliveryId, DeliveryRecord, DeliveryState, Destination, DueDelivery,
+    DueDestination,
+};
+use domain::endpoint::EndpointState;
 use domain::event::{Event, EventKind};
-use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::event_type::EventType;
+use domain::id::{EndpointNumber, MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::{self, Account, Balance, Posting};
 use domain::merchant::Merchant;
 use domain::method::{Method, MethodCode};
@@ -14,11 +19,13 @@ use domain::money::{Currency, Money};
 use domain::payment::{Authentication, Fingerprint, Payment};
 use domain::refund::{Refund, RefundState};
 use domain::terminal::{Capture, Mode};
-use domain::text::{Reference, RefundReason};
+use domain::text::{Reference, RefundReason, WebAddress};
 use domain::time::Timestamp;
-use engine::changeset::{Changeset, PaymentChange, RefundChange, SealedCard, StoredTerminal};
+use engine::changeset::{
+    Changeset, PaymentChange, RefundChange, SealedCard, StoredEndpoint, StoredTerminal,
+};
 use engine::error::{CommitError, StoreError};
-use engine::verify::{DeliveryFacts, DeliveryState, HeldFacts};
+use engine::verify::{DeliveryFacts, HeldFacts};
 use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -42,6 +49,8 @@ pub(super) struct Ready {
     pub(super) settings: String,
     /// `terminals.public_keys`
     pub(super) public_keys: String,
+    /// `endpoints.events`
+    pub(super) events: String,
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, CommitError> {
@@ -81,6 +90,10 @@ impl Ready {
             None => (String::new(), String::new()),
             Some(change) => (json(&change.terminal.settings)?, json(&change.terminal.public_keys)?),
         };
+        let events = match &changeset.endpoint {
+            None => String::new(),
+            Some(change) => json(&change.endpoint.events)?,
+        };
         Ok(Self {
             changeset,
             request,
@@ -91,6 +104,7 @@ impl Ready {
             refund_facts,
             settings,
             public_keys,
+            events,
         })
     }
 
@@ -104,21 +118,33 @@ impl Ready {
     /// Whether it can be written together with others: it has only rows of the common kinds, and
     /// all of them hang on one.
     pub(super) fn is_common(&self) -> bool {
-        let Changeset { payment, attempted, idempotency, merchant, terminal, audit, .. } =
-            &self.changeset;
+        let Changeset { payment, attempted, deliveries, idempotency, .. } = &self.changeset;
         (payment.is_none() || attempted.is_empty())
+            && (payment.is_some() || deliveries.is_empty())
             && idempotency.is_none()
-            && merchant.is_none()
-            && terminal.is_none()
-            && audit.is_none()
+            && !self.has_rare_rows()
     }
 
     /// Whether all it writes is one idempotency key.
     pub(super) fn is_one_statement(&self) -> bool {
-        let Changeset { payment, attempted, idempotency, merchant, terminal, audit, .. } =
+        let Changeset { payment, attempted, deliveries, idempotency, .. } = &self.changeset;
+        payment.is_none()
+            && attempted.is_empty()
+            && deliveries.is_empty()
+            && idempotency.is_some()
+            && !self.has_rare_rows()
+    }
+
+    /// Whether it has rows that are written one by one.
+    const fn has_rare_rows(&self) -> bool {
+        let Changeset { merchant, terminal, audit, resend, endpoint, endpoint_health, .. } =
             &self.changeset;
-        let others = [merchant.is_some(), terminal.is_some(), payment.is_some(), audit.is_some()];
-        !others.contains(&true) && attempted.is_empty() && idempotency.is_some()
+        merchant.is_some()
+            || terminal.is_some()
+            || audit.is_some()
+            || resend.is_some()
+            || endpoint.is_some()
+            || endpoint_health.is_some()
     }
 }
 
@@ -289,13 +315,13 @@ pub(super) fn posting(row: &Row) -> Result<Posting, StoreError> {
     })
 }
 
-/// `payment_id, sequence, merchant_id, ter_no, url, created_at, state, attempts, next_at`
+/// `payment_id, sequence, merchant_id, ter_no, url, created_at, state, attempts, next_at, endpoint`
 pub(super) fn delivery_facts(row: &Row) -> Result<DeliveryFacts, StoreError> {
     let (id, sequence): (i64, i32) = (get(row, 0)?, get(row, 1)?);
     let place = Place { table: "deliveries", row: format!("{id}/{sequence}") };
     let payment = PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?;
     Ok(DeliveryFacts {
-        id: DeliveryId { payment, sequence },
+        id: DeliveryId { payment, sequence, endpoint: from_endpoint_key(get(row, 9)?) },
         merchant: MerchantId(get(row, 2)?),
         terminal: TerminalNumber(get(row, 3)?),
         url: get(row, 4)?,
@@ -345,22 +371,149 @@ pub(super) fn held_card(row: &Row) -> Result<SealedCard, StoreError> {
     })
 }
 
-/// `payment_id, sequence, merchant_id, ter_no, url, content_type, body, attempts, created_at`
+/// How an endpoint stands in a key: 0 for the payment's own address.
+pub(super) fn endpoint_key(endpoint: Option<EndpointNumber>) -> i64 {
+    endpoint.map_or(0, |number| number.0)
+}
+
+fn from_endpoint_key(key: i64) -> Option<EndpointNumber> {
+    Some(EndpointNumber(key)).filter(|number| number.0 != 0)
+}
+
+/// `payment_id, sequence, endpoint, merchant_id, ter_no, url, destination, content_type, body,
+/// attempts, created_at, begun_at`
 pub(super) fn due_delivery(row: &Row) -> Result<DueDelivery, StoreError> {
+    let id = delivery_id(row)?;
+    Ok(DueDelivery {
+        id,
+        merchant: MerchantId(get(row, 3)?),
+        terminal: TerminalNumber(get(row, 4)?),
+        url: get(row, 5)?,
+        destination: Destination(get(row, 6)?),
+        content_type: get(row, 7)?,
+        body: get(row, 8)?,
+        attempts: attempts(row, 9)?,
+        created_at: Timestamp::from_micros(get(row, 10)?),
+        begun_at: Timestamp::from_micros(get(row, 11)?),
+    })
+}
+
+fn attempts(row: &Row, column: usize) -> Result<u32, StoreError> {
+    let number: i64 = get(row, column)?;
+    let place = || Place { table: "deliveries", row: format!("with {number} attempts") };
+    u32::try_from(number).map_err(|_range| place().corrupt("attempts"))
+}
+
+/// `destination, merchant_id, attempts, next_at`: a queue, and when its first one is due.
+pub(super) fn due_destination(row: &Row) -> Result<(DueDestination, Timestamp), StoreError> {
+    let destination = DueDestination {
+        destination: Destination(get(row, 0)?),
+        merchant: MerchantId(get(row, 1)?),
+        attempts: attempts(row, 2)?,
+    };
+    Ok((destination, Timestamp::from_micros(get(row, 3)?)))
+}
+
+/// From `payment_id, sequence, endpoint`, the first columns of a row.
+fn delivery_id(row: &Row) -> Result<DeliveryId, StoreError> {
     let id: i64 = get(row, 0)?;
     let place = Place { table: "deliveries", row: id.to_string() };
     let payment = PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?;
-    let attempts =
-        u32::try_from(get::<i64>(row, 7)?).map_err(|_range| place.corrupt("attempts"))?;
-    Ok(DueDelivery {
-        id: DeliveryId { payment, sequence: get(row, 1)? },
-        merchant: MerchantId(get(row, 2)?),
-        terminal: TerminalNumber(get(row, 3)?),
-        url: get(row, 4)?,
-        content_type: get(row, 5)?,
-        body: get(row, 6)?,
-        attempts,
-        created_at: Timestamp::from_micros(get(row, 8)?),
+    let endpoint = from_endpoint_key(get(row, 2)?);
+    Ok(DeliveryId { payment, sequence: get(row, 1)?, endpoint })
+}
+
+/// The columns of [`delivery_record`], in order; the table is `d`.
+macro_rules! delivery_columns {
+    () => {
+        "d.payment_id, d.sequence, d.endpoint, d.merchant_id, d.ter_no, d.event_type, d.url, \
+         d.created_at, d.state, d.attempts, d.next_at, d.last_at, d.last_took, d.last_status, \
+         d.last_answer, d.last_error"
+    };
+}
+pub(super) use delivery_columns;
+
+/// A delivery as lists show it.
+pub(super) fn delivery_record(row: &Row) -> Result<DeliveryRecord, StoreError> {
+    let id = delivery_id(row)?;
+    let place = || Place { table: "deliveries", row: id.to_string() };
+    let event_type = get::<Option<&str>>(row, 5)?.map(EventType::parse).transpose();
+    let is_tried = get::<Option<i64>>(row, 11)?.is_some();
+    Ok(DeliveryRecord {
+        id,
+        merchant: MerchantId(get(row, 3)?),
+        terminal: TerminalNumber(get(row, 4)?),
+        event_type: event_type.map_err(|_unknown| place().corrupt("event_type"))?,
+        url: get(row, 6)?,
+        created_at: Timestamp::from_micros(get(row, 7)?),
+        state: DeliveryState::from_name(get(row, 8)?).ok_or_else(|| place().corrupt("state"))?,
+        attempts: attempts(row, 9)?,
+        next_at: get::<Option<i64>>(row, 10)?.map(Timestamp::from_micros),
+        last: if is_tried { Some(attempt(row, 11)?) } else { None },
+    })
+}
+
+/// The content type and the body, behind the columns of a record.
+pub(super) fn delivery_text(row: &Row) -> Result<(String, String), StoreError> {
+    Ok((get(row, 16)?, get(row, 17)?))
+}
+
+/// `at, took, status, answer, error`, from this column on. An older release kept no time taken.
+pub(super) fn attempt(row: &Row, first: usize) -> Result<Attempt, StoreError> {
+    let column = |offset: usize| first.saturating_add(offset);
+    let at: i64 = get(row, column(0))?;
+    let took: Option<i64> = get(row, column(1))?;
+    let status: Option<i32> = get(row, column(2))?;
+    let place = || Place { table: "delivery_attempts", row: format!("at {at}") };
+    let status = status.map(u16::try_from).transpose();
+    Ok(Attempt {
+        at: Timestamp::from_micros(at),
+        took: std::time::Duration::from_micros(took.and_then(|t| t.try_into().ok()).unwrap_or(0)),
+        http_status: status.map_err(|_range| place().corrupt("status"))?,
+        answer: get(row, column(3))?,
+        error: get(row, column(4))?,
+    })
+}
+
+/// A count.
+pub(super) fn counted(row: &Row) -> Result<u64, StoreError> {
+    Ok(u64::try_from(get::<i64>(row, 0)?).unwrap_or(0))
+}
+
+/// `pending, due, min(next_at)`
+pub(super) fn backlog(row: &Row, now: Timestamp) -> Result<Backlog, StoreError> {
+    let count = |column: usize| get::<i64>(row, column).map(|n| u64::try_from(n).unwrap_or(0));
+    let oldest = get::<Option<i64>>(row, 2)?.map(Timestamp::from_micros);
+    Ok(Backlog { pending: count(0)?, due: count(1)?, oldest_due: oldest.filter(|at| *at <= now) })
+}
+
+/// The columns of [`endpoint`], in order.
+macro_rules! endpoint_columns {
+    () => {
+        "number, merchant_id, ter_no, mode, url, events, description, state, state_since, \
+         failing_since, sealed_secrets, version, created_at"
+    };
+}
+pub(super) use endpoint_columns;
+
+/// The one place where a row becomes an endpoint.
+pub(super) fn endpoint(row: &Row) -> Result<StoredEndpoint, StoreError> {
+    let number: i64 = get(row, 0)?;
+    let place = Place { table: "endpoints", row: number.to_string() };
+    Ok(StoredEndpoint {
+        number: EndpointNumber(number),
+        merchant: MerchantId(get(row, 1)?),
+        terminal: get::<Option<i64>>(row, 2)?.map(TerminalNumber),
+        mode: Mode::from_name(get(row, 3)?).ok_or_else(|| place.corrupt("mode"))?,
+        url: WebAddress::parse(get(row, 4)?).map_err(|_wrong| place.corrupt("url"))?,
+        events: place.json("events", get(row, 5)?)?,
+        description: get(row, 6)?,
+        state: EndpointState::from_name(get(row, 7)?).ok_or_else(|| place.corrupt("state"))?,
+        state_since: Timestamp::from_micros(get(row, 8)?),
+        failing_since: get::<Option<i64>>(row, 9)?.map(Timestamp::from_micros),
+        sealed_secrets: get(row, 10)?,
+        version: get(row, 11)?,
+        created_at: Timestamp::from_micros(get(row, 12)?),
     })
 }
 

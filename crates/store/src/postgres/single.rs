@@ -3,7 +3,7 @@
 
 use super::rows::Ready;
 use super::session::Session;
-use super::{audit, batch};
+use super::{audit, batch, deliveries};
 use crate::audit_chain::AuditKey;
 use domain::merchant::Merchant;
 use engine::changeset::{IdempotencyChange, StoredAnswer, TerminalChange};
@@ -29,7 +29,7 @@ impl From<CommitError> for WriteError {
     }
 }
 
-type Written = Result<(), WriteError>;
+pub(super) type Written = Result<(), WriteError>;
 
 /// Writes all of it, or nothing. After a failure the connection is as it was before, or closed.
 pub(super) async fn write(session: &Session, audit_key: &AuditKey, ready: &Ready) -> Written {
@@ -56,6 +56,20 @@ async fn rows(session: &Session, audit_key: &AuditKey, ready: &Ready) -> Written
         let changed = batch::write(session, &one).await?;
         batch::replies(session, &one, &changed).await?.into_iter().collect::<Result<(), _>>()?;
     }
+    if changeset.payment.is_none() {
+        for delivery in &changeset.deliveries {
+            deliveries::insert_alone(session, delivery).await?;
+        }
+    }
+    if let Some(resend) = &changeset.resend {
+        deliveries::resend(session, resend).await?;
+    }
+    if let Some(change) = &changeset.endpoint {
+        deliveries::write_endpoint(session, &ready.events, change).await?;
+    }
+    if let Some(health) = &changeset.endpoint_health {
+        deliveries::note_health(session, health).await?;
+    }
     if let Some(change) = &changeset.idempotency {
         change_idempotency(session, change).await?;
     }
@@ -71,7 +85,7 @@ async fn rows(session: &Session, audit_key: &AuditKey, ready: &Ready) -> Written
     Ok(())
 }
 
-async fn execute(
+pub(super) async fn execute(
     session: &Session,
     sql: &'static str,
     params: &[&(dyn ToSql + Sync)],
@@ -164,7 +178,7 @@ async fn insert_merchant(session: &Session, merchant: &Merchant) -> Written {
     one_or(inserted, CommitError::Exists("merchant"))
 }
 
-fn one_or(changed: u64, refusal: CommitError) -> Written {
+pub(super) fn one_or(changed: u64, refusal: CommitError) -> Written {
     if changed == 1 { Ok(()) } else { Err(refusal.into()) }
 }
 

@@ -85,7 +85,7 @@ fn random_change(draw: &mut Draw, known: &[Payment]) -> (About, Changeset) {
     let changed = changed.unwrap_or_else(|_| payment.clone().cancel(fixture::now()).unwrap());
     let mut changeset = Changeset::payment_changed("change", changed.clone());
     if changed.payment.state.decided_at().is_some() {
-        let id = domain::delivery::DeliveryId { payment: payment.id, sequence: 1 };
+        let id = DeliveryId::own(payment.id, 1);
         let delivery = domain::delivery::NewDelivery { id, ..fixture::delivery(&payment) };
         changeset.deliveries.push(delivery);
     }

@@ -138,7 +138,7 @@ impl Chunk<'_> {
         self.each(&sql, ("postings", 0), rows::posting, |history, posting| {
             history.postings.push(posting);
         })?;
-        let sql = of(rows::DELIVERY_FACTS, "deliveries", ", sequence");
+        let sql = of(rows::DELIVERY_FACTS, "deliveries", ", sequence, endpoint");
         self.each(&sql, ("deliveries", 0), rows::delivery_facts, |history, delivery| {
             history.deliveries.push(delivery);
         })?;

@@ -5,6 +5,7 @@
 //! retried, for the kernel may have dropped the pages.
 
 mod audit;
+mod deliveries;
 mod histories;
 mod migrations;
 mod queries;
@@ -14,9 +15,12 @@ mod writer;
 use crate::audit_chain::AuditKey;
 use crate::migrations::Version;
 use async_trait::async_trait;
-use domain::delivery::{DeliveryId, DueDelivery};
+use domain::delivery::{
+    Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
+    Destination, DueDelivery,
+};
 use domain::event::Event;
-use domain::id::{PaymentId, TerminalNumber};
+use domain::id::{EndpointNumber, PaymentId, TerminalNumber};
 use domain::ledger::{Balance, Posting};
 use domain::merchant::Merchant;
 use domain::payment::Payment;
@@ -25,9 +29,9 @@ use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::batch::{BatchError, BatchWriter, Limits};
-use engine::changeset::{Changeset, SealedCard, StoredTerminal};
+use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::{PostingKey, Records, Store};
+use engine::ports::{DueDestinations, PostingKey, Records, Store};
 use engine::verify::{AuditWalk, Histories, History, HistoryRange, StrayRow};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
@@ -165,7 +169,7 @@ pub struct SqliteStore {
     readers: Mutex<Vec<Connection>>,
     /// Deliveries claimed by this process. One process serves an SQLite database, so claims need
     /// no row; after a crash everything that was claimed is due again at once.
-    claims: Mutex<BTreeMap<DeliveryId, Timestamp>>,
+    claims: Mutex<BTreeMap<DeliveryId, (Destination, Timestamp)>>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -406,29 +410,85 @@ impl Store for SqliteStore {
         self.read(|connection| queries::sending_payments(connection, limit))
     }
 
+    async fn due_destinations(
+        &self,
+        after: Option<Destination>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<DueDestinations, StoreError> {
+        self.read(|connection| deliveries::due_destinations(connection, after, now, limit))
+    }
+
     async fn claim_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
-        limit: u32,
+        wanted: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        let claimed = {
+        let mut claimed: BTreeMap<Destination, u32> = BTreeMap::new();
+        {
             let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-            claims.retain(|_id, until| *until > now);
-            u32::try_from(claims.len()).unwrap_or(u32::MAX)
-        };
+            claims.retain(|_id, (_, until)| *until > now);
+            for (destination, _until) in claims.values() {
+                let count = claimed.entry(*destination).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
         // What is claimed already is due as well: look past it.
+        let past = |destination: &Destination| claimed.get(destination).copied().unwrap_or(0);
         let due = self.read(|connection| {
-            queries::due_deliveries(connection, now, limit.saturating_add(claimed))
+            let look = |(destination, limit): &(Destination, u32)| {
+                let look_at = limit.saturating_add(past(destination));
+                let due = deliveries::due(connection, *destination, now, look_at)?;
+                Ok((due, usize::try_from(*limit).unwrap_or(usize::MAX)))
+            };
+            wanted.iter().map(look).collect::<Result<Vec<_>, QueryError>>()
         })?;
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = usize::try_from(limit).unwrap_or(usize::MAX);
-        let free: Vec<DueDelivery> =
-            due.into_iter().filter(|due| !claims.contains_key(&due.id)).take(room).collect();
-        for delivery in &free {
-            claims.insert(delivery.id, now.plus(lease));
+        let mut free = Vec::new();
+        for (due, limit) in due {
+            let unclaimed = due.into_iter().filter(|due| !claims.contains_key(&due.id)).take(limit);
+            let unclaimed: Vec<DueDelivery> = unclaimed.collect();
+            for delivery in &unclaimed {
+                claims.insert(delivery.id, (delivery.destination, now.plus(lease)));
+            }
+            free.extend(unclaimed);
         }
         Ok(free)
+    }
+
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.read(|connection| deliveries::records(connection, &filter, after, limit))
+    }
+
+    async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
+        self.read(|connection| deliveries::count(connection, &filter))
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
+        self.read(|connection| deliveries::detail(connection, id))
+    }
+
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        self.read(|connection| deliveries::backlog(connection, now))
+    }
+
+    async fn endpoints(&self, scope: Scope) -> Result<Vec<StoredEndpoint>, StoreError> {
+        let merchant = match scope {
+            Scope::Merchant(merchant) => Some(merchant),
+            Scope::Everything => None,
+            Scope::Holder => return Ok(Vec::new()),
+        };
+        self.read(|connection| deliveries::endpoints(connection, merchant))
+    }
+
+    async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
+        self.read(|connection| deliveries::endpoint(connection, number))
     }
 
     async fn terminal_by_public_key(

@@ -1,7 +1,6 @@
 //! Questions, each by key or index.
 
 use super::{QueryError, rows};
-use domain::delivery::DueDelivery;
 use domain::event::Event;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::{Balance, Posting};
@@ -174,20 +173,6 @@ pub(super) fn sending_payments(
         rows::PAYMENT_COLUMNS
     );
     list(connection, &sql, [limit], rows::payment)
-}
-
-pub(super) fn due_deliveries(
-    connection: &Connection,
-    now: Timestamp,
-    limit: u32,
-) -> Result<Vec<DueDelivery>, QueryError> {
-    list(
-        connection,
-        "SELECT payment_id, sequence, merchant_id, ter_no, url, content_type, body, attempts, \
-         created_at FROM deliveries WHERE next_at <= ?1 ORDER BY next_at LIMIT ?2",
-        (now.micros(), limit),
-        rows::due_delivery,
-    )
 }
 
 pub(super) fn terminal_by_public_key(

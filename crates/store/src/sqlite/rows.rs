@@ -2,9 +2,14 @@
 
 use crate::payment_details;
 use domain::card::{Brand, Expiry, MaskedCard};
-use domain::delivery::{Attempted, DeliveryId, DueDelivery, NewDelivery, NextStep};
+use domain::delivery::{
+    Attempt, Attempted, DeliveryId, DeliveryRecord, DeliveryState, Destination, DueDelivery,
+    NewDelivery, NextStep,
+};
+use domain::endpoint::EndpointState;
 use domain::event::{Event, EventKind};
-use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::event_type::EventType;
+use domain::id::{EndpointNumber, MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::{self, Account, Balance, Posting};
 use domain::merchant::Merchant;
 use domain::method::{Method, MethodCode};
@@ -12,14 +17,15 @@ use domain::money::{Currency, Money};
 use domain::payment::{Authentication, Fingerprint, Payment, Taken};
 use domain::refund::{Refund, RefundState};
 use domain::terminal::{Capture, Mode};
-use domain::text::{Reference, RefundReason};
+use domain::text::{Reference, RefundReason, WebAddress};
 use domain::time::Timestamp;
 use engine::changeset::{
-    AuditLine, CardChange, Changeset, IdempotencyChange, PaymentChange, RefundChange, SealedCard,
-    StoredTerminal, TerminalChange,
+    AuditLine, CardChange, Changeset, EndpointChange, EndpointHealth, IdempotencyChange,
+    PaymentChange, RefundChange, Resend, SealedCard, StoredEndpoint, StoredTerminal,
+    TerminalChange,
 };
 use engine::error::{CommitError, StoreError};
-use engine::verify::{DeliveryFacts, DeliveryState, HeldFacts};
+use engine::verify::{DeliveryFacts, HeldFacts};
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
 
@@ -33,6 +39,9 @@ pub(super) struct Rows {
     pub(super) postings: Vec<Posting>,
     pub(super) deliveries: Vec<NewDelivery>,
     pub(super) attempted: Vec<AttemptedRow>,
+    pub(super) resend: Option<Resend>,
+    pub(super) endpoint: Option<EndpointRow>,
+    pub(super) endpoint_health: Option<EndpointHealth>,
     pub(super) idempotency: Option<IdempotencyChange>,
     pub(super) merchant: Option<Merchant>,
     pub(super) terminal: Option<TerminalRow>,
@@ -79,9 +88,13 @@ pub(super) struct AttemptedRow {
     pub(super) state: &'static str,
     pub(super) attempts: u32,
     pub(super) next_at: Option<i64>,
-    pub(super) at: i64,
-    pub(super) http_status: Option<u16>,
-    pub(super) error: Option<String>,
+    pub(super) attempt: Attempt,
+}
+
+pub(super) struct EndpointRow {
+    pub(super) endpoint: StoredEndpoint,
+    pub(super) events: String,
+    pub(super) expected_version: Option<i64>,
 }
 
 pub(super) struct TerminalRow {
@@ -152,6 +165,9 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
         postings: changeset.postings,
         deliveries: changeset.deliveries,
         attempted: changeset.attempted.into_iter().map(attempted).collect(),
+        resend: changeset.resend,
+        endpoint: changeset.endpoint.map(endpoint_row).transpose()?,
+        endpoint_health: changeset.endpoint_health,
         idempotency: changeset.idempotency,
         merchant: changeset.merchant,
         terminal,
@@ -186,10 +202,27 @@ fn attempted(attempted: Attempted) -> AttemptedRow {
         state,
         attempts: attempted.attempts,
         next_at,
-        at: attempted.at.micros(),
-        http_status: attempted.http_status,
-        error: attempted.error,
+        attempt: attempted.attempt,
     }
+}
+
+fn endpoint_row(change: EndpointChange) -> Result<EndpointRow, CommitError> {
+    let EndpointChange { endpoint, expected_version } = change;
+    Ok(EndpointRow { events: json(&endpoint.events)?, endpoint, expected_version })
+}
+
+/// How an endpoint stands in a key: 0 for the payment's own address.
+pub(super) fn endpoint_key(endpoint: Option<EndpointNumber>) -> i64 {
+    endpoint.map_or(0, |number| number.0)
+}
+
+fn from_endpoint_key(key: i64) -> Option<EndpointNumber> {
+    Some(EndpointNumber(key)).filter(|number| number.0 != 0)
+}
+
+/// A time that something took, in microseconds.
+pub(super) fn took_micros(attempt: &Attempt) -> i64 {
+    i64::try_from(attempt.took.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// An impossible value, by the place where it stands.
@@ -378,8 +411,8 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, super::QueryError> {
 }
 
 /// The columns of [`delivery_facts`], in order.
-pub(super) const DELIVERY_FACTS: &str =
-    "place, sequence, payment_id, merchant_id, ter_no, url, created_at, state, attempts, next_at";
+pub(super) const DELIVERY_FACTS: &str = "place, sequence, payment_id, merchant_id, ter_no, url, created_at, state, attempts, next_at, \
+     endpoint";
 
 /// A delivery without its body.
 pub(super) fn delivery_facts(row: &Row<'_>) -> Result<DeliveryFacts, super::QueryError> {
@@ -388,7 +421,7 @@ pub(super) fn delivery_facts(row: &Row<'_>) -> Result<DeliveryFacts, super::Quer
     let state = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
     let payment = PaymentId::from_stored(id).map_err(|_invalid| place().corrupt("payment_id"))?;
     Ok(DeliveryFacts {
-        id: DeliveryId { payment, sequence },
+        id: DeliveryId { payment, sequence, endpoint: from_endpoint_key(row.get(10)?) },
         merchant: MerchantId(row.get(3)?),
         terminal: TerminalNumber(row.get(4)?),
         url: row.get(5)?,
@@ -419,20 +452,99 @@ pub(super) fn held_card(row: &Row<'_>) -> Result<SealedCard, super::QueryError> 
     })
 }
 
-/// `payment_id, sequence, merchant_id, ter_no, url, content_type, body, attempts, created_at`
+/// The columns of [`due_delivery`], in order.
+pub(super) const DUE_DELIVERY: &str = "payment_id, sequence, endpoint, merchant_id, ter_no, url, \
+    destination, content_type, body, attempts, created_at, begun_at";
+
+/// A delivery that is due.
 pub(super) fn due_delivery(row: &Row<'_>) -> Result<DueDelivery, super::QueryError> {
+    Ok(DueDelivery {
+        id: delivery_id(row)?,
+        merchant: MerchantId(row.get(3)?),
+        terminal: TerminalNumber(row.get(4)?),
+        url: row.get(5)?,
+        destination: Destination(row.get(6)?),
+        content_type: row.get(7)?,
+        body: row.get(8)?,
+        attempts: row.get(9)?,
+        created_at: Timestamp::from_micros(row.get(10)?),
+        begun_at: Timestamp::from_micros(row.get(11)?),
+    })
+}
+
+/// From `payment_id, sequence, endpoint`, the first columns of a row.
+fn delivery_id(row: &Row<'_>) -> Result<DeliveryId, super::QueryError> {
     let id: i64 = row.get(0)?;
     let place = Place { table: "deliveries", row: id.to_string() };
     let payment = PaymentId::from_stored(id).map_err(|_invalid| place.corrupt("payment_id"))?;
-    Ok(DueDelivery {
-        id: DeliveryId { payment, sequence: row.get(1)? },
-        merchant: MerchantId(row.get(2)?),
-        terminal: TerminalNumber(row.get(3)?),
-        url: row.get(4)?,
-        content_type: row.get(5)?,
-        body: row.get(6)?,
-        attempts: row.get(7)?,
-        created_at: Timestamp::from_micros(row.get(8)?),
+    let endpoint = from_endpoint_key(row.get(2)?);
+    Ok(DeliveryId { payment, sequence: row.get(1)?, endpoint })
+}
+
+/// The columns of [`delivery_record`], in order.
+pub(super) const DELIVERY_RECORD: &str = "payment_id, sequence, endpoint, merchant_id, ter_no, \
+    event_type, url, created_at, state, attempts, next_at, last_at, last_took, last_status, \
+    last_answer, last_error";
+
+/// A delivery as lists show it.
+pub(super) fn delivery_record(row: &Row<'_>) -> Result<DeliveryRecord, super::QueryError> {
+    let id = delivery_id(row)?;
+    let place = || Place { table: "deliveries", row: id.to_string() };
+    let event_type: Option<String> = row.get(5)?;
+    let event_type = event_type.map(|name| EventType::parse(&name)).transpose();
+    let state = row.get_ref(8)?.as_str().map_err(rusqlite::Error::from)?;
+    let is_tried = row.get::<_, Option<i64>>(11)?.is_some();
+    Ok(DeliveryRecord {
+        id,
+        merchant: MerchantId(row.get(3)?),
+        terminal: TerminalNumber(row.get(4)?),
+        event_type: event_type.map_err(|_unknown| place().corrupt("event_type"))?,
+        url: row.get(6)?,
+        created_at: Timestamp::from_micros(row.get(7)?),
+        state: DeliveryState::from_name(state).ok_or_else(|| place().corrupt("state"))?,
+        attempts: row.get(9)?,
+        next_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_micros),
+        last: if is_tried { Some(attempt(row, 11)?) } else { None },
+    })
+}
+
+/// `at, took, status, answer, error`, from this column on. An older release kept no time taken.
+pub(super) fn attempt(row: &Row<'_>, first: usize) -> Result<Attempt, super::QueryError> {
+    let column = |offset: usize| first.saturating_add(offset);
+    let took: Option<i64> = row.get(column(1))?;
+    let took = took.and_then(|took| u64::try_from(took).ok());
+    Ok(Attempt {
+        at: Timestamp::from_micros(row.get(column(0))?),
+        took: std::time::Duration::from_micros(took.unwrap_or(0)),
+        http_status: row.get(column(2))?,
+        answer: row.get(column(3))?,
+        error: row.get(column(4))?,
+    })
+}
+
+/// The columns of [`endpoint`], in order.
+pub(super) const ENDPOINT_COLUMNS: &str = "number, merchant_id, ter_no, mode, url, events, \
+    description, state, state_since, failing_since, sealed_secrets, version, created_at";
+
+/// The one place where a row becomes an endpoint.
+pub(super) fn endpoint(row: &Row<'_>) -> Result<StoredEndpoint, super::QueryError> {
+    let number: i64 = row.get(0)?;
+    let place = Place { table: "endpoints", row: number.to_string() };
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    Ok(StoredEndpoint {
+        number: EndpointNumber(number),
+        merchant: MerchantId(row.get(1)?),
+        terminal: row.get::<_, Option<i64>>(2)?.map(TerminalNumber),
+        mode: Mode::from_name(text(3)?).ok_or_else(|| place.corrupt("mode"))?,
+        url: WebAddress::parse(text(4)?).map_err(|_wrong| place.corrupt("url"))?,
+        events: place.json("events", text(5)?)?,
+        description: row.get(6)?,
+        state: EndpointState::from_name(text(7)?).ok_or_else(|| place.corrupt("state"))?,
+        state_since: Timestamp::from_micros(row.get(8)?),
+        failing_since: row.get::<_, Option<i64>>(9)?.map(Timestamp::from_micros),
+        sealed_secrets: row.get(10)?,
+        version: row.get(11)?,
+        created_at: Timestamp::from_micros(row.get(12)?),
     })
 }
 

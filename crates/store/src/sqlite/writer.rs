@@ -2,11 +2,9 @@
 //! own. A changeset that is refused with some of its rows written (rare: nearly all refuse at
 //! their first row) makes the batch start again with a savepoint for each.
 
-use super::rows::{
-    AttemptedRow, CardRow, EventRow, PaymentRow, RefundRow, Rows, TerminalRow, UpdateRow,
-};
+use super::deliveries;
+use super::rows::{CardRow, EventRow, PaymentRow, RefundRow, Rows, TerminalRow, UpdateRow};
 use crate::audit_chain::AuditKey;
-use domain::delivery::NewDelivery;
 use domain::ledger::{Account, Posting};
 use domain::merchant::Merchant;
 use domain::payment::Payment;
@@ -157,7 +155,7 @@ impl Writer {
 }
 
 /// Why rows were not written: refused by a rule (the others of the batch go on), or broken.
-enum WriteError {
+pub(super) enum WriteError {
     Refused(CommitError),
     Broken(rusqlite::Error),
 }
@@ -168,10 +166,10 @@ impl From<rusqlite::Error> for WriteError {
     }
 }
 
-type Written = Result<(), WriteError>;
+pub(super) type Written = Result<(), WriteError>;
 
 /// Where a payment and what hangs on it stand: `payments.place`.
-type Place = i64;
+pub(super) type Place = i64;
 
 /// Writes a command's rows; leaves when it is refused with some of them written.
 fn in_the_open(
@@ -238,8 +236,22 @@ fn write(connection: &Connection, audit_key: &AuditKey, rows: &Rows) -> Written 
     if let Some(place) = place {
         write_beside_payment(connection, place, rows)?;
     }
+    if place.is_none() {
+        for delivery in &rows.deliveries {
+            deliveries::insert_alone(connection, delivery)?;
+        }
+    }
     for attempted in &rows.attempted {
-        record_attempt(connection, attempted)?;
+        deliveries::record_attempt(connection, attempted)?;
+    }
+    if let Some(resend) = &rows.resend {
+        deliveries::resend(connection, resend)?;
+    }
+    if let Some(endpoint) = &rows.endpoint {
+        deliveries::write_endpoint(connection, endpoint)?;
+    }
+    if let Some(health) = &rows.endpoint_health {
+        deliveries::note_health(connection, health)?;
     }
     if let Some(change) = &rows.idempotency {
         change_idempotency(connection, change)?;
@@ -271,7 +283,7 @@ fn write_beside_payment(connection: &Connection, place: Place, rows: &Rows) -> W
         insert_posting(connection, place, posting)?;
     }
     for delivery in &rows.deliveries {
-        insert_delivery(connection, place, delivery)?;
+        deliveries::insert(connection, place, delivery)?;
     }
     Ok(())
 }
@@ -358,7 +370,7 @@ fn update_payment(connection: &Connection, update: &UpdateRow) -> Result<Place, 
     place.ok_or(WriteError::Refused(CommitError::Stale("payment")))
 }
 
-fn one_or(changed: usize, refusal: CommitError) -> Written {
+pub(super) fn one_or(changed: usize, refusal: CommitError) -> Written {
     if changed == 1 { Ok(()) } else { Err(WriteError::Refused(refusal)) }
 }
 
@@ -472,49 +484,6 @@ fn insert_posting(connection: &Connection, place: Place, posting: &Posting) -> W
             posting.currency.code(),
             posting.amount_minor,
             posting.at.micros(),
-        ),
-    )?;
-    Ok(())
-}
-
-fn insert_delivery(connection: &Connection, place: Place, delivery: &NewDelivery) -> Written {
-    execute(
-        connection,
-        "INSERT INTO deliveries (place, sequence, payment_id, merchant_id, ter_no, url, \
-         content_type, body, created_at, state, attempts, next_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending', 0, ?9)",
-        (
-            place,
-            delivery.id.sequence,
-            delivery.id.payment.stored(),
-            delivery.merchant.0,
-            delivery.terminal.0,
-            delivery.url.as_str(),
-            delivery.content_type,
-            &delivery.body,
-            delivery.created_at.micros(),
-        ),
-    )?;
-    Ok(())
-}
-
-fn record_attempt(connection: &Connection, row: &AttemptedRow) -> Written {
-    // A delivery that was acknowledged or given up meanwhile stays so.
-    execute(
-        connection,
-        "UPDATE deliveries SET state = ?1, attempts = ?2, next_at = ?3, last_at = ?4, \
-         last_status = ?5, last_error = ?6 \
-         WHERE place = (SELECT place FROM payments WHERE id = ?7) AND sequence = ?8 \
-         AND state = 'pending'",
-        (
-            row.state,
-            row.attempts,
-            row.next_at,
-            row.at,
-            row.http_status,
-            &row.error,
-            row.id.payment.stored(),
-            row.id.sequence,
         ),
     )?;
     Ok(())

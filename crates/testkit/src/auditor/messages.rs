@@ -63,10 +63,8 @@ fn judge_notices(history: &[&Committed], findings: &mut Findings) {
         notices += i32::from(told);
         let payment = &committed.payment;
         let written: Vec<DeliveryId> = committed.deliveries.iter().map(|one| one.id).collect();
-        let right: Vec<DeliveryId> = told
-            .then_some(DeliveryId { payment: payment.id, sequence: notices })
-            .into_iter()
-            .collect();
+        let right: Vec<DeliveryId> =
+            told.then_some(DeliveryId::own(payment.id, notices)).into_iter().collect();
         findings.unless(written == right && payment.notices == notices, || {
             format!("{}: deliveries are {written:?}, not {right:?}", name(payment))
         });

@@ -10,6 +10,8 @@ use super::store_link::StoreLink;
 use super::vault::ToyVault;
 use super::world::{World, WorldClock, WorldRandom};
 use crate::memory_store::MemoryStore;
+use domain::endpoint::Endpoint;
+use domain::event_type::EventType;
 use domain::payment::Payment;
 use domain::refund::Refund;
 use domain::time::Timestamp;
@@ -256,6 +258,26 @@ impl Cluster {
 struct PlainNotice;
 
 impl NoticeFormat for PlainNotice {
+    fn message(
+        &self,
+        event_type: EventType,
+        payment: &Payment,
+        _refund: Option<&Refund>,
+        _at: Timestamp,
+    ) -> Notice {
+        let body = format!("{event_type} {} {}", payment.id, payment.notices);
+        Notice { content_type: "text/plain", body }
+    }
+
+    fn endpoint_disabled(&self, endpoint: &Endpoint, _at: Timestamp) -> Notice {
+        let body = format!("endpoint {} is switched off", endpoint.number);
+        Notice { content_type: "text/plain", body }
+    }
+
+    fn sample(&self, event_type: EventType, _at: Timestamp) -> Notice {
+        Notice { content_type: "text/plain", body: event_type.to_string() }
+    }
+
     fn notice(
         &self,
         payment: &Payment,

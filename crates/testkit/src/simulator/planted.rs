@@ -4,9 +4,12 @@
 use super::world::World;
 use async_trait::async_trait;
 use domain::card::Card;
-use domain::delivery::DueDelivery;
+use domain::delivery::{
+    Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
+    Destination, DueDelivery,
+};
 use domain::event::{Event, EventKind};
-use domain::id::{PaymentId, TerminalNumber};
+use domain::id::{EndpointNumber, PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
 use domain::money::Money;
@@ -17,11 +20,13 @@ use domain::terminal::{LateApproval, Mode};
 use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::actor::Scope;
-use engine::changeset::{CardChange, Changeset, PaymentChange, SealedCard, StoredTerminal};
+use engine::changeset::{
+    CardChange, Changeset, PaymentChange, SealedCard, StoredEndpoint, StoredTerminal,
+};
 use engine::error::{CommitError, StoreError};
 use engine::ports::{
     AuthorisationRequest, BankNotice, ChallengeVerdict, ChallengeView, Connector, Dialer,
-    FollowUpRequest, Institution, OrderRequest, Post, PostResult, Store,
+    DueDestinations, FollowUpRequest, Institution, OrderRequest, Post, PostResult, Store,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -363,13 +368,51 @@ impl Store for CrookedStore {
         self.inner.sending_payments(limit).await
     }
 
+    async fn due_destinations(
+        &self,
+        after: Option<Destination>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<DueDestinations, StoreError> {
+        self.inner.due_destinations(after, now, limit).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.inner.deliveries(filter, after, limit).await
+    }
+
+    async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
+        self.inner.count_deliveries(filter).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
+        self.inner.delivery(id).await
+    }
+
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        self.inner.backlog(now).await
+    }
+
+    async fn endpoints(&self, scope: Scope) -> Result<Vec<StoredEndpoint>, StoreError> {
+        self.inner.endpoints(scope).await
+    }
+
+    async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
+        self.inner.endpoint(number).await
+    }
+
     async fn claim_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
-        limit: u32,
+        wanted: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        let mut due = self.inner.claim_deliveries(now, lease, limit).await?;
+        let mut due = self.inner.claim_deliveries(now, lease, wanted).await?;
         if self.bug == PlantedBug::DeliveryHasOneBody {
             for delivery in due.iter_mut().filter(|delivery| delivery.attempts > 0) {
                 delivery.body.push_str(" again");

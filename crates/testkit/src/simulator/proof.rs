@@ -1,11 +1,12 @@
 //! The gateway's own proof of its books, run over what a run left behind: it must agree with all
 //! that right gateways write, orders that outlived their payments included.
 
+use crate::memory_deliveries::{due, state};
 use crate::memory_store::{DeliveryRow, Tables};
-use domain::delivery::{DeliveryId, NextStep};
+use domain::delivery::DeliveryId;
 use domain::id::PaymentId;
 use domain::terminal::Terminal;
-use engine::verify::{DeliveryFacts, DeliveryState, HeldFacts, History, Owners};
+use engine::verify::{DeliveryFacts, HeldFacts, History, Owners};
 
 /// What the proof finds, a sentence each.
 pub(super) fn judge(tables: &Tables, terminals: &[Terminal]) -> Vec<String> {
@@ -27,8 +28,8 @@ fn history(tables: &Tables, id: PaymentId) -> History {
         merchant: payment.merchant,
         has_security_code: card.security_code.is_some(),
     });
-    let from = DeliveryId { payment: id, sequence: i32::MIN };
-    let until = DeliveryId { payment: id, sequence: i32::MAX };
+    let from = DeliveryId::own(id, i32::MIN);
+    let until = DeliveryId::own(id, i32::MAX);
     History {
         payment,
         events: tables.events.get(&id).cloned().unwrap_or_default(),
@@ -41,11 +42,7 @@ fn history(tables: &Tables, id: PaymentId) -> History {
 }
 
 fn facts(row: &DeliveryRow) -> DeliveryFacts {
-    let (state, next_at) = match row.next {
-        NextStep::RetryAt(at) => (DeliveryState::Pending, Some(at)),
-        NextStep::Delivered => (DeliveryState::Delivered, None),
-        NextStep::Dead => (DeliveryState::Dead, None),
-    };
+    let (state, next_at) = (state(&row.next), due(&row.next));
     let delivery = &row.delivery;
     DeliveryFacts {
         id: delivery.id,

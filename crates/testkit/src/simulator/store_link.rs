@@ -5,9 +5,12 @@ use super::node::Gate;
 use super::world::World;
 use crate::memory_store::MemoryStore;
 use async_trait::async_trait;
-use domain::delivery::DueDelivery;
+use domain::delivery::{
+    Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
+    Destination, DueDelivery,
+};
 use domain::event::Event;
-use domain::id::{PaymentId, TerminalNumber};
+use domain::id::{EndpointNumber, PaymentId, TerminalNumber};
 use domain::ledger::Balance;
 use domain::merchant::Merchant;
 use domain::payment::Payment;
@@ -15,9 +18,9 @@ use domain::refund::Refund;
 use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::actor::Scope;
-use engine::changeset::{Changeset, SealedCard, StoredTerminal};
+use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::Store;
+use engine::ports::{DueDestinations, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -177,13 +180,51 @@ impl Store for StoreLink {
         self.ask(self.store.sending_payments(limit)).await
     }
 
+    async fn due_destinations(
+        &self,
+        after: Option<Destination>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<DueDestinations, StoreError> {
+        self.ask(self.store.due_destinations(after, now, limit)).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.ask(self.store.deliveries(filter, after, limit)).await
+    }
+
+    async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
+        self.ask(self.store.count_deliveries(filter)).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
+        self.ask(self.store.delivery(id)).await
+    }
+
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        self.ask(self.store.backlog(now)).await
+    }
+
+    async fn endpoints(&self, scope: Scope) -> Result<Vec<StoredEndpoint>, StoreError> {
+        self.ask(self.store.endpoints(scope)).await
+    }
+
+    async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
+        self.ask(self.store.endpoint(number)).await
+    }
+
     async fn claim_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
-        limit: u32,
+        wanted: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        self.ask(self.store.claim_deliveries(now, lease, limit)).await
+        self.ask(self.store.claim_deliveries(now, lease, wanted)).await
     }
 
     async fn terminal_by_public_key(

@@ -338,7 +338,7 @@ fn refunds(shell: Shell<'_>) -> Refunds<'_> {
 
 fn webhooks(shell: Shell<'_>) -> Webhooks<'_> {
     let webhook_id = answers::TRANS_ID.parse().map(|payment| {
-        let id = DeliveryId { payment, sequence: 1 };
+        let id = DeliveryId::own(payment, 1);
         id.webhook_id()
     });
     Webhooks {
