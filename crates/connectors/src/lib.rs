@@ -8,7 +8,7 @@
 pub mod dialer;
 pub mod sandbox;
 
-pub use dialer::{DialerError, DialerSettings, GuardedDialer};
+pub use dialer::{ClientIdentity, DialerError, DialerSettings, GuardedDialer, IdentityError};
 pub use sandbox::{
     JournalEntry, JournalReader, NetMoney, NotLoopback, Patience, RemoteSandbox, SandboxBank,
     SandboxBooks, SandboxError, lab, net_money, read_journal, serve_bank,

@@ -4,6 +4,7 @@
 //! An IPv6 address is public only inside `2000::/3`, the one block IANA hands out as global
 //! unicast, so that a range nobody thought of is refused and not reached.
 
+use ipnet::IpNet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -146,18 +147,30 @@ fn classify_v6(address: Ipv6Addr) -> AddressClass {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return classify_v4(mapped);
     }
-    let known = IPV6
-        .iter()
+    // Also IPv4-compatible ones (`::/96`, RFC 4291), long out of use, match nothing.
+    IPV6.iter()
         .find(|(network, prefix, _)| {
             (address.to_bits() ^ network.to_bits()).leading_zeros() >= *prefix
         })
-        .map(|(_, _, class)| *class);
-    // IPv4-compatible (`::/96`, RFC 4291): long out of use, so that not even a public one goes.
-    let compatible = || {
-        let inside = address.to_ipv4().map(classify_v4);
-        inside.filter(|class| *class != AddressClass::Public)
+        .map_or(AddressClass::Reserved, |(_, _, class)| *class)
+}
+
+/// The class of all addresses of a network; none when there are several.
+pub fn classify_network(network: IpNet) -> Option<AddressClass> {
+    let has_inside = |address: IpAddr, prefix: u32| {
+        prefix > u32::from(network.prefix_len()) && network.contains(&address)
     };
-    known.or_else(compatible).unwrap_or(AddressClass::Reserved)
+    let mixed = match network {
+        IpNet::V4(_) => {
+            IPV4.iter().any(|(inside, prefix, _)| has_inside((*inside).into(), *prefix))
+        }
+        IpNet::V6(_) => {
+            let mapped = IpAddr::V6(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
+            IPV6.iter().any(|(inside, prefix, _)| has_inside((*inside).into(), *prefix))
+                || has_inside(mapped, 96)
+        }
+    };
+    (!mixed).then(|| classify(network.network()))
 }
 
 #[cfg(test)]
@@ -224,8 +237,8 @@ mod tests {
         ("8.8.8.8", Public),
         ("::", Unspecified),
         ("::1", Loopback),
-        ("::127.0.0.1", Loopback),
-        ("::10.0.0.1", Private),
+        ("::127.0.0.1", Reserved),
+        ("::10.0.0.1", Reserved),
         ("::8.8.8.8", Reserved),
         ("::1:0:0:0", Reserved),
         ("::ffff:127.0.0.1", Loopback),
@@ -292,6 +305,32 @@ mod tests {
         for (text, class) in TABLE {
             let Ok(address) = text.parse::<Ipv4Addr>() else { continue };
             assert_eq!(classify(IpAddr::V6(address.to_ipv6_mapped())), *class, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_network_has_a_class_when_all_its_addresses_have_it() {
+        for (text, class) in [
+            ("10.0.0.0/8", Some(Private)),
+            ("10.1.2.0/24", Some(Private)),
+            ("10.0.0.0/7", None),
+            ("8.0.0.0/7", Some(Public)),
+            ("8.0.0.0/6", None),
+            ("0.0.0.0/0", None),
+            ("169.254.169.254/32", Some(LinkLocal)),
+            ("240.0.0.0/4", None),
+            ("::/0", None),
+            ("::/64", None),
+            ("::1/128", Some(Loopback)),
+            ("fc00::/7", Some(Private)),
+            ("fc00::/6", None),
+            ("fd00::/64", Some(Private)),
+            ("2001::/16", None),
+            ("2003::/16", Some(Public)),
+            ("4000::/3", None),
+            ("6000::/3", Some(Reserved)),
+        ] {
+            assert_eq!(classify_network(text.parse().unwrap()), class, "{text}");
         }
     }
 }

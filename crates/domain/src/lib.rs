@@ -8,6 +8,7 @@ pub mod address;
 pub mod call;
 pub mod card;
 pub mod delivery;
+pub mod destination;
 pub mod endpoint;
 pub mod event;
 pub mod event_type;

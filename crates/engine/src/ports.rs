@@ -626,6 +626,9 @@ pub enum PostResult {
         status: u16,
         /// `Retry-After` in seconds, if it said so.
         retry_after: Option<u64>,
+        /// The beginning of its body as text, at most 2 KiB, for whoever looks for a mistake. What
+        /// is no text, controls a terminal or turns lines around was replaced.
+        body: String,
     },
     /// There was none; why, in words without personal data.
     Failed(String),

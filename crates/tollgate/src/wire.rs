@@ -10,6 +10,7 @@ use crate::random::SystemSource;
 use connectors::{
     DialerSettings, GuardedDialer, Patience, RemoteSandbox, SandboxBank, SandboxBooks,
 };
+use domain::destination::Destinations;
 use engine::ports::{BankBooks, BankCounter, Clock, Connector, Records, Store};
 use engine::{Gateway, Parts};
 use std::fmt::Display;
@@ -312,9 +313,13 @@ fn assemble(
 fn dialer_settings(settings: &Settings, demo_only: bool) -> DialerSettings {
     let private = &settings.webhooks.allow_private;
     DialerSettings {
-        allow_private: private.value || (demo_only && private.origin == Origin::Default),
+        destinations: Destinations {
+            allow_private: private.value || (demo_only && private.origin == Origin::Default),
+            ..Destinations::default()
+        },
         exchange_timeout: settings.webhooks.timeout.value,
         extra_roots: Vec::new(),
+        identity: None,
     }
 }
 

@@ -418,6 +418,6 @@ impl NoticeFormat for World {
 #[async_trait]
 impl Dialer for World {
     async fn post(&self, _: Post<'_>) -> PostResult {
-        PostResult::Answered { status: 200, retry_after: None }
+        PostResult::Answered { status: 200, retry_after: None, body: String::new() }
     }
 }

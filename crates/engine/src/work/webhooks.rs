@@ -222,7 +222,7 @@ impl Gateway {
             PostResult::Answered { status: 410, .. } => {
                 (Some(410), Some("the receiver is gone for good".to_owned()), NextStep::Dead)
             }
-            PostResult::Answered { status, retry_after } => {
+            PostResult::Answered { status, retry_after, body: _ } => {
                 let error = format!("answered {status}");
                 (Some(status), Some(error), self.retry(attempts, at, retry_after))
             }

@@ -576,7 +576,7 @@ impl Dialer for CrookedShop {
     async fn post(&self, post: Post<'_>) -> PostResult {
         match (self.bug, self.inner.post(post).await) {
             (PlantedBug::DeliveryIsAcknowledged, PostResult::Failed(_)) => {
-                PostResult::Answered { status: 200, retry_after: None }
+                PostResult::Answered { status: 200, retry_after: None, body: String::new() }
             }
             (_bug, result) => result,
         }

@@ -104,6 +104,6 @@ impl Dialer for ShopLink {
         }
         let retry_after = (answered == 429 || answered == 503)
             .then(|| world.draw(|dice| dice.pick(&[1, 60, 7200])));
-        PostResult::Answered { status: answered, retry_after }
+        PostResult::Answered { status: answered, retry_after, body: String::new() }
     }
 }

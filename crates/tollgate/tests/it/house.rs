@@ -160,7 +160,7 @@ impl Dialer for Addresses {
         if post.url.ends_with("/down") {
             return PostResult::Failed("nobody answers".to_owned());
         }
-        PostResult::Answered { status, retry_after: None }
+        PostResult::Answered { status, retry_after: None, body: String::new() }
     }
 }
 
