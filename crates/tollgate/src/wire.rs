@@ -8,7 +8,8 @@ use crate::failure::Failure;
 use crate::master_key::{self, Creation};
 use crate::random::SystemSource;
 use connectors::{
-    DialerSettings, GuardedDialer, Patience, RemoteSandbox, SandboxBank, SandboxBooks,
+    ClientIdentity, DialerSettings, GuardedDialer, Patience, RemoteSandbox, SandboxBank,
+    SandboxBooks,
 };
 use domain::destination::Destinations;
 use engine::ports::{BankBooks, BankCounter, Clock, Connector, Records, Store};
@@ -295,7 +296,7 @@ fn assemble(
         counter = Some(bank.counter);
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let dialer = GuardedDialer::new(&dialer_settings(settings, demo_only)).map_err(could_not)?;
+    let dialer = GuardedDialer::new(&dialer_settings(settings, demo_only)?).map_err(could_not)?;
     let gateway = Gateway::new(Parts {
         store,
         vault: Arc::new(vault),
@@ -310,17 +311,29 @@ fn assemble(
 }
 
 /// The demo lets webhooks go to private addresses, unless the operator says otherwise.
-fn dialer_settings(settings: &Settings, demo_only: bool) -> DialerSettings {
-    let private = &settings.webhooks.allow_private;
-    DialerSettings {
+fn dialer_settings(settings: &Settings, demo_only: bool) -> Result<DialerSettings, Failure> {
+    let webhooks = &settings.webhooks;
+    let private = &webhooks.allow_private;
+    Ok(DialerSettings {
         destinations: Destinations {
             allow_private: private.value || (demo_only && private.origin == Origin::Default),
-            ..Destinations::default()
+            allow: webhooks.allow.value.clone(),
+            deny: webhooks.deny.value.clone(),
         },
-        exchange_timeout: settings.webhooks.timeout.value,
+        exchange_timeout: webhooks.timeout.value,
         extra_roots: Vec::new(),
-        identity: None,
-    }
+        identity: client_identity(settings)?,
+    })
+}
+
+/// What is shown to receivers that ask for a certificate, when there is something.
+pub(crate) fn client_identity(settings: &Settings) -> Result<Option<ClientIdentity>, Failure> {
+    let Some(files) = &settings.webhooks.client else { return Ok(None) };
+    let loaded = ClientIdentity::load(&files.certificate, &files.private_key);
+    loaded.map(Some).map_err(|error| {
+        let what = "webhooks.client_certificate and webhooks.client_key";
+        Failure::CouldNot(format!("{what}: {error}"))
+    })
 }
 
 /// Whether the data folder has a database, so that its master key must not be made anew.

@@ -9,6 +9,7 @@ use crate::master_key;
 use crate::output::{Output, Style};
 use crate::wire::{self, DatabaseFacts};
 use clap::Args;
+use domain::destination::Rule;
 use domain::time::Timestamp;
 use engine::Actor;
 use engine::ports::Clock as _;
@@ -116,14 +117,19 @@ async fn examine(settings: &Settings) -> Vec<Check> {
             }
         }
     }));
+    let identity = wire::client_identity(settings).map(|identity| identity.is_some());
+    checks.push(match &identity {
+        Ok(shown) => way_out(settings, *shown),
+        Err(failure) => failed("way out", failure),
+    });
     checks.push(listen(settings).await);
     let is_shared = matches!(settings.database.value, Database::Postgres(_));
     if is_shared || settings.data_dir.value.is_dir() {
         match wire::database_facts(settings).await {
             Ok(Some(facts)) => {
                 checks.extend(database(&facts));
-                // Without a key that can be read, that is what to mend.
-                if master_key::read(&settings.data_dir.value).is_ok() {
+                // Without files that can be read, those are what to mend.
+                if master_key::read(&settings.data_dir.value).is_ok() && identity.is_ok() {
                     checks.push(secrets(settings).await);
                 }
             }
@@ -207,6 +213,33 @@ fn public_url(settings: &Settings) -> Check {
         warning("public url", format!("{url} (none is configured)"), fix)
     } else {
         warning("public url", url, "real payments need https")
+    }
+}
+
+/// Where webhooks may go, and whether a certificate is `shown` to receivers that ask.
+fn way_out(settings: &Settings, shown: bool) -> Check {
+    let webhooks = &settings.webhooks;
+    let listed = |rules: &[Rule]| rules.iter().map(Rule::to_string).collect::<Vec<_>>().join(", ");
+    let mut found = if webhooks.allow.value.is_empty() {
+        "webhooks may go anywhere on the internet".to_owned()
+    } else {
+        format!("webhooks may go to {} only", listed(&webhooks.allow.value))
+    };
+    if webhooks.allow_private.value {
+        found.push_str("; to private addresses as well");
+    }
+    if !webhooks.deny.value.is_empty() {
+        found = format!("{found}; never to {}", listed(&webhooks.deny.value));
+    }
+    if shown {
+        found.push_str("; with a client certificate");
+    }
+    if webhooks.allow_private.value {
+        let fix = "set webhooks.allow_private to false, or a merchant can make the gateway call \
+                   machines inside your network; webhooks.allow opens single networks";
+        warning("way out", found, fix)
+    } else {
+        good("way out", found)
     }
 }
 
@@ -376,6 +409,23 @@ mod tests {
         let check = listen(&settings(&[("listen", &address)])).await;
         assert_eq!(check.verdict, Verdict::Problem, "{check:?}");
         assert_eq!(listen(&settings(&[("listen", "127.0.0.1:0")])).await.verdict, Verdict::Good);
+    }
+
+    #[test]
+    fn the_way_out_is_told_and_an_open_one_is_worth_a_warning() {
+        let check = |flags: &[(&'static str, &str)], shown| way_out(&settings(flags), shown);
+        let plain = check(&[], false);
+        assert_eq!(plain, good("way out", "webhooks may go anywhere on the internet"));
+        let listed = check(
+            &[("webhooks.allow", "*.shop.example:8443"), ("webhooks.deny", "10.1.2.9")],
+            true,
+        );
+        let found = "webhooks may go to *.shop.example:8443 only; never to 10.1.2.9; with a client \
+                     certificate";
+        assert_eq!(listed, good("way out", found));
+        let open = check(&[("webhooks.allow_private", "true")], false);
+        assert_eq!(open.verdict, Verdict::Warning, "{open:?}");
+        assert!(open.found.ends_with("; to private addresses as well"), "{open:?}");
     }
 
     #[test]

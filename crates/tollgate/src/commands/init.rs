@@ -136,6 +136,17 @@ const CONFIG: &str = r#"# Settings of Tollgate. A line that begins with # is a c
 # with true, a merchant can make the gateway call machines inside your network.
 # allow_private = false
 
+# Where webhooks may go: hosts, addresses and networks, with or without a port. Without a list:
+# anywhere on the internet. With one: nowhere else. A private network in it is open. What is denied
+# stays shut, whatever else is said. docs/WEBHOOK_DESTINATIONS.md tells more.
+# allow = ["hooks.shop.example", "*.shop.example:8443", "10.1.2.0/24"]
+# deny = ["*.rival.example", "0.0.0.0/0:5432"]
+
+# PEM files, both or none: what the gateway shows to receivers that ask for its certificate. Only
+# the gateway's user may be able to read the key.
+# client_certificate = "/etc/tollgate/client.pem"
+# client_key = "/etc/tollgate/client-key.pem"
+
 # How long a merchant's server may take to answer, in seconds (1 to 30).
 # timeout_seconds = 5
 
@@ -187,8 +198,17 @@ mod tests {
             })
             .collect();
         let settings = resolve(on.join("\n"));
-        let shown =
-            ["public_url", "sandbox_bank", "trusted_proxies", "tls.certificate", "tls.private_key"];
+        let shown = [
+            "public_url",
+            "sandbox_bank",
+            "trusted_proxies",
+            "webhooks.allow",
+            "webhooks.deny",
+            "webhooks.client_certificate",
+            "webhooks.client_key",
+            "tls.certificate",
+            "tls.private_key",
+        ];
         let default = Settings::resolve(&Sources::default()).unwrap();
         for (row, default) in settings.rows.iter().zip(&default.rows) {
             assert_ne!(row.origin, crate::config::Origin::Default, "{} is not in it", row.key);

@@ -38,7 +38,7 @@ const fn key(name: &'static str, kind: Kind, form: &'static str, default: &'stat
 }
 
 /// All keys, in the order people read them.
-pub(crate) const KEYS: [Key; 19] = [
+pub(crate) const KEYS: [Key; 23] = [
     key("listen", Kind::Text, "an address with a port, as 127.0.0.1:9003", "127.0.0.1:9003"),
     key("data_dir", Kind::Text, "a folder, as ./tollgate-data", "./tollgate-data"),
     key(
@@ -72,6 +72,23 @@ pub(crate) const KEYS: [Key; 19] = [
     key("postgres.connect_timeout_seconds", Kind::Number, "a whole number from 1 to 60", "2"),
     key("postgres.statement_timeout_seconds", Kind::Number, "a whole number from 1 to 60", "5"),
     key("webhooks.allow_private", Kind::Switch, "true or false", "false"),
+    key(
+        "webhooks.allow",
+        Kind::List,
+        "a list of hosts, addresses or networks, with or without a port, as hooks.shop.example, \
+         *.shop.example:8443, 10.1.2.0/24 or [fd00::1]:8443, and none that is never dialled, as \
+         link-local ones",
+        "",
+    ),
+    key(
+        "webhooks.deny",
+        Kind::List,
+        "a list of hosts, addresses or networks, with or without a port, as shop.example, \
+         *.shop.example, 198.51.100.0/24 or 0.0.0.0/0:5432",
+        "",
+    ),
+    key("webhooks.client_certificate", Kind::Text, "a file of PEM certificates", ""),
+    key("webhooks.client_key", Kind::Text, "a file with a PEM private key", ""),
     key("webhooks.timeout_seconds", Kind::Number, "a whole number from 1 to 30", "5"),
     key("tls.certificate", Kind::Text, "a file of PEM certificates", ""),
     key("tls.private_key", Kind::Text, "a file with a PEM private key", ""),

@@ -10,6 +10,7 @@ pub(crate) use environment::{colour_is_welcome, crash_point};
 pub(crate) use values::{Database, LogFormat, LogLevel, Role, network};
 
 use crate::failure::Failure;
+use domain::destination::Rule;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -176,6 +177,12 @@ pub(crate) struct Postgres {
 pub(crate) struct Webhooks {
     /// Whether they may go to private addresses.
     pub(crate) allow_private: Setting<bool>,
+    /// When not empty, all that they may go to.
+    pub(crate) allow: Setting<Vec<Rule>>,
+    /// What they never go to.
+    pub(crate) deny: Setting<Vec<Rule>>,
+    /// What is shown to receivers that ask who calls: both files or none.
+    pub(crate) client: Option<Tls>,
     /// How long an answer may take.
     pub(crate) timeout: Setting<Duration>,
 }
@@ -282,9 +289,8 @@ impl Reader {
         let sandbox_bank = self.optional("sandbox_bank", values::sandbox_bank);
         let demo_data = self.one("demo_data", values::switch);
         let trusted_proxies = self.list("trusted_proxies", network);
-        let allow_private = self.one("webhooks.allow_private", values::switch);
-        let timeout = self.seconds("webhooks.timeout_seconds", 30);
-        let tls = self.tls();
+        let webhooks = self.webhooks();
+        let tls = self.files("TLS", "tls.certificate", "tls.private_key");
         let format = self.one("log.format", LogFormat::from_name);
         let level = self.one("log.level", LogLevel::from_name);
         let connections =
@@ -300,7 +306,7 @@ impl Reader {
             sandbox_bank: sandbox_bank?,
             demo_data: demo_data?,
             trusted_proxies: trusted_proxies?,
-            webhooks: Webhooks { allow_private: allow_private?, timeout: timeout? },
+            webhooks: webhooks?,
             tls,
             log: Log { format: format?.value, level: level?.value },
             limits: Limits { connections: connections?.value, in_flight: in_flight?.value },
@@ -416,19 +422,44 @@ impl Reader {
         Some(Setting { value: values, origin: given.origin })
     }
 
-    /// None also after a problem was reported.
-    fn tls(&mut self) -> Option<Tls> {
-        let certificate = self.optional("tls.certificate", values::path)?;
-        let private_key = self.optional("tls.private_key", values::path)?;
+    fn webhooks(&mut self) -> Option<Webhooks> {
+        let allow_private = self.one("webhooks.allow_private", values::switch);
+        let allow =
+            self.list("webhooks.allow", |text| Rule::parse(text).filter(|rule| !rule.is_in_vain()));
+        let deny = self.list("webhooks.deny", Rule::parse);
+        let client = self.files(
+            "a client certificate",
+            "webhooks.client_certificate",
+            "webhooks.client_key",
+        );
+        let timeout = self.seconds("webhooks.timeout_seconds", 30);
+        Some(Webhooks {
+            allow_private: allow_private?,
+            allow: allow?,
+            deny: deny?,
+            client,
+            timeout: timeout?,
+        })
+    }
+
+    /// A certificate and its key, both or none. None also after a problem was reported.
+    fn files(
+        &mut self,
+        what: &str,
+        certificate_key: &'static str,
+        private_key_key: &'static str,
+    ) -> Option<Tls> {
+        let certificate = self.optional(certificate_key, values::path)?;
+        let private_key = self.optional(private_key_key, values::path)?;
         let (given, missing) = match (certificate.value, private_key.value) {
             (None, None) => return None,
             (Some(certificate), Some(private_key)) => {
                 return Some(Tls { certificate, private_key });
             }
-            (Some(_), None) => (certificate.origin, "tls.private_key"),
-            (None, Some(_)) => (private_key.origin, "tls.certificate"),
+            (Some(_), None) => (certificate.origin, private_key_key),
+            (None, Some(_)) => (private_key.origin, certificate_key),
         };
-        self.problems.push(format!("{given}: TLS needs both files; {missing} is missing"));
+        self.problems.push(format!("{given}: {what} needs both files; {missing} is missing"));
         None
     }
 }

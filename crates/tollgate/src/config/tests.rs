@@ -26,6 +26,8 @@ fn nothing_said_is_the_defaults() {
     assert_eq!(settings.role.value, Role::All);
     assert!(settings.demo_data.value && !settings.webhooks.allow_private.value);
     assert_eq!(settings.webhooks.timeout.value, Duration::from_secs(5));
+    assert!(settings.webhooks.allow.value.is_empty() && settings.webhooks.deny.value.is_empty());
+    assert!(settings.webhooks.client.is_none());
     assert!(settings.tls.is_none() && settings.trusted_proxies.value.is_empty());
     assert_eq!((settings.limits.connections, settings.limits.in_flight), (4096, 2048));
     assert_eq!(settings.rows.len(), keys::KEYS.len());
@@ -45,6 +47,10 @@ demo_data = false
 trusted_proxies = ["10.0.0.0/8", "::1"]
 [webhooks]
 allow_private = true
+allow = ["*.Shop.Example:8443", "10.1.2.3/24", "fd00::/64"]
+deny = ["bad.shop.example", "0.0.0.0/0:5432"]
+client_certificate = "us.pem"
+client_key = "us.key"
 timeout_seconds = 9
 [tls]
 certificate = "chain.pem"
@@ -64,6 +70,11 @@ in_flight = 10
     assert_eq!(settings.trusted_proxies.value.len(), 2);
     assert_eq!(settings.trusted_proxies.value[1].to_string(), "::1/128");
     assert_eq!(settings.webhooks.timeout.value, Duration::from_secs(9));
+    let printed = |rules: &[Rule]| rules.iter().map(Rule::to_string).collect::<Vec<_>>();
+    let allow = printed(&settings.webhooks.allow.value);
+    assert_eq!(allow, ["*.shop.example:8443", "10.1.2.0/24", "fd00::/64"]);
+    assert_eq!(printed(&settings.webhooks.deny.value), ["bad.shop.example", "0.0.0.0/0:5432"]);
+    assert_eq!(settings.webhooks.client.as_ref().unwrap().private_key, Path::new("us.key"));
     assert_eq!(settings.tls.as_ref().unwrap().private_key, Path::new("key.pem"));
     assert_eq!((settings.log.format, settings.log.level), (LogFormat::Json, LogLevel::Debug));
     assert_eq!((settings.limits.connections, settings.limits.in_flight), (1000, 10));
@@ -150,6 +161,40 @@ fn a_wrong_value_is_named_with_the_right_form() {
         &flagged,
         "--public-url must be an http or https URL without user, query or fragment, as \
          https://pay.example.com, not \"pay.example.com\"",
+    );
+}
+
+#[test]
+fn where_webhooks_may_go_is_read_strictly() {
+    for (list, wrong) in [
+        (r#"["shop.example", "https://shop.example"]"#, "https://shop.example"),
+        (r#"["*"]"#, "*"),
+        (r#"["10.0.0.0/33"]"#, "10.0.0.0/33"),
+        (r#"["169.254.169.254"]"#, "169.254.169.254"),
+        (r#"["[fe80::/10]:80"]"#, "[fe80::/10]:80"),
+    ] {
+        refused(
+            &sources(&format!("[webhooks]\nallow = {list}\n")),
+            &format!(
+                "tollgate.toml line 2: webhooks.allow must be a list of hosts, addresses or \
+                 networks, with or without a port, as hooks.shop.example, *.shop.example:8443, \
+                 10.1.2.0/24 or [fd00::1]:8443, and none that is never dialled, as link-local \
+                 ones, not {wrong:?}"
+            ),
+        );
+    }
+    refused(
+        &with_variable("TOLLGATE_WEBHOOKS_DENY", "shop.example, shop.example:0"),
+        "TOLLGATE_WEBHOOKS_DENY must be a list of hosts, addresses or networks, with or without a \
+         port, as shop.example, *.shop.example, 198.51.100.0/24 or 0.0.0.0/0:5432, not \
+         \"shop.example:0\"",
+    );
+    // What is never dialled may be denied as well: it does no harm.
+    assert!(Settings::resolve(&sources("[webhooks]\ndeny = [\"169.254.0.0/16\"]\n")).is_ok());
+    refused(
+        &sources("[webhooks]\nclient_key = \"us.key\"\n"),
+        "tollgate.toml line 2: a client certificate needs both files; \
+         webhooks.client_certificate is missing",
     );
 }
 
