@@ -109,6 +109,8 @@ def install_packages():
                  lambda: bool(shutil.which("mcs") and shutil.which("mono"))),
         "strace": (["strace"], lambda: bool(shutil.which("strace"))),
         "mkfs.ext4": (["e2fsprogs", "mount"], lambda: bool(shutil.which("mkfs.ext4", path="/usr/sbin:/sbin:/usr/bin"))),
+        "nft": (["nftables"], lambda: bool(shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin"))),
+        "ip": (["iproute2"], lambda: bool(shutil.which("ip", path="/usr/sbin:/sbin:/usr/bin:/bin"))),
         "zbarimg": (["zbar-tools"], lambda: bool(shutil.which("zbarimg"))),
         "rsvg-convert": (["librsvg2-bin"], lambda: bool(shutil.which("rsvg-convert"))),
         # Pages in Hindi and Chinese are looked at, and measured, in their own letters.
@@ -249,7 +251,7 @@ def browser_tests(results, word):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["lint", "rust", "durability", "samples", "openapi", "upi", "browser", "docs"], help="one part")
+    parser.add_argument("--only", choices=["lint", "rust", "durability", "ssrf", "samples", "openapi", "upi", "browser", "docs"], help="one part")
     parser.add_argument("--long", action="store_true", help="the long campaigns as well (kills: 1,000 instead of 200; power cuts: 200 instead of 20; simulator: 100,000 seeds instead of 2,000)")
     parser.add_argument("word", nargs="?", default="", help="only Rust and browser tests whose name has this")
     arguments = parser.parse_args()
@@ -267,7 +269,7 @@ def main():
         step(results, "lints", ["cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     if wants("rust"):
         rust_tests(results, arguments.word)
-    elif any(map(wants, ["durability", "samples", "openapi", "upi", "browser"])):
+    elif any(map(wants, ["durability", "ssrf", "samples", "openapi", "upi", "browser"])):
         # The same build as the Rust tests', so that nothing is compiled twice.
         executables, output = build_tests()
         if executables is None:
@@ -281,6 +283,10 @@ def main():
         # It mounts file systems of its own.
         root = [] if os.geteuid() == 0 else ["sudo", f"TOLLGATE_BINARY={BINARY}"]
         counted(results, "durability", root + command, env=env, timeout=1800)
+    if wants("ssrf"):
+        # It makes network namespaces of its own.
+        root = [] if os.geteuid() == 0 else ["sudo", f"TOLLGATE_BINARY={BINARY}"]
+        counted(results, "ssrf", root + [python, "tests/ssrf/ssrf.py"], env=env, timeout=300)
     if wants("samples"):
         counted(results, "code samples", [python, "tests/samples/run.py"], env=env, timeout=900)
     if wants("openapi"):
