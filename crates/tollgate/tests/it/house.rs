@@ -149,18 +149,25 @@ impl Connector for MoodyBank {
     }
 }
 
-/// Receivers: the address says what they answer.
+/// Receivers: the address says what they answer, as `/gone`, `/down`, or `/answers/503/120` with the
+/// status and `Retry-After`.
 #[derive(Debug)]
 struct Addresses;
 
 #[async_trait]
 impl Dialer for Addresses {
     async fn post(&self, post: Post<'_>) -> PostResult {
-        let status = if post.url.ends_with("/gone") { 410 } else { 200 };
-        if post.url.ends_with("/down") {
+        let (mut status, mut retry_after) = (200, None);
+        if let Some((_, asked)) = post.url.split_once("/answers/") {
+            let mut words = asked.split('/').map(|word| word.parse::<u64>().unwrap());
+            status = u16::try_from(words.next().unwrap()).unwrap();
+            retry_after = words.next();
+        } else if post.url.ends_with("/gone") {
+            status = 410;
+        } else if post.url.ends_with("/down") {
             return PostResult::Failed("nobody answers".to_owned());
         }
-        PostResult::Answered { status, retry_after: None, body: String::new() }
+        PostResult::Answered { status, retry_after, body: String::new() }
     }
 }
 
@@ -206,6 +213,10 @@ impl House {
             post_timeout: Duration::from_secs(5),
         });
         Self { gateway, store, bank, clock, next: AtomicU64::new(1) }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Lets go of the files, all of them written.

@@ -34,6 +34,7 @@ mod repeats;
 mod tidy;
 mod tls;
 mod verify;
+mod way_out;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;

@@ -17,7 +17,7 @@ impl Drop for Server {
 }
 
 /// Makes a certificate of `localhost` with its key, signed by itself.
-fn make(certificate: &Path, key: &Path, name: &str) {
+pub(crate) fn make(certificate: &Path, key: &Path, name: &str) {
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
         .args(["-nodes", "-days", "2", "-subj", &format!("/O={name}/CN=localhost")])
