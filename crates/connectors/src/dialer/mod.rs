@@ -11,6 +11,7 @@ pub use identity::{ClientIdentity, IdentityError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use domain::address::classify;
 use domain::destination::{Destinations, Dialled};
 use domain::terminal::Mode;
 use engine::ports::{Dialer, Post, PostResult};
@@ -313,7 +314,13 @@ impl Guard {
         let judged = found.into_iter().filter(|&address| {
             let own = is_own(address);
             let dialled = Dialled { name, address: address.ip(), port, own };
-            self.destinations.may_dial(dialled)
+            let open = self.destinations.may_dial(dialled);
+            if !open {
+                // For the operator; the merchant reads the uniform words.
+                let class = classify(address.ip());
+                tracing::debug!(host, %address, %class, own, "an address is not dialled");
+            }
+            open
         });
         let judged: Vec<SocketAddr> = judged.take(ADDRESSES_AT_MOST).collect();
         self.dial(&judged).await
