@@ -408,6 +408,8 @@ mod tests {
                 "other.example=8.8.8.8:443",
                 "a.shop.example=8.8.8.8:443",
                 "xshop.example=8.8.8.8:8443",
+                "my-shop.example=8.8.8.8:8443",
+                "shop.example.rival.example=8.8.8.8:8443",
                 "shop.example=10.0.0.1:443",
                 "shop.example=169.254.169.254:80",
                 "shop.example=8.8.8.8:22",
