@@ -4,8 +4,8 @@
 use crate::app::{Gateway, Shop, command, eventually, folder, request_with, run_on};
 use crate::house::House;
 use crate::tls;
+use domain::delivery::DeliveryState;
 use engine::ports::Records as _;
-use engine::verify::DeliveryState;
 use serde_json::json;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
