@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Installs what the tests need, then runs them all: formatting, lints, Rust tests, code samples in
-six languages, the OpenAPI document, UPI's texts, the pages in a real browser, durability, packets to
+eight languages, the OpenAPI document, UPI's texts, the pages in a real browser, durability, packets to
 where webhooks must not go, documentation.
 
 Needs Rust, git and Python; everything else it installs itself (Debian packages, npm and PyPI

@@ -4,12 +4,16 @@
 The create samples run against a real gateway (the binary named by TOLLGATE_BINARY) through a
 recording proxy, so that what the gateway answered can be compared with what the sample printed.
 The verify samples run against bodies and queries signed here by the rules of the documentation,
-and against webhooks and returns that the gateway itself signed, genuine and tampered.
+and against webhooks and returns that the gateway itself signed, genuine and tampered, before its
+keys were rotated and after; the decrypt samples against encrypted webhooks of the gateway.
 
-A missing interpreter is a failure. Debian packages: packages.txt beside this file.
+A missing interpreter is a failure. Debian packages: packages.txt beside this file. The Rust samples
+are examples of the crate web, which the build of the tests makes.
 """
 
 import base64
+import concurrent.futures
+import functools
 import hashlib
 import hmac
 import http.client
@@ -17,17 +21,19 @@ import http.server
 import json
 import os
 import pathlib
+import queue
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
-from gateway import Gateway, Shop, payment  # noqa: E402, from tests/tools
+import webhooks  # noqa: E402, beside this file
+from gateway import Gateway, payment  # noqa: E402, from tests/tools
+from webhooks import SECRET, key  # noqa: E402
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "crates" / "web" / "samples"
 FIELDS = {
@@ -38,23 +44,34 @@ RUN = {
     "curl.sh": ["bash"],
     "first_payment.sh": ["sh"],
     "php.php": ["php"],
-    "Java.java": ["java"],
     "node.mjs": ["node"],
     "python.py": [sys.executable],
 }
+EXAMPLES = SAMPLES.parents[2] / "target" / "debug" / "examples"
 CSHARP_LIBRARIES = ["-r:System.Net.Http.dll", "-r:System.Runtime.Serialization.dll"]
 
 
+@functools.cache
 def command(sample, scratch):
-    """The command line that runs the sample; C# is compiled first."""
-    if sample.suffix != ".cs":
+    """The command line that runs the sample, which is compiled first where its language is."""
+    if sample.name in RUN:
         return [*RUN[sample.name], str(sample)]
-    program = pathlib.Path(scratch) / f"{sample.parent.name}.exe"
+    program = pathlib.Path(scratch) / f"{sample.parent.name}-{sample.suffix[1:]}"
+    if sample.suffix == ".rs":
+        built = EXAMPLES / sample.parent.name
+        assert built.is_file(), f"{built} is not there: cargo build -p web --examples"
+        return [str(built)]
+    environment = {**os.environ, "GOCACHE": f"{scratch}/go-build", "GOFLAGS": "", "GOPROXY": "off"}
+    build, run_it = {
+        ".cs": (["mcs", "-warnaserror", *CSHARP_LIBRARIES, f"-out:{program}"], ["mono", program]),
+        ".go": (["go", "build", "-o", program], [program]),
+        # Many short lives: what the compiler in the machine would gain is not worth its start.
+        ".java": (["javac", "-Xlint:all", "-Werror", "-d", program],
+                  ["java", "-XX:TieredStopAtLevel=1", "-cp", program, sample.stem]),
+    }[sample.suffix]
     subprocess.run(
-        ["mcs", "-warnaserror", *CSHARP_LIBRARIES, f"-out:{program}", str(sample)],
-        check=True, capture_output=True, text=True, timeout=120,
-    )
-    return ["mono", str(program)]
+        [*build, sample], check=True, capture_output=True, text=True, timeout=120, env=environment)
+    return [str(part) for part in run_it]
 
 
 class Recorder(http.server.ThreadingHTTPServer):
@@ -164,12 +181,7 @@ def check_refund(sample, scratch, recorder, trans_id):
 
 def paid(gateway, reference):
     """The number of a new payment that is approved at once."""
-    host = urllib.parse.urlsplit(gateway.url).netloc
-    connection = http.client.HTTPConnection(host, timeout=30)
-    fields = json.dumps(payment(reference, ccno="4012000033330026"))
-    connection.request("POST", "/api/s2s", fields, {"Content-Type": "application/json"})
-    answer = json.loads(connection.getresponse().read())
-    connection.close()
+    answer = gateway.post("/api/s2s", payment(reference, ccno="4012000033330026"))
     assert answer["order_status"] == "25", answer
     return answer["transID"]
 
@@ -184,49 +196,6 @@ def check_first_payment(sample, scratch, recorder):
     done = run(copy, scratch, {})
     assert done.returncode == 0, done.stderr.decode()
     check_answer(json.loads(done.stdout))
-
-
-SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
-OTHER = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
-BODY = '{"transID":"417823250426141606","status":"Test Approved","x":"\u00fc \u20ac"}\n'.encode()
-
-
-def key(secret):
-    return base64.b64decode(secret.removeprefix("whsec_"))
-
-
-def signature(identifier, timestamp, body, secret=SECRET):
-    signed = f"{identifier}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(key(secret), signed, hashlib.sha256)).decode()
-
-
-def webhook_cases():
-    """(what, environment, body, whether it is genuine)"""
-    now, old, early = (str(int(time.time()) + shift) for shift in (0, -3600, 3600))
-    name = "msg_417823250426141606_1"
-    good = signature(name, now, BODY)
-
-    def case(what, body, genuine, identifier=name, timestamp=now, header=good):
-        headers = {
-            "WEBHOOK_ID": identifier, "WEBHOOK_TIMESTAMP": timestamp,
-            "WEBHOOK_SIGNATURE": header, "WEBHOOK_SECRET": SECRET,
-        }
-        return what, headers, body, genuine
-
-    return [
-        case("genuine", BODY, True),
-        case("second of two signatures", BODY, True,
-             header=f"{signature(name, now, BODY, OTHER)} {good}"),
-        case("tampered body", BODY.replace(b"Approved", b"Declined"), False),
-        case("line break taken away", BODY.rstrip(b"\n"), False),
-        case("other webhook-id", BODY, False, identifier="msg_417823250426141606_2"),
-        case("other secret", BODY, False, header=signature(name, now, BODY, OTHER)),
-        case("an hour old", BODY, False, timestamp=old, header=signature(name, old, BODY)),
-        case("an hour early", BODY, False, timestamp=early, header=signature(name, early, BODY)),
-        case("timestamp is no number", BODY, False, timestamp="x[$(id)]",
-             header=signature(name, "x[$(id)]", BODY)),
-        case("no signature", BODY, False, header=""),
-    ]
 
 
 def return_cases():
@@ -262,21 +231,17 @@ def check_verify(sample, scratch, case):
     assert genuine == (said == "genuine"), f"{what}: said {said!r}"
 
 
-def real_cases(gateway):
-    """The same two kinds of cases, with what the gateway itself signed: a payment that is decided
-    in the create call, and one that its holder cancels."""
-    shop = Shop()
+def real_return_cases(gateway):
+    """The same with what the gateway itself signed: a payment that is decided in the create call, and
+    one that its holder cancels."""
     secret = gateway.webhook_secret()
-    webhooks, returns = [], []
+    returns = []
     host = urllib.parse.urlsplit(gateway.url).netloc
     for what, card in (("approved", "4012000033330026"), ("cancelled", "4111111111111111")):
         fields = payment(
-            f"order \u00fc&=+1 {what}", ccno=card, webhook_url=f"{shop.url}/webhook",
-            return_url=f"{shop.url}/return?cart=7")
+            f"order \u00fc&=+1 {what}", ccno=card, return_url="https://shop.example/return?cart=7")
+        page = "/api/authurl/" + gateway.post("/api/s2s", fields)["transID"]
         connection = http.client.HTTPConnection(host, timeout=30)
-        connection.request(
-            "POST", "/api/s2s", json.dumps(fields), {"Content-Type": "application/json"})
-        page = "/api/authurl/" + json.loads(connection.getresponse().read())["transID"]
         if what == "cancelled":
             form = {"Content-Type": "application/x-www-form-urlencoded"}
             connection.request("POST", page, "cancel=1", form)
@@ -290,15 +255,19 @@ def real_cases(gateway):
         for changed, genuine in ((query, True), (query.replace("11.11", "11.12"), False)):
             environment = {"RETURN_QUERY": changed, "WEBHOOK_SECRET": secret}
             returns.append((f"the gateway's own, {what}, {genuine}", environment, b"", genuine))
-        headers, body = shop.webhooks.get(timeout=30)
-        lower = {name.lower(): value for name, value in headers.items()}
-        environment = {
-            "WEBHOOK_ID": lower["webhook-id"], "WEBHOOK_TIMESTAMP": lower["webhook-timestamp"],
-            "WEBHOOK_SIGNATURE": lower["webhook-signature"], "WEBHOOK_SECRET": secret,
-        }
-        for changed, genuine in ((body, True), (body + b" ", False)):
-            webhooks.append((f"the gateway's own, {what}, {genuine}", environment, changed, genuine))
-    return webhooks, returns
+    return returns
+
+
+def check_decrypt(sample, scratch, real, case):
+    what, environment, body, told = case
+    done = run(sample, scratch, environment, body)
+    said = done.stderr.decode()
+    if told is None:
+        assert done.returncode == 1 and not done.stdout, f"{what}: exit {done.returncode} {said}"
+        assert "This key pair does not open it." in said, f"{what}: {said}"
+    else:
+        assert done.returncode == 0, f"{what}: exit {done.returncode} {said}"
+        real.check_fields(done.stdout.decode(), told)
 
 
 def checks(scratch, recorder, gateway):
@@ -321,46 +290,68 @@ def checks(scratch, recorder, gateway):
     for sample in sorted((SAMPLES / "refund").iterdir()):
         yield f"refund/{sample.name}", lambda sample=sample: check_refund(
             sample, scratch, recorder, paid(gateway, f"refund {sample.name}"))
-    webhooks, returns = real_cases(gateway)
+    yield "once_and_in_order.sql", lambda: webhooks.check_once_and_in_order(
+        SAMPLES / "once_and_in_order.sql", gateway)
+
+
+def checks_of_what_came(scratch, gateway):
+    """(name, check) of the samples that look at what the gateway signed. They have nothing in common
+    but the gateway's keys, which are rotated here."""
+    returns = real_return_cases(gateway)
+    real = webhooks.Real(gateway)
     for folder, cases in (
-        ("verify_webhook", lambda: webhook_cases() + webhooks),
-        ("verify_return_url", lambda: return_cases() + returns),
+        ("verify_webhook", webhooks.own_cases() + real.verify_cases()),
+        ("verify_return_url", return_cases() + returns),
     ):
         for sample in sorted((SAMPLES / folder).iterdir()):
-            # Made anew for each sample: the timestamps must be fresh.
-            for case in cases():
+            for case in cases:
                 yield f"{folder}/{sample.name}: {case[0]}", (
                     lambda sample=sample, case=case: check_verify(sample, scratch, case))
+    for sample in sorted((SAMPLES / "decrypt_webhook").iterdir()):
+        for case in real.decrypt_cases():
+            yield f"decrypt_webhook/{sample.name}: {case[0]}", (
+                lambda sample=sample, case=case: check_decrypt(sample, scratch, real, case))
+
+
+def outcome(check):
+    """Why it failed; none when it passed."""
+    try:
+        check()
+    except subprocess.CalledProcessError as error:
+        return f"{error}\n{error.stdout}{error.stderr}"
+    except (AssertionError, OSError, ValueError, KeyError, queue.Empty,
+            subprocess.SubprocessError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def main():
-    passed = failed = 0
-    for interpreter in ("bash", "curl", "openssl", "php", "java", "node", "mcs", "mono"):
-        if shutil.which(interpreter) is None:
-            failed += 1
-            print(f"FAILED interpreter {interpreter}: not installed")
+    outcomes = []
+    for program in ("bash", "curl", "openssl", "php", "java", "javac", "node", "mcs", "mono", "go"):
+        if shutil.which(program) is None:
+            outcomes.append((f"program {program}", "not installed"))
     with tempfile.TemporaryDirectory(prefix="tollgate-samples-") as scratch:
+        gateway = None
         try:
             gateway = Gateway(scratch)
-        except (AssertionError, OSError, ValueError) as error:
-            print(f"FAILED the gateway: {error}")
-            print(f"{passed} passed, {failed + 1} failed")
-            return 1
-        try:
             for name, check in checks(scratch, Recorder(gateway.url), gateway):
-                try:
-                    check()
-                    passed += 1
-                    print(f"ok     {name}")
-                except (AssertionError, OSError, ValueError, KeyError,
-                        subprocess.SubprocessError) as error:
-                    failed += 1
-                    print(f"FAILED {name}: {error}")
-                    print(getattr(error, "stdout", None) or "", end="")
+                outcomes.append((name, outcome(check)))
+            for sample in sorted(SAMPLES.glob("*/*")):
+                outcomes.append((f"build {sample.parent.name}/{sample.name}",
+                                 outcome(lambda sample=sample: command(sample, scratch))))
+            names, last = zip(*checks_of_what_came(scratch, gateway))
+            with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count())) as pool:
+                outcomes += zip(names, pool.map(outcome, last))
+        except (AssertionError, OSError, ValueError, queue.Empty) as error:
+            outcomes.append(("the gateway", f"{type(error).__name__}: {error}"))
         finally:
-            gateway.stop()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+            if gateway:
+                gateway.stop()
+    for name, why in outcomes:
+        print(f"FAILED {name}: {why}" if why else f"ok     {name}")
+    failed = sum(why is not None for _name, why in outcomes)
+    print(f"{len(outcomes) - failed} passed, {failed} failed")
+    return 1 if failed or not outcomes else 0
 
 
 if __name__ == "__main__":

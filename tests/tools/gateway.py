@@ -1,5 +1,6 @@
 """A real gateway on fresh demo data, and a shop, for the tools that test from outside."""
 
+import http.client
 import http.server
 import json
 import os
@@ -42,6 +43,40 @@ class Gateway:
             check=True, capture_output=True, text=True, timeout=30, env=self.environment,
         )
         return json.loads(shown.stdout)
+
+    def rotate_keys(self):
+        """Gives the demo terminal new keys and a new signing secret; the terminal with its secrets."""
+        rotated = subprocess.run(
+            [self.binary, "terminal", "rotate-keys", "42", "--json", "--reveal", "--data-dir",
+             self.data],
+            check=True, capture_output=True, text=True, timeout=30, env=self.environment,
+        )
+        return json.loads(rotated.stdout)
+
+    def post(self, path, fields):
+        """What it answers to these fields as JSON."""
+        status, answer = self.asked("POST", path, json.dumps(fields), "application/json")
+        assert status == 200, f"HTTP {status}: {answer}"
+        return json.loads(answer)
+
+    def get(self, path):
+        """What it answers there."""
+        status, answer = self.asked("GET", path)
+        assert status == 200, f"HTTP {status}: {answer}"
+        return json.loads(answer)
+
+    def form(self, path, body):
+        """The HTTP status of the answer to a form."""
+        return self.asked("POST", path, body, "application/x-www-form-urlencoded")[0]
+
+    def asked(self, method, path, body=None, content_type=None):
+        """(HTTP status, body) of one request on a connection of its own."""
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
+        connection.request(method, path, body, {"Content-Type": content_type} if body else {})
+        answer = connection.getresponse()
+        told = answer.status, answer.read().decode()
+        connection.close()
+        return told
 
     def encrypted(self, query):
         """The query string as the demo terminal's merchant sends it encrypted."""

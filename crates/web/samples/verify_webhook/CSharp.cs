@@ -10,7 +10,8 @@ using System.Text;
 
 public static class VerifyWebhook
 {
-    private static bool IsGenuine(string id, string timestamp, string header, string secret, byte[] body)
+    // secrets: the signing secret; while it is rotated, both, with a blank between.
+    private static bool IsGenuine(string id, string timestamp, string header, string secrets, byte[] body)
     {
         // An old webhook that is sent again by somebody else is refused.
         long sent;
@@ -20,15 +21,23 @@ public static class VerifyWebhook
         {
             return false;
         }
-        byte[] key = Convert.FromBase64String(secret.Substring("whsec_".Length));
         byte[] signed = Encoding.UTF8.GetBytes(id + "." + timestamp + ".").Concat(body).ToArray();
-        string expected;
-        using (var hmac = new HMACSHA256(key))
+        foreach (string secret in secrets.Split(' '))
         {
-            expected = "v1," + Convert.ToBase64String(hmac.ComputeHash(signed));
+            byte[] key = Convert.FromBase64String(secret.Substring("whsec_".Length));
+            string expected;
+            using (var hmac = new HMACSHA256(key))
+            {
+                expected = "v1," + Convert.ToBase64String(hmac.ComputeHash(signed));
+            }
+            // While secrets are rotated the header carries one signature per secret; one match is
+            // enough.
+            if (header.Split(' ').Any(signature => AreEqual(expected, signature)))
+            {
+                return true;
+            }
         }
-        // While secrets are rotated the header carries one signature per secret; one match is enough.
-        return header.Split(' ').Any(signature => AreEqual(expected, signature));
+        return false;
     }
 
     // Takes the same time wherever they differ. On .NET, CryptographicOperations.FixedTimeEquals
@@ -55,8 +64,11 @@ public static class VerifyWebhook
             Environment.GetEnvironmentVariable("WEBHOOK_ID") ?? "",
             Environment.GetEnvironmentVariable("WEBHOOK_TIMESTAMP") ?? "",
             Environment.GetEnvironmentVariable("WEBHOOK_SIGNATURE") ?? "",
-            Environment.GetEnvironmentVariable("WEBHOOK_SECRET") ?? "",
+            Environment.GetEnvironmentVariable("WEBHOOK_SECRETS") ?? "",
             body.ToArray());
+        // Two rules are left, for what you store. Once: a webhook-id that you stored before is the
+        // same message again, answer 2xx and stop. In order: of two webhooks about one transID the
+        // higher sequence counts, compared as a number.
         Console.WriteLine(genuine ? "genuine" : "not genuine");
         return genuine ? 0 : 1;
     }

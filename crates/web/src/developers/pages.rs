@@ -215,7 +215,8 @@ template!(
 );
 template!(
     Webhooks, "developers/webhooks.html",
-    body: String, fields: &'static [Field], refund: &'static [Field], retries: Vec<Retry>, verify: Samples<'a>, webhook_id: String
+    body: String, fields: &'static [Field], refund: &'static [Field], retries: Vec<Retry>, verify: Samples<'a>,
+    decrypt: Samples<'a>, once_and_in_order: &'static str, webhook_id: String
 );
 template!(
     ReturnUrl, "developers/return_url.html", fields: &'static [Field], verify: Samples<'a>, signed: String
@@ -347,6 +348,8 @@ fn webhooks(shell: Shell<'_>) -> Webhooks<'_> {
         refund: &REFUND_WEBHOOK_FIELDS,
         retries: retries(),
         verify: Samples { id: "verify", samples: &samples::VERIFY_WEBHOOK },
+        decrypt: Samples { id: "decrypt", samples: &samples::DECRYPT_WEBHOOK },
+        once_and_in_order: samples::ONCE_AND_IN_ORDER.source.trim_end(),
         webhook_id: webhook_id.unwrap_or_default(),
         shell,
     }
