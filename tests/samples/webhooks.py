@@ -10,6 +10,11 @@ import re
 import sqlite3
 import time
 
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.padding import PKCS7
+
 from gateway import Shop, payment
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -160,10 +165,9 @@ class Real:
         for (delivery, told), shown in zip(self.encrypted, self.pairs):
             keys = {"PUBLIC_KEY": shown["public_key"], "PRIVATE_KEY": shown["private_key"]}
             yield "its own keys", keys, delivery.body, told
-        delivery, _ = self.encrypted[0]
-        backwards = {**keys, "PRIVATE_KEY": keys["PRIVATE_KEY"][::-1]}
-        yield "another pair", keys, delivery.body, None
-        yield "another private key", backwards, delivery.body, None
+        yield "another pair", keys, self.encrypted[0][0].body, None
+        by_chance = {**keys, "PRIVATE_KEY": with_right_padding(delivery.body, keys["PUBLIC_KEY"])}
+        yield "another private key, a right padding by chance", by_chance, delivery.body, None
 
     def check_fields(self, printed, told):
         """Field by field: the status query tells the same payment in the clear, and a plain webhook
@@ -177,6 +181,24 @@ class Real:
             assert fields[name] == told[name], f"{name}: {fields[name]!r}, not {told[name]!r}"
         assert fields["sequence"] == "1", fields
         assert re.fullmatch(r"[-0-9]{10} [:0-9]{8}\.[0-9]{6}", fields["webhook_notify_time"]), fields
+
+
+def with_right_padding(body, public_key):
+    """A wrong private key under which this ciphertext ends in a right padding."""
+    text = body.removeprefix(b"data=") + b"=="
+    ciphertext = base64.urlsafe_b64decode(text)
+    iv = hashlib.sha256(public_key.encode()).digest()[:16]
+    for number in itertools.count():
+        private_key = f"{number:044}"[::-1]
+        decryptor = Cipher(AES(private_key.encode()[:32]), CBC(iv)).decryptor()
+        unpadder = PKCS7(128).unpadder()
+        padded = decryptor.update(ciphertext) + decryptor.finalize()
+        try:
+            unpadder.update(padded)
+            unpadder.finalize()
+        except ValueError:
+            continue
+        return private_key
 
 
 def check_once_and_in_order(sample, gateway):
@@ -207,11 +229,10 @@ def check_once_and_in_order(sample, gateway):
 def once_and_in_order(text, messages):
     """What is kept of these messages by the statements of the sample, and how often it stopped."""
     statements = [part for part in re.sub(r"--.*", "", text).split(";") if part.strip()]
-    once, in_order = statements
+    *tables, once, in_order = statements
     with sqlite3.connect(":memory:") as database:
-        database.execute("CREATE TABLE webhooks (id text PRIMARY KEY)")
-        database.execute(
-            "CREATE TABLE payments (trans_id text PRIMARY KEY, order_status text, sequence integer)")
+        for table in tables:
+            database.execute(table)
         stopped = 0
         for identifier, body in messages:
             if database.execute(once, {"webhook_id": identifier}).rowcount == 0:

@@ -537,4 +537,46 @@ mod tests {
         }
         assert!(Settings::for_cards().allows_caller("8.8.8.8".parse().unwrap()));
     }
+
+    #[test]
+    fn an_earlier_secret_signs_until_it_retires() {
+        let at = |minutes: i64| Timestamp::from_micros(minutes * 60_000_000);
+        let keys = |minutes| KeyPair {
+            public: String::new(),
+            private: SecretText::new(String::new()),
+            created_at: at(minutes),
+            retires_at: None,
+        };
+        let secret = |text: &str, minutes| WebhookSecret {
+            text: SecretText::new(text.to_owned()),
+            created_at: at(minutes),
+            retires_at: None,
+        };
+        let terminal = Terminal {
+            number: TerminalNumber(42),
+            merchant: MerchantId(1),
+            merchant_name: String::new(),
+            merchant_active: true,
+            name: String::new(),
+            mode: Mode::Test,
+            active: true,
+            settings: Settings::for_cards(),
+            keys: vec![keys(0)],
+            webhook_secrets: vec![secret("first", 0)],
+            version: 1,
+            created_at: at(0),
+        };
+        let signing = |terminal: &Terminal, minutes| {
+            let texts = terminal.signing_secrets(at(minutes)).map(SecretText::reveal);
+            texts.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let rotated = terminal.rotate(keys(10), secret("second", 10), at(20));
+        assert_eq!(signing(&rotated, 19), ["second", "first"]);
+        assert_eq!(signing(&rotated, 20), ["second"]);
+        // Rotated again meanwhile: nobody's overlap gets shorter or longer.
+        let again = rotated.rotate(keys(15), secret("third", 15), at(25));
+        assert_eq!(signing(&again, 19), ["third", "second", "first"]);
+        assert_eq!(signing(&again, 20), ["third", "second"]);
+        assert_eq!(signing(&again, 25), ["third"]);
+    }
 }
