@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Installs what the tests need, then runs them all: formatting, lints, Rust tests, code samples in
-eight languages, the OpenAPI document, UPI's texts, the pages in a real browser, durability, packets to
+eight languages, webhooks before independent libraries, the OpenAPI document, UPI's texts, the pages in a real browser, durability, packets to
 where webhooks must not go, documentation.
 
 Needs Rust, git and Python; everything else it installs itself (Debian packages, npm and PyPI
@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "test-output"
 VENV = ROOT / "target" / "test-venv"
 BROWSER = ROOT / "tests" / "browser"
+WEBHOOKS = ROOT / "tests" / "webhooks"
 TIMEOUT = 600
 LONG_TIMEOUT = 7200
 BINARY = ROOT / "target" / "debug" / "tollgate"
@@ -143,12 +144,13 @@ def install_tools():
         say("installing Python tools")
         must([VENV / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements])
         shutil.copy(requirements, stamp)
-    lock = BROWSER / "package-lock.json"
-    stamp = BROWSER / "node_modules" / ".installed-lock.json"
-    if lock.is_file() and (not stamp.is_file() or stamp.read_text() != lock.read_text()):
-        say("installing browser tools")
-        must(["npm", "ci", "--no-audit", "--no-fund"], cwd=BROWSER, env={"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"})
-        shutil.copy(lock, stamp)
+    for folder in (BROWSER, WEBHOOKS):
+        lock = folder / "package-lock.json"
+        stamp = folder / "node_modules" / ".installed-lock.json"
+        if lock.is_file() and (not stamp.is_file() or stamp.read_text() != lock.read_text()):
+            say(f"installing npm tools for tests/{folder.name}")
+            must(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, env={"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"})
+            shutil.copy(lock, stamp)
 
 
 def build_tests():
@@ -252,7 +254,7 @@ def browser_tests(results, word):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["lint", "rust", "durability", "ssrf", "samples", "openapi", "upi", "browser", "docs"], help="one part")
+    parser.add_argument("--only", choices=["lint", "rust", "durability", "ssrf", "samples", "webhooks", "openapi", "upi", "browser", "docs"], help="one part")
     parser.add_argument("--long", action="store_true", help="the long campaigns as well (kills: 1,000 instead of 200; power cuts: 200 instead of 20; simulator: 100,000 seeds instead of 2,000)")
     parser.add_argument("word", nargs="?", default="", help="only Rust and browser tests whose name has this")
     arguments = parser.parse_args()
@@ -270,7 +272,7 @@ def main():
         step(results, "lints", ["cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     if wants("rust"):
         rust_tests(results, arguments.word)
-    elif any(map(wants, ["durability", "ssrf", "samples", "openapi", "upi", "browser"])):
+    elif any(map(wants, ["durability", "ssrf", "samples", "webhooks", "openapi", "upi", "browser"])):
         # The same build as the Rust tests', so that nothing is compiled twice.
         executables, output = build_tests()
         if executables is None:
@@ -290,6 +292,8 @@ def main():
         counted(results, "ssrf", root + [python, "tests/ssrf/ssrf.py"], env=env, timeout=300)
     if wants("samples"):
         counted(results, "code samples", [python, "tests/samples/run.py"], env=env, timeout=900)
+    if wants("webhooks"):
+        counted(results, "webhooks", [python, "tests/webhooks/run.py"], env=env, timeout=600)
     if wants("openapi"):
         counted(results, "openapi document", [python, "tests/tools/check_openapi.py"], env=env, timeout=300)
     if wants("upi"):
