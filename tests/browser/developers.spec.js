@@ -92,10 +92,13 @@ test("the choice of a language is remembered, and a sample is copied", async ({ 
   await page.goto(`${gateway.url}/developers/api-reference/simple-s2s`);
   await page.getByText("Node", { exact: true }).click();
   await page.goto(`${gateway.url}/developers/webhooks`);
-  await expect(page.getByLabel("Node sample")).toBeVisible();
+  // A page with two sets of samples: both follow the choice.
+  const sample = page.getByLabel("Node sample, verify_webhook/node.mjs");
+  await expect(sample).toBeVisible();
+  await expect(page.getByLabel("Node sample, decrypt_webhook/node.mjs")).toBeVisible();
   await page.getByRole("button", { name: "Copy verify_webhook/node.mjs" }).click();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
-  expect(copied).toBe(await page.getByLabel("Node sample").textContent());
+  expect(copied).toBe(await sample.textContent());
 });
 
 test("a keyboard reaches the content", async ({ page }) => {
