@@ -28,7 +28,7 @@ public static class DecryptWebhook
                 byte[] plain = decryptor.TransformFinalBlock(ciphertext, 0, ciphertext.Length);
                 string query = Encoding.UTF8.GetString(plain);
                 // One wrong key in some hundred has a right padding by chance.
-                if (!query.StartsWith("transID=", StringComparison.Ordinal))
+                if (!("&" + query).Contains("&transID="))
                 {
                     throw new CryptographicException("no transID");
                 }

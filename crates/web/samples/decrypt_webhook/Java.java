@@ -27,7 +27,7 @@ public class Java {
         cipher.init(Cipher.DECRYPT_MODE, new SecretKeySpec(key, "AES"), iv);
         String query = new String(cipher.doFinal(ciphertext), StandardCharsets.UTF_8);
         // One wrong key in some hundred has a right padding by chance.
-        if (!query.startsWith("transID=")) {
+        if (!("&" + query).contains("&transID=")) {
             throw new GeneralSecurityException("no transID");
         }
         return parsed(query);

@@ -16,7 +16,7 @@ while ((${#data} % 4)); do data+="="; done
 query=$(printf '%s' "$data" | tr -- '-_' '+/' | openssl base64 -d -A |
   openssl enc -d -aes-256-cbc -K "$key" -iv "$iv" 2>/dev/null | tr -d '\0') || fail
 # One wrong key in some hundred has a right padding by chance.
-[[ $query == transID=* ]] || fail
+[[ "&$query" == *"&transID="* ]] || fail
 
 # A query string: fields joined by &, a blank is +, and bytes are %XX.
 IFS='&' read -ra fields <<<"$query"
