@@ -1,4 +1,5 @@
 use super::*;
+use crate::migrations::MIGRATIONS;
 use crate::vault::Vault;
 use domain::card::{Brand, Card, CardNumber, Expiry, SecurityCode};
 use engine::changeset::PaymentChange;
@@ -231,6 +232,40 @@ async fn one_that_the_schema_refuses_does_not_spoil_its_batch() {
         assert_eq!(bad, matches!(reply, Err(CommitError::Unavailable(_))), "{reply:?}");
         assert!(bad || reply.is_ok(), "{reply:?}");
     }
+}
+
+/// Deliveries of the release before queues had names.
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_of_before_wait_in_a_queue_of_their_merchant() {
+    let cluster = Cluster::shared();
+    let name = cluster.create_database();
+    let payment = fixture::payment(1, "before");
+    let history = "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, name text NOT NULL, \
+                   applied_at bigint NOT NULL, compatible_from bigint NOT NULL); \
+                   INSERT INTO schema_migrations VALUES (3, 'orders', 0, 3)";
+    for migration in MIGRATIONS.iter().filter(|migration| migration.number < 4) {
+        cluster.sql(&name, migration.postgres);
+    }
+    cluster.sql(&name, history);
+    for (sequence, state, next_at) in [(1, "pending", "5"), (2, "delivered", "NULL")] {
+        let sql = format!(
+            "INSERT INTO deliveries VALUES (9, {}, {sequence}, 42, 'https://shop.example/', \
+             'text/plain', 'body', 4, '{state}', 1, {next_at}, 3, 500, 'answered 500', NULL)",
+            payment.id.stored()
+        );
+        cluster.sql(&name, &sql);
+    }
+    let store = open(&cluster.url(&name)).await;
+    let queue = Destination(9);
+    let now = Timestamp::from_micros(6);
+    let due = store.due_destinations(None, now, 10).await.unwrap().due;
+    assert_eq!(due.iter().map(|due| due.destination).collect::<Vec<_>>(), [queue]);
+    let lease = Duration::from_secs(1);
+    let claimed = store.claim_deliveries(now, lease, &[(queue, 9)]).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!((claimed[0].id, claimed[0].attempts), (DeliveryId::own(payment.id, 1), 1));
+    assert_eq!(claimed[0].begun_at, Timestamp::from_micros(4));
+    assert_eq!(cluster.sql(&name, "SELECT count(*) FROM deliveries"), "2");
 }
 
 #[tokio::test(flavor = "multi_thread")]

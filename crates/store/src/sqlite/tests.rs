@@ -1,4 +1,5 @@
 use super::*;
+use crate::migrations::MIGRATIONS;
 use engine::changeset::Changeset;
 use std::sync::Arc;
 use testkit::fixture;
@@ -103,6 +104,39 @@ async fn a_newer_schema_is_refused() {
     assert!(SqliteStore::open(&path, options()).is_err());
 }
 
+/// Deliveries of the release before queues had names.
+#[tokio::test]
+async fn deliveries_of_before_wait_in_a_queue_of_their_merchant() {
+    let (_folder, path) = folder();
+    let payment = fixture::payment(1, "before");
+    let raw = Connection::open(&path).unwrap();
+    for migration in MIGRATIONS.iter().filter(|migration| migration.number < 4) {
+        raw.execute_batch(migration.sqlite).unwrap();
+    }
+    raw.pragma_update(None, "user_version", 3).unwrap();
+    for (sequence, state, next_at) in [(1, "pending", "5"), (2, "delivered", "NULL")] {
+        let sql = format!(
+            "INSERT INTO deliveries VALUES (1, {sequence}, {}, 9, 42, 'https://shop.example/', \
+             'text/plain', 'body', 4, '{state}', 1, {next_at}, 3, 500, 'answered 500')",
+            payment.id.stored()
+        );
+        raw.execute(&sql, []).unwrap();
+    }
+    drop(raw);
+    let store = SqliteStore::open(&path, options()).unwrap();
+    let queue = Destination(9);
+    let now = Timestamp::from_micros(6);
+    let due = store.due_destinations(None, now, 10).await.unwrap().due;
+    assert_eq!(due.iter().map(|due| due.destination).collect::<Vec<_>>(), [queue]);
+    let claimed = store.claim_deliveries(now, IDLE, &[(queue, 9)]).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!((claimed[0].id, claimed[0].attempts), (DeliveryId::own(payment.id, 1), 1));
+    assert_eq!(claimed[0].begun_at, Timestamp::from_micros(4));
+    let rows = Connection::open(&path).unwrap();
+    let rows = rows.query_row("SELECT count(*) FROM deliveries", [], |row| row.get::<_, i64>(0));
+    assert_eq!(rows.unwrap(), 2);
+}
+
 #[tokio::test]
 async fn an_impossible_row_is_named() {
     let (_folder, path) = folder();
@@ -123,7 +157,7 @@ async fn an_impossible_row_is_named() {
         "UPDATE payments SET amount_minor = 0",
         "UPDATE payments SET state = 'done', due_at = NULL",
         "UPDATE payments SET card_brand = NULL",
-        "INSERT INTO deliveries SELECT place, 1, id, 1, 1, '', '', '', 0, 'pending', 0, NULL, NULL, NULL, NULL FROM payments",
+        "INSERT INTO deliveries (place, sequence, endpoint, payment_id, merchant_id, ter_no, url, destination, content_type, body, created_at, begun_at, state, attempts) SELECT place, 1, 0, id, 1, 1, '', 1, '', '', 0, 0, 'pending', 0 FROM payments",
     ] {
         assert!(raw.execute(sql, []).is_err(), "{sql}");
     }
