@@ -301,6 +301,18 @@ impl DeliveryRecord {
         list.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         list
     }
+
+    /// The same of a list that has the oldest first.
+    pub fn page_upwards(
+        mut list: Vec<Self>,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Vec<Self> {
+        list.retain(|record| after.is_none_or(|after| record.cursor() > after));
+        list.sort_by_key(Self::cursor);
+        list.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        list
+    }
 }
 
 /// A place in a list of deliveries, which goes by the time they were written.

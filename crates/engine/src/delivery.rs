@@ -79,6 +79,21 @@ impl Gateway {
         Ok(DeliveryPage { deliveries, next })
     }
 
+    /// Deliveries of a terminal that were written at this moment or later and that the caller may
+    /// see, the oldest first, after this place: for whoever follows them as they come.
+    pub async fn deliveries_since(
+        &self,
+        actor: Actor,
+        terminal: TerminalNumber,
+        from: Timestamp,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, Fault> {
+        let mut found = self.store.deliveries_since(terminal, from, after, limit).await?;
+        found.retain(|record| may_see(actor, record));
+        Ok(found)
+    }
+
     /// How many there are.
     pub async fn count_deliveries(
         &self,

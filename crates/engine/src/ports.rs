@@ -109,6 +109,16 @@ pub trait Store: Send + Sync + fmt::Debug {
         limit: u32,
     ) -> Result<Vec<DeliveryRecord>, StoreError>;
 
+    /// Deliveries of a terminal that were written at this moment or later, the oldest first, after
+    /// this place in the list.
+    async fn deliveries_since(
+        &self,
+        terminal: TerminalNumber,
+        from: Timestamp,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError>;
+
     /// How many deliveries the filter lets through.
     async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError>;
 

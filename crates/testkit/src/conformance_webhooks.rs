@@ -221,6 +221,7 @@ async fn lists_come_in_pages(store: &dyn Store) {
     }
     assert_eq!(seen.len(), 7);
     assert!(seen.windows(2).all(|pair| pair[0].cursor() > pair[1].cursor()), "newest first");
+    lists_go_upwards_too(store, from, &seen).await;
     let count = |filter| async move { store.count_deliveries(filter).await.unwrap() };
     assert_eq!(count(filter).await, 7);
     let dead = DeliveryFilter { state: Some(DeliveryState::Dead), ..filter };
@@ -243,6 +244,27 @@ async fn lists_come_in_pages(store: &dyn Store) {
     let payment = seen.first().map(|one| one.id.payment);
     let of_one = DeliveryFilter { payment, ..DeliveryFilter::default() };
     assert_eq!(store.deliveries(of_one, None, 10).await.unwrap(), seen[..1]);
+}
+
+/// `seen`: all deliveries since then, the newest first.
+async fn lists_go_upwards_too(store: &dyn Store, from: Timestamp, seen: &[DeliveryRecord]) {
+    let mut upwards: Vec<DeliveryRecord> = Vec::new();
+    loop {
+        let after = upwards.last().map(DeliveryRecord::cursor);
+        let page = store.deliveries_since(TerminalNumber(42), from, after, 3).await.unwrap();
+        assert!(page.len() <= 3);
+        if page.is_empty() {
+            break;
+        }
+        upwards.extend(page);
+    }
+    assert!(upwards.iter().eq(seen.iter().rev()), "oldest first");
+    // From the moment on, whatever the place says.
+    let later = from.plus(Duration::from_hours(2));
+    let before = upwards.first().map(DeliveryRecord::cursor);
+    let page = store.deliveries_since(TerminalNumber(42), later, before, 99).await.unwrap();
+    assert!(page.iter().eq(upwards.iter().filter(|one| one.created_at >= later)));
+    assert_eq!(store.deliveries_since(TerminalNumber(7), from, None, 9).await.unwrap(), vec![]);
 }
 
 fn endpoint(number: i64) -> StoredEndpoint {

@@ -490,6 +490,19 @@ impl Store for MemoryStore {
         Ok(DeliveryRecord::page(found, after, limit))
     }
 
+    async fn deliveries_since(
+        &self,
+        terminal: TerminalNumber,
+        from: Timestamp,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        let terminal = Some(terminal);
+        let filter = DeliveryFilter { terminal, from: Some(from), ..DeliveryFilter::default() };
+        let found = self.tables().delivery_records(&filter);
+        Ok(DeliveryRecord::page_upwards(found, after, limit))
+    }
+
     async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
         let found = self.tables().delivery_records(&filter).len();
         Ok(u64::try_from(found).unwrap_or(u64::MAX))

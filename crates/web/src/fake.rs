@@ -215,6 +215,16 @@ impl Store for World {
         Ok(Vec::new())
     }
 
+    async fn deliveries_since(
+        &self,
+        _: TerminalNumber,
+        _: Timestamp,
+        _: Option<DeliveryCursor>,
+        _: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn count_deliveries(&self, _: DeliveryFilter) -> Result<u64, StoreError> {
         Ok(0)
     }

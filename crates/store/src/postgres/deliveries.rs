@@ -10,6 +10,7 @@ use domain::delivery::{
     DeliveryState, Destination, DueDelivery, NewDelivery,
 };
 use domain::event_type::EventType;
+use domain::id::TerminalNumber;
 use domain::time::Timestamp;
 use engine::changeset::{EndpointChange, EndpointHealth, Resend};
 use engine::error::{CommitError, StoreError};
@@ -115,6 +116,15 @@ macro_rules! list {
         )
     };
 }
+
+/// Those of a terminal, the oldest first.
+const SINCE: &str = concat!(
+    "SELECT ",
+    delivery_columns!(),
+    " FROM deliveries d WHERE d.ter_no = $1 AND d.created_at >= $2 AND d.created_at >= $3
+        AND (d.created_at, d.payment_id, d.sequence, d.endpoint) > ($3, $4, $5, $6)
+    ORDER BY d.created_at, d.payment_id, d.sequence, d.endpoint LIMIT $7"
+);
 
 macro_rules! count {
     ($condition:literal) => {
@@ -240,6 +250,22 @@ pub(super) async fn records(
     params.extend::<[&(dyn ToSql + Sync); 5]>([&at, &id.0, &id.1, &id.2, &limit]);
     let sql = if is_dead(filter) { LIST_DEAD } else { LIST };
     readers.ask(sql, &params).await?.iter().map(rows::delivery_record).collect()
+}
+
+pub(super) async fn since(
+    readers: &Readers,
+    terminal: TerminalNumber,
+    from: Timestamp,
+    after: Option<DeliveryCursor>,
+    limit: u32,
+) -> Result<Vec<DeliveryRecord>, StoreError> {
+    let (at, id) = match after {
+        None => (i64::MIN, (0, 0, 0)),
+        Some(after) => (after.created_at.micros(), key(after.id)),
+    };
+    let (from, limit) = (from.micros(), i64::from(limit));
+    let params: [&(dyn ToSql + Sync); 7] = [&terminal.0, &from, &at, &id.0, &id.1, &id.2, &limit];
+    readers.ask(SINCE, &params).await?.iter().map(rows::delivery_record).collect()
 }
 
 fn key(id: DeliveryId) -> (i64, i32, i64) {

@@ -317,6 +317,16 @@ impl Store for PostgresStore {
         deliveries::records(&self.readers, &filter, after, limit).await
     }
 
+    async fn deliveries_since(
+        &self,
+        terminal: TerminalNumber,
+        from: Timestamp,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        deliveries::since(&self.readers, terminal, from, after, limit).await
+    }
+
     async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
         deliveries::count(&self.readers, &filter).await
     }

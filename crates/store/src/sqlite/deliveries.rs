@@ -8,7 +8,7 @@ use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
     DeliveryState, Destination, DueDelivery, DueDestination, NewDelivery,
 };
-use domain::id::{EndpointNumber, MerchantId};
+use domain::id::{EndpointNumber, MerchantId, TerminalNumber};
 use domain::time::Timestamp;
 use engine::changeset::{EndpointHealth, Resend, StoredEndpoint};
 use engine::error::CommitError;
@@ -323,6 +323,27 @@ pub(super) fn records(
         }
     }
     Ok(DeliveryRecord::page(found, after, limit))
+}
+
+/// Those of a terminal, the oldest first.
+pub(super) fn since(
+    connection: &Connection,
+    terminal: TerminalNumber,
+    from: Timestamp,
+    after: Option<DeliveryCursor>,
+    limit: u32,
+) -> Result<Vec<DeliveryRecord>, QueryError> {
+    let sql = format!(
+        "SELECT {} FROM deliveries WHERE ter_no = ?1 AND created_at >= ?2 AND created_at >= ?3 \
+         AND (created_at, payment_id, sequence, endpoint) > (?3, ?4, ?5, ?6) \
+         ORDER BY created_at, payment_id, sequence, endpoint LIMIT ?7",
+        rows::DELIVERY_RECORD
+    );
+    let (at, (payment, sequence, endpoint)) =
+        after.map_or((i64::MIN, (0, 0, 0)), |after| (after.created_at.micros(), key(after.id)));
+    let from = from.micros();
+    let params = (terminal.0, from, at, payment, sequence, endpoint, limit);
+    list(connection, &sql, params, rows::delivery_record)
 }
 
 /// The few of one payment.

@@ -466,6 +466,16 @@ impl Store for SqliteStore {
         self.read(|connection| deliveries::records(connection, &filter, after, limit))
     }
 
+    async fn deliveries_since(
+        &self,
+        terminal: TerminalNumber,
+        from: Timestamp,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.read(|connection| deliveries::since(connection, terminal, from, after, limit))
+    }
+
     async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
         self.read(|connection| deliveries::count(connection, &filter))
     }

@@ -386,6 +386,16 @@ impl Store for CrookedStore {
         self.inner.deliveries(filter, after, limit).await
     }
 
+    async fn deliveries_since(
+        &self,
+        terminal: TerminalNumber,
+        from: Timestamp,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.inner.deliveries_since(terminal, from, after, limit).await
+    }
+
     async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
         self.inner.count_deliveries(filter).await
     }

@@ -198,6 +198,16 @@ impl Store for StoreLink {
         self.ask(self.store.deliveries(filter, after, limit)).await
     }
 
+    async fn deliveries_since(
+        &self,
+        terminal: TerminalNumber,
+        from: Timestamp,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.ask(self.store.deliveries_since(terminal, from, after, limit)).await
+    }
+
     async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
         self.ask(self.store.count_deliveries(filter)).await
     }
