@@ -69,6 +69,14 @@ text_type!(
     MerchantCity, 15, "must be 1 to 15 printable characters"
 );
 
+/// What an owner calls a thing: any printable text of at most 255 characters, which may be empty.
+pub fn description(text: &str) -> Result<String, TextError> {
+    if text.chars().count() > 255 || !is_printable(text) {
+        return Err(TextError("must be at most 255 printable characters"));
+    }
+    Ok(text.to_owned())
+}
+
 /// An absolute `http` or `https` address without user info, at most 2,048 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -154,6 +162,14 @@ pub fn initials(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn descriptions_may_be_empty_but_not_long() {
+        assert_eq!(description("Shop f\u{fc}r Tee"), Ok("Shop f\u{fc}r Tee".to_owned()));
+        assert_eq!(description(""), Ok(String::new()));
+        assert!(description("a\nb").is_err());
+        assert!(description(&"x".repeat(255)).is_ok() && description(&"x".repeat(256)).is_err());
+    }
 
     #[test]
     fn addresses_are_absolute_and_without_user_info() {

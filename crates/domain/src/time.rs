@@ -55,6 +55,14 @@ impl Timestamp {
         Some(Self { micros: instant.ok()?.as_microsecond() })
     }
 
+    /// From RFC 3339, as `2025-04-26T14:16:06Z`; what is finer than a microsecond is cut off.
+    pub fn of_rfc3339(text: &str) -> Option<Self> {
+        // jiff reads more than that: names of time zones, blanks for the T.
+        let form = text.len() <= 40 && text.get(10..11) == Some("T") && !text.contains('[');
+        let instant: jiff::Timestamp = form.then(|| text.parse().ok()).flatten()?;
+        Some(Self { micros: instant.as_microsecond() })
+    }
+
     fn civil(self) -> DateTime {
         let instant =
             jiff::Timestamp::from_microsecond(self.micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -121,6 +129,29 @@ mod tests {
         assert_eq!(at.to_page_text(), "2025-04-26 00:00:00.000000");
         for wrong in ["", "2025-04-31", "2025-4-26", "20250426", "2025-04-26T00", "yesterday"] {
             assert_eq!(Timestamp::of_day(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rfc_3339_is_read_with_its_offset() {
+        let at = Timestamp::from_micros(1_745_676_966_000_657);
+        for text in [
+            "2025-04-26T14:16:06.000657Z",
+            "2025-04-26T16:16:06.000657+02:00",
+            "2025-04-26T14:16:06.000657999Z",
+        ] {
+            assert_eq!(Timestamp::of_rfc3339(text), Some(at), "{text}");
+        }
+        for wrong in [
+            "",
+            "2025-04-26",
+            "2025-04-26T14:16:06",
+            "2025-04-26 14:16:06Z",
+            "2025-04-31T14:16:06Z",
+            "2025-04-26T14:16:06+02:00[Europe/Berlin]",
+            "1745676966",
+        ] {
+            assert_eq!(Timestamp::of_rfc3339(wrong), None, "{wrong}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What every handler shares, and the router over all rooms of the web.
 
+use crate::api::Streams;
 use crate::metrics::Metrics;
 use crate::page_id::page_id;
 use crate::throttle::Throttle;
@@ -66,6 +67,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Against guessing of `transID`s.
     pub throttle: Arc<Throttle>,
+    /// Who follows deliveries as they are written.
+    pub streams: Arc<Streams>,
     /// The test bank's counter, where there is a test bank.
     pub counter: Option<Arc<dyn BankCounter>>,
     /// Whether merchants and customers are served; machines that watch always are.
@@ -80,6 +83,7 @@ impl App {
             site: Arc::new(site),
             metrics: Arc::new(Metrics::new(None)),
             throttle: Arc::new(Throttle::default()),
+            streams: Arc::new(Streams::default()),
             counter: None,
             serves_requests: true,
         }

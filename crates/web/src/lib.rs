@@ -8,6 +8,7 @@ pub mod app;
 pub mod assets;
 mod body;
 pub mod developers;
+pub mod event_catalogue;
 #[cfg(test)]
 mod fake;
 pub mod family_cipher;

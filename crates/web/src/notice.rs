@@ -1,5 +1,6 @@
 //! The shape of webhook bodies (contract, section 4).
 
+use crate::event_catalogue;
 use crate::family_cipher::{self, Keys, Recipe};
 use domain::endpoint::Endpoint;
 use domain::event_type::EventType;
@@ -7,7 +8,7 @@ use domain::payment::{Payment, WebhookEncryption};
 use domain::refund::{Refund, RefundState};
 use domain::time::Timestamp;
 use engine::ports::{Notice, NoticeFormat, NoticeKeys};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The family's webhook bodies.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +38,7 @@ impl NoticeFormat for PageNotices {
     }
 
     fn sample(&self, event_type: EventType, at: Timestamp) -> Notice {
-        enveloped(event_type, at, Value::Object(Map::new()))
+        enveloped(event_type, at, event_catalogue::entry(event_type).sample_data())
     }
 
     fn notice(
@@ -109,16 +110,9 @@ fn json(fields: &[Field]) -> String {
     object(fields).to_string()
 }
 
-/// The body of a message to an endpoint, as Standard Webhooks recommends it.
 fn enveloped(event_type: EventType, at: Timestamp, data: Value) -> Notice {
-    let body = [
-        ("type", Value::String(event_type.name().to_owned())),
-        ("timestamp", Value::String(at.to_rfc3339())),
-        ("data", data),
-    ];
-    let body: Map<String, Value> =
-        body.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Notice { content_type: "application/json", body: Value::Object(body).to_string() }
+    let body = event_catalogue::body(event_type, at, data);
+    Notice { content_type: "application/json", body: body.to_string() }
 }
 
 /// Recipe A of the family over the query string of the same fields.
@@ -138,6 +132,7 @@ fn encrypt(fields: &[Field], keys: NoticeKeys<'_>) -> String {
 mod tests {
     use super::*;
     use domain::secret::SecretText;
+    use serde_json::Map;
 
     #[test]
     fn the_encrypted_form_is_the_query_string_by_recipe_a() {

@@ -84,6 +84,8 @@ pub async fn serve(
         });
     }
     drop(listener);
+    // They would last until everybody who listens goes away.
+    server.app.streams.close();
     let drained = tokio::time::timeout(server.settings.drain_timeout, graceful.shutdown()).await;
     if drained.is_err() {
         tracing::warn!("some requests did not end in time");

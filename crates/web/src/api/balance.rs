@@ -1,7 +1,8 @@
 //! `GET /api/v1/balance`: what the merchant's books say, for its own server.
 
-use super::error::{Problem, Refusal};
-use super::exchange::{audit, bearer, denied, fault_refusal, throttled};
+use super::error::Refusal;
+use super::exchange::{actor, audit, bad_request, fault_refusal};
+use super::private_key;
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
@@ -9,11 +10,9 @@ use domain::id::TerminalNumber;
 use domain::ledger::Balance;
 use domain::money::sum_to_decimal_text;
 use domain::terminal::Terminal;
-use engine::Actor;
 use engine::balance::Statement;
-use engine::terminal::Denied;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::HeaderMap;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 
 /// The query of a question for balances.
@@ -82,13 +81,7 @@ pub(super) async fn show_balance(
         Err(refusal) => {
             let terminal = number_of(&question).ok();
             audit(&app, "show_balance", caller, terminal, &refusal, &request_id).await;
-            let is_unauthorized = refusal.status == StatusCode::UNAUTHORIZED;
-            let mut response = refusal.into_answer(&headers, &request_id);
-            if is_unauthorized {
-                let headers = response.headers_mut();
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            response
+            private_key::asked_for(refusal.into_answer(&headers, &request_id))
         }
     }
 }
@@ -99,23 +92,9 @@ async fn answer(
     headers: &HeaderMap,
     caller: Caller,
 ) -> Result<String, Refusal> {
-    let now = app.gateway.clock().now();
-    app.throttle.check(caller, now).map_err(throttled)?;
-    let number = number_of(question)?;
-    let found = match bearer(headers) {
-        Some(key) => app.gateway.terminal_for_private_key(number, key, caller.0).await,
-        None => Err(Denied::Unknown),
-    };
-    let terminal = found.map_err(|error| {
-        if matches!(error, Denied::Unknown) {
-            app.throttle.note_unknown(caller, now);
-            let text = "send Authorization: Bearer with the private key of the terminal in terNO";
-            return Refusal::new(StatusCode::UNAUTHORIZED, "101", text);
-        }
-        denied(error)
-    })?;
-    let actor =
-        Actor::Terminal { number: terminal.number, merchant: terminal.merchant, caller: caller.0 };
+    let number = || number_of(question);
+    let terminal = private_key::terminal(app, headers, caller, number).await?;
+    let actor = actor(&terminal, caller);
     let statements = app.gateway.statements(actor).await.map_err(|fault| fault_refusal(&fault))?;
     let answer = of_mode(&terminal, &statements);
     serde_json::to_string(&answer).map_err(|_never| Refusal::fault())
@@ -132,11 +111,5 @@ fn of_mode(terminal: &Terminal, statements: &[Statement]) -> Answer {
 }
 
 fn number_of(question: &Question) -> Result<TerminalNumber, Refusal> {
-    let wrong = |problem| Refusal::of(StatusCode::BAD_REQUEST, vec![problem]);
-    let Some(text) = &question.ter_no else {
-        return Err(wrong(Problem::new("terNO", "1040", "is missing in the query")));
-    };
-    let number = text.parse().ok().filter(|number| *number > 0);
-    let form = || wrong(Problem::form("terNO", "must be the terminal's number, like 42"));
-    number.map(TerminalNumber).ok_or_else(form)
+    private_key::number_of(question.ter_no.as_deref()).map_err(bad_request)
 }

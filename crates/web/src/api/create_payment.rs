@@ -127,7 +127,7 @@ async fn create(app: &App, caller: Caller, command: CreatePayment) -> Result<Don
     let payment = payment.as_answered();
     let answer = Answer::new(&payment, app).map_err(|fault| fault_refusal(&fault))?;
     let body = answer.to_json();
-    Ok(Done { status: StatusCode::OK, body, replayed })
+    Ok(Done { replayed, ..Done::new(StatusCode::OK, body) })
 }
 
 fn create_refusal(error: &CreateError) -> Refusal {

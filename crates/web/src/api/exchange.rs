@@ -22,7 +22,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::sync::Arc;
 
 /// Largest body of a request.
-const BODY_AT_MOST: usize = 64 * 1024;
+pub(super) const BODY_AT_MOST: usize = 64 * 1024;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -32,19 +32,31 @@ pub(super) struct Done {
     pub(super) body: String,
     /// It is the answer that was given before.
     pub(super) replayed: bool,
+    /// What a repeated request gets in place of the body, which holds a secret: secrets are not
+    /// stored in the clear.
+    pub(super) without_secret: Option<String>,
+}
+
+impl Done {
+    /// An answer without a secret, given for the first time.
+    pub(super) const fn new(status: StatusCode, body: String) -> Self {
+        Self { status, body, replayed: false, without_secret: None }
+    }
 }
 
 /// Who called, as far as it became known, and for what.
 pub(super) struct Who {
     pub(super) caller: Caller,
     pub(super) terminal: Option<Arc<Terminal>>,
+    /// The terminal that was named, known or not.
+    pub(super) number: Option<TerminalNumber>,
     /// The word in the audit log.
     action: &'static str,
 }
 
 impl Who {
     pub(super) const fn new(caller: Caller, action: &'static str) -> Self {
-        Self { caller, terminal: None, action }
+        Self { caller, terminal: None, number: None, action }
     }
 }
 
@@ -72,7 +84,7 @@ pub(super) async fn answer(
             response
         }
         Err(refusal) => {
-            let terminal = who.terminal.as_ref().map(|terminal| terminal.number);
+            let terminal = who.terminal.as_ref().map(|terminal| terminal.number).or(who.number);
             audit(app, who.action, who.caller, terminal, &refusal, request_id).await;
             refusal.into_answer(headers, request_id)
         }
@@ -145,7 +157,7 @@ pub(super) fn bad_request(problem: Problem) -> Refusal {
     Refusal::of(StatusCode::BAD_REQUEST, vec![problem])
 }
 
-fn body_refusal(error: &BodyError) -> Refusal {
+pub(super) fn body_refusal(error: &BodyError) -> Refusal {
     match error {
         BodyError::TooLarge => {
             Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "413", "the body may have at most 64 KiB")
@@ -249,7 +261,7 @@ where
         Begun::Run => {}
         Begun::Replay(answer) => {
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-            return Ok(Done { status, body: answer.body, replayed: true });
+            return Ok(Done { replayed: true, ..Done::new(status, answer.body) });
         }
         Begun::InProgress => {
             let text = "a request with this Idempotency-Key is still running";
@@ -268,7 +280,8 @@ where
         let result = work.await;
         let settled = match &result {
             Ok(done) => {
-                let answer = StoredAnswer { status: done.status.as_u16(), body: done.body.clone() };
+                let body = done.without_secret.as_ref().unwrap_or(&done.body).clone();
+                let answer = StoredAnswer { status: done.status.as_u16(), body };
                 task_app.gateway.finish_idempotent(&terminal, &key, answer).await
             }
             Err(_refusal) => task_app.gateway.forget_idempotent(&terminal, &key).await,

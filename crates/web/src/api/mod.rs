@@ -14,6 +14,7 @@ mod fields;
 mod health;
 mod means;
 mod methods;
+mod private_key;
 mod refund;
 #[cfg(test)]
 mod refund_tests;
@@ -23,8 +24,11 @@ mod show_status;
 mod status_tests;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 pub(crate) use error::Refusal;
+pub use webhooks::Streams;
+pub(crate) use webhooks::{DELIVERY_FILTERS, ENDPOINT_FIELDS, REPLAY_FIELDS};
 
 use crate::app::App;
 use axum::Router;
@@ -39,6 +43,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/authurl/s2s/{id}", get(show_status::show_status))
         .route("/api/methods", get(methods::methods))
         .route("/api/v1/balance", get(balance::show_balance))
+        .merge(webhooks::routes())
 }
 
 /// What machines watch.

@@ -212,7 +212,7 @@ async fn refund(app: &App, caller: crate::app::Caller, wanted: Wanted) -> Result
     counter.increment(1);
     let answer = Answer::of_refund(&payment, &refund, app);
     let body = answer.map_err(|fault| fault_refusal(&fault))?.to_json();
-    Ok(Done { status: StatusCode::OK, body, replayed })
+    Ok(Done { replayed, ..Done::new(StatusCode::OK, body) })
 }
 
 /// Whether there is none, or it is another's: the answer is the same.

@@ -18,6 +18,7 @@ pub mod samples;
 pub mod text;
 
 use crate::app::Site;
+use crate::event_catalogue;
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::response::Redirect;
@@ -40,6 +41,10 @@ fn documents(site: &Site, lab: &[LabCase]) -> Vec<(&'static str, Document)> {
     let open_api = open_api::document(&site.public_url).to_string();
     let mut documents = vec![
         ("/openapi.json", Document::new("application/json", open_api)),
+        (
+            "/api/v1/webhooks/event-types",
+            Document::new("application/json", event_catalogue::document().to_string()),
+        ),
         ("/llms.txt", Document::new("text/plain; charset=utf-8", pages::index(&site.public_url))),
     ];
     for page in pages::PAGES {
