@@ -65,14 +65,56 @@ const WEBHOOK_GAPS: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72
 /// back are not hit by everyone at once.
 pub fn until_webhook_retry(attempts: u32, jitter: u32) -> Option<Duration> {
     let place = usize::try_from(attempts.checked_sub(1)?).ok()?;
-    let gap = Duration::from_secs(*WEBHOOK_GAPS.get(place)?);
-    let thousandths = jitter.checked_rem(401)?.saturating_add(800);
-    gap.saturating_mul(thousandths).checked_div(1000)
+    Some(jittered(Duration::from_secs(*WEBHOOK_GAPS.get(place)?), jitter))
+}
+
+/// A delivery that began this long ago has had its time, however rarely its receiver could be
+/// tried: all gaps at their longest.
+pub fn webhook_is_overdue_after() -> Duration {
+    let gaps = WEBHOOK_GAPS.iter().copied().fold(0_u64, u64::saturating_add);
+    Duration::from_secs(gaps.saturating_mul(6).checked_div(5).unwrap_or(gaps))
+}
+
+/// A receiver is not tried for a while after so many failures in a row, of any deliveries.
+pub const FAILURES_UNTIL_A_PAUSE: u32 = 5;
+/// A receiver's pause is never longer, so that one that came back is found soon.
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+/// Its first pause.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long a receiver is not tried when it has failed for the `pauses`th time (1, 2, …) since it
+/// last acknowledged: doubling. `jitter` (any number) moves it by up to a fifth either way, but
+/// not beyond the longest.
+pub fn until_probe(pauses: u32, jitter: u32) -> Duration {
+    let doublings = pauses.saturating_sub(1).min(10);
+    let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_PAUSE);
+    jittered(pause, jitter).min(LONGEST_PAUSE)
+}
+
+/// Moved by up to a fifth either way.
+fn jittered(gap: Duration, jitter: u32) -> Duration {
+    let thousandths = jitter.checked_rem(401).unwrap_or(200).saturating_add(800);
+    gap.saturating_mul(thousandths).checked_div(1000).unwrap_or(gap)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dead_receiver_is_tried_ever_more_rarely_but_at_least_every_five_minutes() {
+        let pauses: Vec<u64> = (1..=9).map(|n| until_probe(n, 200).as_secs()).collect();
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
+        assert_eq!(until_probe(1, 0), Duration::from_secs(4));
+        assert_eq!(until_probe(1, 400), Duration::from_secs(6));
+        assert_eq!(until_probe(u32::MAX, 400), LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn no_schedule_outlasts_the_time_that_a_delivery_has() {
+        let longest: Duration = (1..).map_while(|n| until_webhook_retry(n, 400)).sum();
+        assert_eq!(webhook_is_overdue_after(), longest);
+    }
 
     #[test]
     fn webhooks_are_tried_ten_times_over_three_days() {

@@ -8,9 +8,10 @@ use crate::gateway::Gateway;
 use crate::ports::{Post, PostResult};
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
+    Destination,
 };
 use domain::event_type::EventType;
-use domain::id::{EndpointNumber, TerminalNumber};
+use domain::id::{EndpointNumber, MerchantId, TerminalNumber};
 use domain::secret::SecretText;
 use domain::terminal::{Mode, Terminal};
 use domain::text::WebAddress;
@@ -160,8 +161,18 @@ impl Gateway {
             ..Changeset::default()
         };
         self.store.commit(changeset).await?;
-        self.deliveries.look_everywhere();
+        self.deliveries.tell(records.iter().filter_map(|record| self.queue_of(record)));
         Ok(())
+    }
+
+    /// In which queue a delivery waits; what an older release wrote waits elsewhere, where a walk
+    /// over all queues finds it.
+    fn queue_of(&self, record: &DeliveryRecord) -> Option<(Destination, MerchantId)> {
+        let destination = match record.id.endpoint {
+            Some(endpoint) => self.destination_of_endpoint(endpoint),
+            None => self.destination_of(record.merchant, &WebAddress::parse(&record.url).ok()?),
+        };
+        Some((destination, record.merchant))
     }
 
     /// Sends a sample of a message, now and once, and tells what came of it. It is in no log.

@@ -182,14 +182,14 @@ impl Gateway {
         mut changeset: Changeset,
         deliveries: Vec<NewDelivery>,
     ) -> Result<(), CommitError> {
-        let destinations: Vec<Destination> =
-            deliveries.iter().map(|delivery| delivery.destination).collect();
+        let queues: Vec<(Destination, MerchantId)> =
+            deliveries.iter().map(|delivery| (delivery.destination, delivery.merchant)).collect();
         changeset.deliveries.extend(deliveries);
         if !ledger::balanced(&changeset.postings) {
             return Err(CommitError::Unbalanced);
         }
         self.store.commit(changeset).await?;
-        self.deliveries.tell(destinations);
+        self.deliveries.tell(queues);
         Ok(())
     }
 

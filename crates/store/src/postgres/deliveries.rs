@@ -45,7 +45,7 @@ WITH clock AS (
         SELECT merchant_id, payment_id, sequence, endpoint FROM deliveries
         WHERE next_at IS NOT NULL AND destination = w.destination AND next_at <= $1
             AND (claimed_until IS NULL OR claimed_until <= (SELECT now FROM clock))
-        ORDER BY next_at LIMIT w.most FOR UPDATE SKIP LOCKED
+        ORDER BY next_at, sequence LIMIT w.most FOR UPDATE SKIP LOCKED
     ) d
 )
 UPDATE deliveries d SET claimed_until = (SELECT now FROM clock) + $4 FROM due
@@ -89,7 +89,7 @@ pub(super) async fn claim(
     let mut found = claims.ask(CLAIM, &params).await?;
     // An update returns its rows in no order.
     found.sort_by_cached_key(|row| {
-        (row.try_get::<_, Option<i64>>(12).ok(), row.try_get::<_, i64>(0).ok())
+        (row.try_get::<_, Option<i64>>(12).ok(), row.try_get::<_, i32>(1).ok())
     });
     found.iter().map(rows::due_delivery).collect()
 }
