@@ -26,11 +26,15 @@ WEBHOOKS = ROOT / "tests" / "webhooks"
 TIMEOUT = 600
 LONG_TIMEOUT = 7200
 BINARY = ROOT / "target" / "debug" / "tollgate"
+# What shows that no money is lost or taken twice, and that no address is reached that must not be,
+# gets no second try: there, failing once is a fault.
+NO_SECOND_TRY = re.compile("kill|crash|simulat|audit|verify|canar|durab|ssrf|lost|double|money|ledger|race")
 
 
 class Results:
     def __init__(self):
         self.done = []  # (name, passed, seconds)
+        self.unsteady = []  # names of those that passed at the second try
         self.lock = threading.Lock()
 
     def add(self, name, passed, seconds, output=""):
@@ -39,11 +43,20 @@ class Results:
             if not passed:
                 print(f"FAILED {name} ({seconds:.1f} s)\n{output[-8000:]}\n", flush=True)
 
+    def add_unsteady(self, name, seconds, output):
+        """It failed beside the others, and passed when it ran again alone."""
+        with self.lock:
+            self.unsteady.append(name)
+            print(f"UNSTEADY {name}: its first try failed\n{output[-8000:]}\n", flush=True)
+        self.add(name, True, seconds)
+
     def finish(self):
         print("\nSlowest tests:")
         for name, _passed, seconds in sorted(self.done, key=lambda one: -one[2])[:15]:
             print(f"  {seconds:7.1f} s  {name}")
         failed = [name for name, passed, _seconds in self.done if not passed]
+        for name in self.unsteady:
+            print(f"  passed at the second try only, to be mended: {name}")
         for name in failed:
             print(f"  failed: {name}")
         print(f"{len(self.done) - len(failed)} passed, {len(failed)} failed", flush=True)
@@ -186,15 +199,30 @@ def rust_tests(results, word):
     say(f"{len(tests)} Rust tests")
 
     def one(test):
-        name, executable, exact, folder = test
+        _name, executable, exact, folder = test
         began = time.monotonic()
         env = {"CARGO_MANIFEST_DIR": str(folder)}
         limit = LONG_TIMEOUT if "LONG_TESTS" in os.environ else TIMEOUT
         code, output = run([executable, "--exact", exact, "--nocapture"], cwd=folder, env=env, timeout=limit)
-        results.add(name, code == 0, time.monotonic() - began, output)
+        return code == 0, time.monotonic() - began, output
+
+    again = []  # (test, output of its first try)
+
+    def first(test):
+        passed, seconds, output = one(test)
+        if passed or NO_SECOND_TRY.search(test[0]):
+            results.add(test[0], passed, seconds, output)
+        else:
+            again.append((test, output))
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-        list(pool.map(one, tests))
+        list(pool.map(first, tests))
+    for test, before in again:
+        passed, seconds, output = one(test)
+        if passed:
+            results.add_unsteady(test[0], seconds, before)
+        else:
+            results.add(test[0], False, seconds, output)
     step(results, "documentation examples", ["cargo", "test", "--doc", "-p", "domain", "--quiet"])
 
 
@@ -241,7 +269,10 @@ def browser_tests(results, word):
                 name = " › ".join(["browser", test["projectName"], *path, spec["title"]])
                 seconds = sum(result["duration"] for result in test["results"]) / 1000
                 errors = "\n".join(e.get("message", "") for r in test["results"] for e in r.get("errors", []))
-                results.add(name, test["status"] in ("expected", "skipped"), seconds, errors)
+                if test["status"] == "flaky":
+                    results.add_unsteady(name, seconds, errors)
+                else:
+                    results.add(name, test["status"] in ("expected", "skipped"), seconds, errors)
 
     for suite in suites:
         walk(suite, [])

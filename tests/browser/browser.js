@@ -53,6 +53,7 @@ export { expect };
 
 /** No violation of any rule, best practices included. */
 export async function expectAccessible(page) {
+  await page.waitForLoadState();
   const { violations } = await new AxeBuilder({ page }).analyze();
   const told = violations.map(
     ({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `  ${node.html}`).join("\n")}`,
@@ -62,6 +63,8 @@ export async function expectAccessible(page) {
 
 /** Nothing sticks out sideways, and what is pressed is large enough (WCAG 2.2, 2.5.8 and 1.4.10). */
 export async function expectFits(page) {
+  // A page that has just come may not have its style yet.
+  await page.waitForLoadState();
   const { sideways, small } = await page.evaluate(() => ({
     sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     small: [...document.querySelectorAll("a, button, input, summary")]
@@ -75,5 +78,6 @@ export async function expectFits(page) {
 }
 
 export async function screenshot(page, name) {
+  await page.waitForLoadState();
   await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true, animations: "disabled" });
 }

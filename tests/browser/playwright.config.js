@@ -13,6 +13,8 @@ export default defineConfig({
   reporter: [["list"]],
   timeout: 30_000,
   workers: 2,
+  // One that passes at the second try is named at the end of the tests, to be mended.
+  retries: 1,
   // Looks at one page after the other would keep one worker busy and the other idle.
   fullyParallel: true,
   forbidOnly: true,
