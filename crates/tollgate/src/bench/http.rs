@@ -78,14 +78,19 @@ pub(super) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n").into_bytes()
 }
 
+/// The sandbox bank challenges this card's holder.
+pub(super) const CHALLENGED: &str = "4111111111111111";
+/// The sandbox bank approves this card at once.
+pub(super) const APPROVED: &str = "4012000033330026";
+
 /// The request of the requirement page's size, with a reference that is used once.
-pub(super) fn create_payment(reference: &str, webhook_url: &str) -> Vec<u8> {
+pub(super) fn create_payment(card: &str, reference: &str, webhook_url: &str) -> Vec<u8> {
     let body = format!(
         "{{\"public_key\":\"{key}\",\"terNO\":42,\"integration-type\":\"s2s\",\
          \"unique_reference\":\"N\",\"bill_ip\":\"222.176.92.333\",\
          \"source\":\"server-to-server integration\",\
          \"source_url\":\"https://shop.example/checkout\",\"mop\":\"CC\",\
-         \"ccno\":\"4111111111111111\",\"ccvv\":\"123\",\"month\":\"01\",\"year\":\"30\",\
+         \"ccno\":\"{card}\",\"ccvv\":\"123\",\"month\":\"01\",\"year\":\"30\",\
          \"bill_amt\":\"11.11\",\"bill_currency\":\"USD\",\"product_name\":\"Testing Product\",\
          \"fullname\":\"Test Full Name\",\"bill_email\":\"test@shop.example\",\
          \"bill_address\":\"25A Alpha\",\"bill_city\":\"Jurong\",\"bill_state\":\"Singapore\",\

@@ -3,13 +3,13 @@
 
 use super::http::{self, Connection};
 use super::load::{Measured, Window, find, micros, reference};
+use super::receiver;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
@@ -41,7 +41,9 @@ pub(super) async fn run(
             let hook = format!("http://{}/hook", listener.local_addr().map_err(text)?);
             let board = Rc::new(RefCell::new(Board::default()));
             let window = Window::new(warm_up, duration);
-            let receiver = tokio::task::spawn_local(receive(listener, Rc::clone(&board), window));
+            let heard = Rc::clone(&board);
+            let hears = move |request: &[u8]| hear(&mut heard.borrow_mut(), request, window);
+            let receiver = tokio::task::spawn_local(receiver::serve(listener, hears));
             let running: Vec<_> = (0..clients)
                 .map(|client| {
                     let board = Rc::clone(&board);
@@ -95,7 +97,8 @@ async fn one_life(
     board: &Rc<RefCell<Board>>,
     began: Instant,
 ) -> std::io::Result<bool> {
-    let created = connection.exchange(&http::create_payment(reference, hook)).await?;
+    let created =
+        connection.exchange(&http::create_payment(http::CHALLENGED, reference, hook)).await?;
     let Some(id) = trans_id(created.body).filter(|_id| created.status == 200) else {
         return Ok(false);
     };
@@ -115,43 +118,12 @@ fn trans_id(body: &[u8]) -> Option<Vec<u8>> {
     body.get(from..from.saturating_add(18)).map(<[u8]>::to_vec)
 }
 
-async fn receive(listener: TcpListener, board: Rc<RefCell<Board>>, window: Window) {
-    while let Ok((stream, _peer)) = listener.accept().await {
-        tokio::task::spawn_local(receive_from(stream, Rc::clone(&board), window));
-    }
-}
-
-async fn receive_from(
-    mut stream: TcpStream,
-    board: Rc<RefCell<Board>>,
-    window: Window,
-) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut buffer = Vec::with_capacity(4096);
-    loop {
-        let end = loop {
-            if let Some((_, body_at, length)) = http::read_head(&buffer) {
-                let end = body_at.saturating_add(length);
-                if buffer.len() >= end {
-                    break end;
-                }
-            }
-            if stream.read_buf(&mut buffer).await? == 0 {
-                return Ok(());
-            }
-        };
-        let body = buffer.get(..end).unwrap_or_default();
-        if let Some(id) = trans_id(body) {
-            let now = Instant::now();
-            let mut board = board.borrow_mut();
-            if let Some(began) = board.began.remove(&id) {
-                board.in_all = board.in_all.saturating_add(1);
-                if window.contains(now) {
-                    board.latencies.push(micros(began, now));
-                }
-            }
-        }
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await?;
-        buffer.drain(..end);
+/// Hears of a webhook.
+fn hear(board: &mut Board, request: &[u8], window: Window) {
+    let Some(began) = trans_id(request).and_then(|id| board.began.remove(&id)) else { return };
+    let now = Instant::now();
+    board.in_all = board.in_all.saturating_add(1);
+    if window.contains(now) {
+        board.latencies.push(micros(began, now));
     }
 }

@@ -123,7 +123,7 @@ async fn run_client(
     let mut client = Client::default();
     let health = http::get("/healthz");
     // The reference has a place of fixed width in a request that is built once.
-    let mut create = http::create_payment(&reference(number, 0), "https://shop.example/hook");
+    let mut create = create_payment(&reference(number, 0));
     let place = find(&create, reference(number, 0).as_bytes());
     for round in 1_u64.. {
         let request = match work {
@@ -151,6 +151,10 @@ async fn run_client(
         }
     }
     Ok(client)
+}
+
+fn create_payment(reference: &str) -> Vec<u8> {
+    http::create_payment(http::CHALLENGED, reference, "https://shop.example/hook")
 }
 
 /// Always as long. References rise with time, as order numbers do.

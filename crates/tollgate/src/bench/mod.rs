@@ -9,7 +9,10 @@
 mod http;
 mod lives;
 mod load;
+mod receiver;
 mod server;
+mod unwell;
+mod webhooks;
 
 use serde::Serialize;
 use server::{BenchServer, Usage};
@@ -24,6 +27,9 @@ pub(crate) enum Scenario {
     Create,
     /// Create, open the challenge, pass it, bank approves, webhook received.
     Life,
+    /// A backlog is drained, and then webhooks reach a receiver that is well beside thousands that
+    /// are not.
+    Webhooks,
 }
 
 impl Scenario {
@@ -31,6 +37,7 @@ impl Scenario {
         match self {
             Self::Create => "create",
             Self::Life => "life",
+            Self::Webhooks => "webhooks",
         }
     }
 }
@@ -53,21 +60,23 @@ pub(crate) struct Plan {
 /// The figures, as `--json` prints them.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// `create` or `life`.
+    /// `create`, `life` or `webhooks`.
     pub(crate) scenario: &'static str,
     /// Connections.
     pub(crate) clients: usize,
     /// Length of the measurement.
     pub(crate) seconds: u64,
-    /// Payments per second.
+    /// Payments per second; of `webhooks`, those of the backlog that arrived per second.
     pub(crate) per_second: u64,
-    /// Median latency in milliseconds: of a create call, or of a whole life.
+    /// Median latency in milliseconds: of a create call, of a whole life, or of a webhook beside
+    /// receivers that are not well, from before its payment is made until it arrives.
     pub p50_ms: f64,
     /// 99th percentile of the same.
     pub p99_ms: f64,
-    /// Requests that were not answered as they should be; any makes the exit code 1.
+    /// Requests that were not answered as they should be, and webhooks that never came; any makes
+    /// the exit code 1.
     pub(crate) errors: u64,
-    /// The server's CPU time per payment in microseconds.
+    /// The server's CPU time per payment, or per webhook of the backlog, in microseconds.
     pub(crate) cpu_us: u64,
     /// The server's resident memory at the end, in MB.
     pub(crate) rss_mb: u64,
@@ -79,6 +88,36 @@ pub(crate) struct Report {
     pub(crate) floors: Floors,
     /// The figure against the floors.
     pub(crate) ratios: Ratios,
+    /// Of webhooks alone.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) webhooks: Option<Webhooks>,
+}
+
+/// What is told of webhooks beside.
+#[derive(Debug, Serialize)]
+pub(crate) struct Webhooks {
+    /// Deliveries in the backlog.
+    pub(crate) queued: u64,
+    /// Deliveries to the receiver that is well while others were not.
+    pub(crate) told_beside: u64,
+    /// Webhooks that arrived more than once; at least once is what is promised.
+    pub(crate) repeats: u64,
+    /// Receivers that were not well: a fifth each refuse connections, never answer, acknowledge
+    /// after 4.9 s, answer 500, and tear connections down.
+    pub(crate) unwell: u64,
+    /// Those of them that a connection was made to, of the four fifths that can be connected to.
+    pub(crate) reached: u64,
+}
+
+/// What one scenario came to.
+struct Measurement {
+    measured: load::Measured,
+    /// What the server's CPU time is divided by.
+    done: u64,
+    cpu: Duration,
+    /// At the end.
+    usage: Usage,
+    webhooks: Option<Webhooks>,
 }
 
 /// What the machine can do without the gateway's work, or with it done naively.
@@ -108,42 +147,55 @@ pub(crate) async fn run(plan: &Plan, progress: impl Fn(&str)) -> Result<Report, 
     let duration = Duration::from_secs(plan.seconds);
     progress("starting a gateway with a fresh database …");
     let database = plan.database.as_deref();
-    let server = BenchServer::start(&plan.folder, database, None).await?;
+    let mut server = BenchServer::start(&plan.folder, database, None).await?;
     progress("floor: an empty handler …");
     let target = server.address();
     let empty = load::run(target, load::Work::Health, plan.clients, WARM_UP, duration).await?;
-    progress("measuring …");
-    let before = server.usage()?;
-    let (measured, done) = match plan.scenario {
-        Scenario::Create => {
-            let work = load::Work::Create;
-            let measured = load::run(target, work, plan.clients, WARM_UP, duration).await?;
-            let done = measured.answered_in_all;
-            (measured, done)
-        }
-        Scenario::Life => lives::run(target, plan.clients, WARM_UP, duration).await?,
-    };
-    let after = server.usage()?;
     let start = server.start_time();
+    let measured = match plan.scenario {
+        Scenario::Webhooks => webhooks::run(plan, &mut server, &progress).await,
+        Scenario::Create | Scenario::Life => measure_payments(plan, &server, &progress).await,
+    };
     server.stop().await;
+    let measured = measured?;
     progress("floor: one transaction per payment …");
     let naive = BenchServer::start(&plan.folder, database, Some(1)).await?;
     let one = load::Work::Create;
     let one = load::run(naive.address(), one, NAIVE_CLIENTS, WARM_UP, duration).await?;
     naive.stop().await;
-    Ok(report(plan, &measured, done, (&before, &after), start, [&empty, &one]))
+    Ok(report(plan, measured, start, [&empty, &one]))
+}
+
+async fn measure_payments(
+    plan: &Plan,
+    server: &BenchServer,
+    progress: &impl Fn(&str),
+) -> Result<Measurement, String> {
+    progress("measuring …");
+    let (target, duration) = (server.address(), Duration::from_secs(plan.seconds));
+    let before = server.usage()?;
+    let (measured, done) = if plan.scenario == Scenario::Life {
+        lives::run(target, plan.clients, WARM_UP, duration).await?
+    } else {
+        let work = load::Work::Create;
+        let measured = load::run(target, work, plan.clients, WARM_UP, duration).await?;
+        let done = measured.answered_in_all;
+        (measured, done)
+    };
+    let usage = server.usage()?;
+    let cpu = usage.cpu.saturating_sub(before.cpu);
+    Ok(Measurement { measured, done, cpu, usage, webhooks: None })
 }
 
 fn report(
     plan: &Plan,
-    measured: &load::Measured,
-    done: u64,
-    (before, after): (&Usage, &Usage),
+    measurement: Measurement,
     start: Duration,
     [empty, one]: [&load::Measured; 2],
 ) -> Report {
-    let cpu = after.cpu.saturating_sub(before.cpu).as_micros();
-    let cpu_us = u64::try_from(cpu).unwrap_or(u64::MAX).checked_div(done).unwrap_or(0);
+    let Measurement { measured, done, cpu, usage, webhooks } = measurement;
+    let cpu_us = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
+    let cpu_us = cpu_us.checked_div(done).unwrap_or(0);
     Report {
         scenario: plan.scenario.name(),
         clients: plan.clients,
@@ -153,8 +205,8 @@ fn report(
         p99_ms: measured.percentile_ms(99),
         errors: measured.errors,
         cpu_us,
-        rss_mb: after.rss_mb,
-        peak_rss_mb: after.peak_rss_mb,
+        rss_mb: usage.rss_mb,
+        peak_rss_mb: usage.peak_rss_mb,
         start_ms: u64::try_from(start.as_millis()).unwrap_or(u64::MAX),
         floors: Floors {
             empty_handler_per_second: empty.per_second,
@@ -164,6 +216,7 @@ fn report(
             to_empty_handler: ratio(measured.per_second, empty.per_second),
             to_one_transaction: ratio(measured.per_second, one.per_second),
         },
+        webhooks,
     }
 }
 
@@ -187,10 +240,11 @@ impl Report {
         let mut line = |name: &str, value: String| {
             let _infallible = writeln!(text, "  {name:<34}{value}");
         };
-        line("payments per second", self.per_second.to_string());
+        let what = if self.webhooks.is_some() { "webhook" } else { "payment" };
+        line(&format!("{what}s per second"), self.per_second.to_string());
         line("latency p50 / p99", format!("{} ms / {} ms", self.p50_ms, self.p99_ms));
         line("errors", self.errors.to_string());
-        line("server CPU per payment", format!("{} us", self.cpu_us));
+        line(&format!("server CPU per {what}"), format!("{} us", self.cpu_us));
         line(
             "server memory now / highest",
             format!("{} MB / {} MB", self.rss_mb, self.peak_rss_mb),
@@ -210,8 +264,15 @@ impl Report {
                 self.floors.one_transaction_per_second, self.ratios.to_one_transaction
             ),
         );
+        if let Some(webhooks) = &self.webhooks {
+            line("backlog", format!("{} webhooks", webhooks.queued));
+            let (told, unwell) = (webhooks.told_beside, webhooks.unwell);
+            line("latency is of", format!("{told} webhooks beside {unwell} sick receivers"));
+            line("sick receivers reached", webhooks.reached.to_string());
+            line("webhooks that came again", webhooks.repeats.to_string());
+        }
         format!(
-            "\n{} payments, {} clients, {} s, generator on the same machine\n{text}",
+            "\n{}, {} clients, {} s, generator on the same machine\n{text}",
             self.scenario, self.clients, self.seconds
         )
     }

@@ -13,12 +13,18 @@ use tokio::time::Instant;
 /// A running gateway, ended and removed with its data when dropped or stopped.
 #[derive(Debug)]
 pub(super) struct BenchServer {
+    started: Started,
+    folder: PathBuf,
+    scratch: Option<Scratch>,
+}
+
+/// Its process.
+#[derive(Debug)]
+struct Started {
     child: Child,
     pid: u32,
     address: SocketAddr,
-    folder: PathBuf,
-    start: Duration,
-    scratch: Option<Scratch>,
+    took: Duration,
 }
 
 /// What the process has used so far.
@@ -63,58 +69,31 @@ impl BenchServer {
         scratch: Option<&Scratch>,
         batch: Option<usize>,
     ) -> Result<Self, String> {
-        let text = |error: std::io::Error| error.to_string();
         let stamp = format!("tollgate-bench-{}-{}", std::process::id(), batch.unwrap_or(0));
         let folder = parent.join(stamp);
-        let program = std::env::current_exe().map_err(text)?;
-        let mut command = Command::new(program);
-        command
-            .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(&folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .env("TOLLGATE_LOG_LEVEL", "error")
-            .env("TOLLGATE_DATABASE", scratch.map_or("sqlite", |scratch| &scratch.url))
-            .kill_on_drop(true);
-        if let Some(batch) = batch {
-            command.arg("--batch").arg(batch.to_string());
-        }
-        let began = Instant::now();
-        let mut child = command.spawn().map_err(text)?;
-        let output = child.stdout.take().ok_or("the gateway has no standard output")?;
-        let mut line = String::new();
-        let mut output = BufReader::new(output);
-        let read = output.read_line(&mut line);
-        tokio::time::timeout(Duration::from_secs(30), read)
-            .await
-            .map_err(|_elapsed| "the gateway did not become ready within 30 s".to_owned())?
-            .map_err(text)?;
-        let ready: serde_json::Value = serde_json::from_str(&line)
-            .map_err(|_form| format!("the gateway did not say that it is ready: {line:?}"))?;
-        let url = ready.get("url").and_then(serde_json::Value::as_str).unwrap_or_default();
-        let address = url.trim_start_matches("http://").replace("localhost", "127.0.0.1");
-        let address: SocketAddr =
-            address.parse().map_err(|_form| format!("the gateway's address is {url:?}"))?;
-        let mut connection = Connection::open(address).await.map_err(text)?;
-        connection.exchange(&http::get("/healthz")).await.map_err(text)?;
-        let start = began.elapsed();
-        let pid = child.id().ok_or("the gateway has ended")?;
-        Ok(Self { child, pid, address, folder, start, scratch: None })
+        let started = Started::new(&folder, scratch, batch).await?;
+        Ok(Self { started, folder, scratch: None })
+    }
+
+    /// Kills the process, and starts another one on the same data.
+    pub(super) async fn restart(&mut self) -> Result<(), String> {
+        self.started.end().await;
+        self.started = Started::new(&self.folder, self.scratch.as_ref(), None).await?;
+        Ok(())
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
-        self.address
+        self.started.address
     }
 
     pub(super) const fn start_time(&self) -> Duration {
-        self.start
+        self.started.took
     }
 
     /// From `/proc` (Linux).
     pub(super) fn usage(&self) -> Result<Usage, String> {
         let read = |name: &str| {
-            let path = format!("/proc/{}/{name}", self.pid);
+            let path = format!("/proc/{}/{name}", self.started.pid);
             std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))
         };
         let status = read("status")?;
@@ -143,10 +122,59 @@ impl BenchServer {
 
     /// Ends the process and removes its data.
     pub(super) async fn stop(mut self) {
+        self.started.end().await;
+        drop_schema(self.scratch.take().as_ref()).await;
+    }
+}
+
+impl Started {
+    async fn new(
+        folder: &Path,
+        scratch: Option<&Scratch>,
+        batch: Option<usize>,
+    ) -> Result<Self, String> {
+        let text = |error: std::io::Error| error.to_string();
+        let program = std::env::current_exe().map_err(text)?;
+        let mut command = Command::new(program);
+        command
+            .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .env("TOLLGATE_LOG_LEVEL", "error")
+            .env("TOLLGATE_DATABASE", scratch.map_or("sqlite", |scratch| &scratch.url))
+            .kill_on_drop(true);
+        if let Some(batch) = batch {
+            command.arg("--batch").arg(batch.to_string());
+        }
+        let began = Instant::now();
+        let mut child = command.spawn().map_err(text)?;
+        let output = child.stdout.take().ok_or("the gateway has no standard output")?;
+        let mut line = String::new();
+        let mut output = BufReader::new(output);
+        let read = output.read_line(&mut line);
+        tokio::time::timeout(Duration::from_secs(30), read)
+            .await
+            .map_err(|_elapsed| "the gateway did not become ready within 30 s".to_owned())?
+            .map_err(text)?;
+        let ready: serde_json::Value = serde_json::from_str(&line)
+            .map_err(|_form| format!("the gateway did not say that it is ready: {line:?}"))?;
+        let url = ready.get("url").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let address = url.trim_start_matches("http://").replace("localhost", "127.0.0.1");
+        let address: SocketAddr =
+            address.parse().map_err(|_form| format!("the gateway's address is {url:?}"))?;
+        let mut connection = Connection::open(address).await.map_err(text)?;
+        connection.exchange(&http::get("/healthz")).await.map_err(text)?;
+        let took = began.elapsed();
+        let pid = child.id().ok_or("the gateway has ended")?;
+        Ok(Self { child, pid, address, took })
+    }
+
+    async fn end(&mut self) {
         if self.child.start_kill().is_ok() {
             let _status = self.child.wait().await;
         }
-        drop_schema(self.scratch.take().as_ref()).await;
     }
 }
 

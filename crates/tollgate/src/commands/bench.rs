@@ -14,6 +14,8 @@ pub(crate) enum Scenario {
     Create,
     /// Payments created, challenged, approved and told to the shop
     Life,
+    /// A backlog of webhooks drained, and webhooks beside thousands of dead and slow receivers
+    Webhooks,
 }
 
 #[derive(Debug, Args)]
@@ -21,6 +23,7 @@ pub(crate) enum Scenario {
 Examples:
   tollgate bench create
   tollgate bench life --clients 64 --seconds 30 --json
+  tollgate bench webhooks
   tollgate bench create --data-dir /srv/fast-disk/bench
   tollgate bench create --database postgres://tollgate@db1/tollgate
 
@@ -60,6 +63,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Fai
         scenario: match arguments.scenario {
             Scenario::Create => bench::Scenario::Create,
             Scenario::Life => bench::Scenario::Life,
+            Scenario::Webhooks => bench::Scenario::Webhooks,
         },
         clients: usize::try_from(arguments.clients).unwrap_or(1),
         seconds: u64::from(arguments.seconds),
