@@ -425,17 +425,18 @@ impl Store for SqliteStore {
         lease: Duration,
         wanted: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        let mut claimed: BTreeMap<Destination, u32> = BTreeMap::new();
-        {
+        let claimed: BTreeMap<DeliveryId, Destination> = {
             let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
             claims.retain(|_id, (_, until)| *until > now);
-            for (destination, _until) in claims.values() {
-                let count = claimed.entry(*destination).or_default();
-                *count = count.saturating_add(1);
-            }
+            claims.iter().map(|(id, (destination, _until))| (*id, *destination)).collect()
+        };
+        let mut counts: BTreeMap<Destination, u32> = BTreeMap::new();
+        for destination in claimed.values() {
+            let count = counts.entry(*destination).or_default();
+            *count = count.saturating_add(1);
         }
         // What is claimed already is due as well: look past it.
-        let past = |destination: &Destination| claimed.get(destination).copied().unwrap_or(0);
+        let past = |destination: &Destination| counts.get(destination).copied().unwrap_or(0);
         let due = self.read(|connection| {
             let look = |(destination, limit): &(Destination, u32)| {
                 let look_at = limit.saturating_add(past(destination));
@@ -447,7 +448,10 @@ impl Store for SqliteStore {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = Vec::new();
         for (due, limit) in due {
-            let unclaimed = due.into_iter().filter(|due| !claims.contains_key(&due.id)).take(limit);
+            // What was claimed before the read may have been recorded since: then it is no longer
+            // claimed, but neither is it due as it was read.
+            let is_free = |id: &DeliveryId| !claims.contains_key(id) && !claimed.contains_key(id);
+            let unclaimed = due.into_iter().filter(|due| is_free(&due.id)).take(limit);
             let unclaimed: Vec<DueDelivery> = unclaimed.collect();
             for delivery in &unclaimed {
                 claims.insert(delivery.id, (delivery.destination, now.plus(lease)));

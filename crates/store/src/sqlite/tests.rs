@@ -1,6 +1,8 @@
 use super::*;
 use crate::migrations::MIGRATIONS;
+use domain::delivery::{Attempt, Attempted, NewDelivery, NextStep};
 use engine::changeset::Changeset;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use testkit::fixture;
 
@@ -135,6 +137,45 @@ async fn deliveries_of_before_wait_in_a_queue_of_their_merchant() {
     let rows = Connection::open(&path).unwrap();
     let rows = rows.query_row("SELECT count(*) FROM deliveries", [], |row| row.get::<_, i64>(0));
     assert_eq!(rows.unwrap(), 2);
+}
+
+/// While attempts are recorded, others are claimed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_is_not_claimed_again() {
+    let (_folder, path) = folder();
+    let store = Arc::new(SqliteStore::open(&path, options()).unwrap());
+    let (queue, now) = (Destination(5), fixture::now());
+    for draw in 0..1_500 {
+        let payment = fixture::payment(draw, &format!("claimed {draw}"));
+        let delivery = NewDelivery { destination: queue, ..fixture::delivery(&payment) };
+        let deliveries = vec![delivery];
+        store.commit(Changeset { deliveries, ..fixture::insert(&payment) }).await.unwrap();
+    }
+    let (mut seen, mut recording) = (BTreeSet::new(), tokio::task::JoinSet::new());
+    while seen.len() < 1_500 {
+        for claimed in store.claim_deliveries(now, IDLE, &[(queue, 16)]).await.unwrap() {
+            assert!(seen.insert(claimed.id), "{} was claimed twice", claimed.id);
+            let store = Arc::clone(&store);
+            let took = Duration::from_millis(1);
+            let attempted = vec![Attempted {
+                id: claimed.id,
+                merchant: claimed.merchant,
+                attempts: 1,
+                attempt: Attempt {
+                    at: now,
+                    took,
+                    http_status: Some(200),
+                    answer: None,
+                    error: None,
+                },
+                next: NextStep::Delivered,
+            }];
+            let changeset = Changeset { name: "attempt", attempted, ..Changeset::default() };
+            recording.spawn(async move { store.commit(changeset).await.unwrap() });
+        }
+        tokio::task::yield_now().await;
+    }
+    recording.join_all().await;
 }
 
 #[tokio::test]
