@@ -238,7 +238,7 @@ impl Report {
     pub(crate) fn to_text(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: String| {
-            let _infallible = writeln!(text, "  {name:<34}{value}");
+            let _infallible = writeln!(text, "  {name:<36}{value}");
         };
         let what = if self.webhooks.is_some() { "webhook" } else { "payment" };
         line(&format!("{what}s per second"), self.per_second.to_string());
