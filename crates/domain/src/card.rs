@@ -194,7 +194,7 @@ impl fmt::Debug for CardNumber {
     }
 }
 
-fn passes_luhn(digits: &str) -> bool {
+pub(crate) fn passes_luhn(digits: &str) -> bool {
     let sum = digits.bytes().rev().enumerate().fold(0_u32, |sum, (place, byte)| {
         let digit = u32::from(byte.wrapping_sub(b'0'));
         let doubled = digit.saturating_mul(2);

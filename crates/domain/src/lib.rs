@@ -20,6 +20,7 @@ pub mod method;
 pub mod money;
 pub mod outcome;
 pub mod payment;
+pub mod redaction;
 pub mod refund;
 pub mod schedule;
 pub mod secret;
