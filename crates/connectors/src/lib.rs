@@ -7,6 +7,7 @@
 
 pub mod dialer;
 pub mod sandbox;
+pub mod standard_webhooks;
 
 pub use dialer::{ClientIdentity, DialerError, DialerSettings, GuardedDialer, IdentityError};
 pub use sandbox::{

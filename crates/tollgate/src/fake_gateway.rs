@@ -2,10 +2,9 @@
 //! commands that play shop and customer can be tried alone. It keeps no rules of its own.
 
 use crate::clock::SystemClock;
-use crate::signature::tests::signed;
 use bytes::Bytes;
 use engine::ports::Clock as _;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
@@ -16,6 +15,22 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use url::Url;
+
+/// The secret of tests that need just one.
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// Headers as the reference implementation signs them.
+pub(crate) fn signed(secrets: &[&str], id: &str, at: i64, body: &[u8]) -> HeaderMap {
+    let signatures: Vec<String> = secrets
+        .iter()
+        .map(|text| standardwebhooks::Webhook::new(text).unwrap().sign(id, at, body).unwrap())
+        .collect();
+    let mut headers = HeaderMap::new();
+    headers.insert("webhook-id", id.parse().unwrap());
+    headers.insert("webhook-timestamp", at.to_string().parse().unwrap());
+    headers.insert("webhook-signature", signatures.join(" ").parse().unwrap());
+    headers
+}
 
 /// A running fake; it ends with the test's runtime.
 pub(crate) struct FakeGateway {

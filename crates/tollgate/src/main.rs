@@ -19,7 +19,6 @@ mod output;
 mod payment_view;
 mod random;
 mod receiver;
-mod signature;
 mod table;
 mod telemetry;
 mod wire;

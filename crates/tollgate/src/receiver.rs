@@ -2,7 +2,7 @@
 //! loopback address only.
 
 use crate::failure::Failure;
-use crate::signature::{self, Secret, Unverified};
+use crate::wire::signature::{self, Secret, Unverified};
 use bytes::Bytes;
 use domain::time::Timestamp;
 use engine::ports::Clock;
@@ -155,8 +155,10 @@ impl Shop {
         };
         let body = body.to_bytes();
         let at = self.clock.now();
-        let verified = (!self.secrets.is_empty())
-            .then(|| signature::verify(&self.secrets, &head.headers, &body, at));
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let verified = (!self.secrets.is_empty()).then(|| {
+            signature::verify(&self.secrets, &headers.collect::<Vec<_>>(), &body, at).map(drop)
+        });
         let status = match &verified {
             None | Some(Ok(())) => StatusCode::NO_CONTENT,
             // As a shop should: what is not signed was not received.
@@ -199,8 +201,8 @@ fn answer(status: StatusCode, page: &'static str) -> Response<Full<Bytes>> {
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
+    use crate::fake_gateway::{SECRET, signed};
     use crate::http_client::HttpClient;
-    use crate::signature::tests::{SECRET, signed};
     use domain::secret::SecretText;
     use url::Url;
 

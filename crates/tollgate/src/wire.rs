@@ -25,6 +25,7 @@ use store::sqlite::{Options, SqliteStore};
 use store::vault::{self, Vault};
 use tokio::net::TcpListener;
 
+pub(crate) use connectors::standard_webhooks as signature;
 pub(crate) use store::migrations;
 pub(crate) use store::postgres;
 

@@ -297,9 +297,8 @@ impl Tour {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_gateway;
-    use crate::signature::Secret;
-    use crate::signature::tests::SECRET;
+    use crate::fake_gateway::{self, SECRET};
+    use crate::wire::signature::Secret;
     use domain::secret::SecretText;
 
     async fn toured(checked_with: &str) -> Tour {

@@ -6,9 +6,9 @@ use crate::clock::SystemClock;
 use crate::failure::Failure;
 use crate::output::{Output, Style};
 use crate::receiver::{Arrival, Receiver, Webhook};
-use crate::signature::Secret;
 use crate::table::{harmless, pairs};
 use crate::wire;
+use crate::wire::signature::Secret;
 use clap::Args;
 use domain::id::TerminalNumber;
 use domain::secret::SecretText;
@@ -152,7 +152,7 @@ pub(crate) fn indented(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signature::Unverified;
+    use crate::wire::signature::Unverified;
     use domain::time::Timestamp;
 
     fn webhook(body: &str, verified: Option<Result<(), Unverified>>) -> Webhook {
