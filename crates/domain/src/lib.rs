@@ -5,6 +5,7 @@
 #![deny(missing_docs, clippy::arithmetic_side_effects)]
 
 pub mod address;
+pub mod bank_message;
 pub mod call;
 pub mod card;
 pub mod delivery;

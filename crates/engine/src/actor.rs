@@ -20,6 +20,11 @@ pub enum Actor {
         /// The address that called.
         caller: Option<IpAddr>,
     },
+    /// A bank that tells of something by HTTP.
+    Bank {
+        /// The address that called.
+        caller: Option<IpAddr>,
+    },
     /// The operator, at the command line.
     Operator,
     /// The gateway's own background work.
@@ -42,8 +47,18 @@ impl Actor {
     pub const fn scope(&self) -> Scope {
         match self {
             Self::Terminal { merchant, .. } => Scope::Merchant(*merchant),
-            Self::Holder { .. } => Scope::Holder,
+            Self::Holder { .. } | Self::Bank { .. } => Scope::Holder,
             Self::Operator | Self::Worker => Scope::Everything,
+        }
+    }
+
+    /// The address that called, where somebody did.
+    pub const fn caller(&self) -> Option<IpAddr> {
+        match self {
+            Self::Terminal { caller, .. } | Self::Holder { caller } | Self::Bank { caller } => {
+                *caller
+            }
+            Self::Operator | Self::Worker => None,
         }
     }
 
@@ -52,6 +67,7 @@ impl Actor {
         match self {
             Self::Terminal { .. } => "terminal",
             Self::Holder { .. } => "holder",
+            Self::Bank { .. } => "bank",
             Self::Operator => "operator",
             Self::Worker => "worker",
         }

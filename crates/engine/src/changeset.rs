@@ -4,6 +4,7 @@
 //! hundreds of them into one transaction with one fsync, nothing awaits while a lock is held, and
 //! a failing test can print it.
 
+use domain::bank_message::{BankMessage, Heard, MessageKey};
 use domain::delivery::{Attempted, DeliveryId, NewDelivery};
 use domain::endpoint::EndpointState;
 use domain::event::{Event, EventKind};
@@ -12,6 +13,7 @@ use domain::id::{EndpointNumber, MerchantId, TerminalNumber};
 use domain::ledger::{self, Posting};
 use domain::merchant::Merchant;
 use domain::payment::{Changed, Payment};
+use domain::redaction::Redacted;
 use domain::refund::{Refund, RefundChanged};
 use domain::terminal::{Mode, Settings};
 use domain::text::WebAddress;
@@ -49,6 +51,8 @@ pub struct Changeset {
     pub merchant: Option<Merchant>,
     /// A terminal that is inserted or changed.
     pub terminal: Option<TerminalChange>,
+    /// A message of a bank that came, or what became of one.
+    pub bank_message: Option<BankMessageChange>,
     /// Who did what, or was refused.
     pub audit: Option<AuditLine>,
 }
@@ -252,6 +256,35 @@ pub struct StoredTerminal {
     pub created_at: Timestamp,
 }
 
+/// What happens to kept messages of banks.
+#[derive(Debug)]
+pub enum BankMessageChange {
+    /// It came. When it is kept already, it was seen once more; under the id of another body it is
+    /// refused as [`crate::error::CommitError::Exists`].
+    Receive(BankMessage),
+    /// Another body came under its id.
+    Contradict {
+        /// Its name.
+        key: MessageKey,
+        /// The other body.
+        other_body: Redacted,
+    },
+    /// It was handled; what was handled stays as it was.
+    Handle {
+        /// Its name.
+        key: MessageKey,
+        /// When.
+        at: Timestamp,
+        /// What became of it.
+        heard: Heard,
+    },
+    /// Those that came before this moment, and were handled, are deleted.
+    Forget {
+        /// The moment.
+        before: Timestamp,
+    },
+}
+
 /// A line of the audit log, without card data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditLine {
@@ -277,6 +310,11 @@ impl Changeset {
     /// A changeset that only tells what somebody did.
     pub fn audit(line: AuditLine) -> Self {
         Self { name: "audit", audit: Some(line), ..Self::default() }
+    }
+
+    /// A changeset about kept messages of banks.
+    pub fn bank_message(name: &'static str, change: BankMessageChange) -> Self {
+        Self { name, bank_message: Some(change), ..Self::default() }
     }
 
     /// A change of a payment with its event, and what it means for the books. What it does to the

@@ -3,7 +3,7 @@
 //! switch on, they are nothing.
 
 /// Every place, in the order in which a payment comes by.
-pub const POINTS: [&str; 25] = [
+pub const POINTS: [&str; 27] = [
     "create.before_commit",
     "create.committed",
     "challenge.before_answer",
@@ -26,6 +26,8 @@ pub const POINTS: [&str; 25] = [
     "webhook.before_post",
     "webhook.after_post",
     "webhook.recorded",
+    "inbound.kept",
+    "inbound.followed",
     "store.before_write",
     "store.before_commit",
     "store.after_commit",

@@ -274,7 +274,7 @@ fn narrowed(actor: Actor, filter: DeliveryFilter) -> Option<DeliveryFilter> {
         Actor::Terminal { number, merchant, .. } => {
             Some(DeliveryFilter { merchant: Some(merchant), terminal: Some(number), ..filter })
         }
-        Actor::Holder { .. } => None,
+        Actor::Holder { .. } | Actor::Bank { .. } => None,
     }
 }
 
@@ -284,6 +284,6 @@ fn may_see(actor: Actor, record: &DeliveryRecord) -> bool {
             actor.scope().allows(record.merchant) && record.terminal == number
         }
         Actor::Operator | Actor::Worker => true,
-        Actor::Holder { .. } => false,
+        Actor::Holder { .. } | Actor::Bank { .. } => false,
     }
 }

@@ -393,6 +393,6 @@ fn may_see(actor: Actor, endpoint: &Endpoint) -> bool {
         Actor::Terminal { number, merchant, .. } => {
             endpoint.merchant == merchant && endpoint.terminal == Some(number)
         }
-        Actor::Holder { .. } => false,
+        Actor::Holder { .. } | Actor::Bank { .. } => false,
     }
 }

@@ -18,7 +18,7 @@ use domain::terminal::Mode;
 use domain::text::WebAddress;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::task::TaskTracker;
 
 /// What a gateway is made of.
@@ -57,6 +57,8 @@ pub struct Gateway {
     /// Tells the deliverer where something new waits.
     pub(crate) deliveries: NewWork,
     pub(crate) endpoints: EndpointCache,
+    /// A bank's message was kept.
+    pub(crate) bank_messages: Notify,
     pub(crate) refund_turns: RefundTurns,
     pub(crate) connectors: Vec<Arc<dyn Connector>>,
     /// Payments that changed, for pages that wait.
@@ -81,6 +83,7 @@ impl Gateway {
             tasks: TaskTracker::new(),
             deliveries: NewWork::default(),
             endpoints: EndpointCache::default(),
+            bank_messages: Notify::new(),
             refund_turns: RefundTurns::default(),
             connectors: parts.connectors,
             changes: broadcast::Sender::new(CHANGES_KEPT),

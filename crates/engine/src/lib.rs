@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod error;
 pub mod gateway;
 pub mod idempotency;
+pub mod inbound;
 pub mod merchant;
 mod order;
 pub mod payment;

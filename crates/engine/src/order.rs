@@ -6,6 +6,7 @@ use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
 use crate::payment::{Chosen, TRIES};
 use crate::ports::{BankNotice, ChallengeView, Institution, PageAddresses};
+use domain::bank_message::Heard;
 use domain::call::Word;
 use domain::id::PaymentId;
 use domain::method::{BankCode, MethodCode};
@@ -107,17 +108,23 @@ impl Gateway {
 
     /// A bank says that something became of a call or an order: it is asked. A notice about
     /// nothing that waits changes nothing, however often it comes.
-    pub async fn bank_noticed(&self, notice: BankNotice) -> Result<(), Fault> {
-        let Some(id) = payment_of_reference(&notice.our_reference) else { return Ok(()) };
+    pub async fn bank_noticed(&self, notice: BankNotice) -> Result<Heard, Fault> {
+        let Some(id) = payment_of_reference(&notice.our_reference) else {
+            return Ok(Heard::Unknown);
+        };
         let Some(payment) = self.store.payment(Actor::Worker.scope(), id).await? else {
-            return Ok(());
+            return Ok(Heard::Unknown);
         };
         let waits = payment.state.order_reference() == Some(&*notice.our_reference)
             || payment.state.at_the_bank().is_some_and(|call| {
                 call.our_reference() == notice.our_reference
                     && !matches!(payment.state, State::Sending(_))
             });
-        if waits { self.settle_due(payment).await } else { Ok(()) }
+        if !waits {
+            return Ok(Heard::NothingToAsk);
+        }
+        self.settle_due(payment).await?;
+        Ok(Heard::Asked)
     }
 
     /// Asks the bank about the order of a payment that waits for its customer there, or has ended

@@ -6,6 +6,7 @@ use crate::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use crate::error::{CommitError, Fault, StoreError, VaultError};
 use crate::verify::{AuditWalk, BankLine, Histories, History, HistoryRange, StrayRow};
 use async_trait::async_trait;
+use domain::bank_message::{KeptMessage, MessageId, MessageKey};
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
@@ -21,6 +22,7 @@ use domain::method::MethodCode;
 use domain::money::Money;
 use domain::outcome::{BankFacts, Lookup, Outcome};
 use domain::payment::{Authentication, Payment};
+use domain::redaction::Redacted;
 use domain::refund::Refund;
 use domain::secret::SecretText;
 use domain::terminal::{Capture, Mode, Settings};
@@ -134,6 +136,17 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// An endpoint by its number.
     async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError>;
 
+    /// Claims messages of banks that are not handled for as long as the lease, the oldest first, as
+    /// [`Store::claim_payments`] does.
+    async fn claim_bank_messages(
+        &self,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<KeptMessage>, StoreError>;
+
+    /// Messages of banks, the newest first.
+    async fn bank_messages(&self, asked: MessagesAsked) -> Result<Vec<KeptMessage>, StoreError>;
+
     /// The terminal that this public key belongs to, current or retiring.
     async fn terminal_by_public_key(
         &self,
@@ -160,6 +173,26 @@ pub struct DueDestinations {
     pub due: Vec<DueDestination>,
     /// The last one that was looked at; none at the end of the walk.
     pub next: Option<Destination>,
+}
+
+/// Which messages of banks are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessagesAsked {
+    /// Only those about no payment of ours.
+    pub unknown_only: bool,
+    /// Only those older than this one.
+    pub before: Option<MessagePlace>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// A message's place among all: by the time when it came, and then by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessagePlace {
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Its name.
+    pub key: MessageKey,
 }
 
 /// What a proof, and a report of all postings, read of a database: beside [`Store`], from the same
@@ -350,6 +383,51 @@ pub struct BankNotice {
     pub our_reference: String,
 }
 
+/// A message that came by HTTP, as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct InboundMessage<'a> {
+    /// Its headers: names in lower case, a name that came twice is there twice.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// Its body.
+    pub body: &'a [u8],
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// What a connector makes of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// The bank sent it.
+    Noticed(Noticed),
+    /// It is not taken.
+    Refused(RefusedMessage),
+}
+
+/// A message that a bank certainly sent. What it says is not believed: it makes the gateway ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noticed {
+    /// The bank's id of it, the same when it is sent again.
+    pub message: MessageId,
+    /// Our reference of the call or order that it is about; none when it names none of ours.
+    pub our_reference: Option<String>,
+    /// The body as it came, without card data.
+    pub redacted: Redacted,
+}
+
+/// Why a message is not taken. The words are for the log, and without what the message said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedMessage {
+    /// No connector of this name takes messages.
+    #[error("nobody takes it")]
+    NotTaken,
+    /// It is not certain that the bank sent it, now.
+    #[error("it is not genuine: {0}")]
+    NotGenuine(String),
+    /// The bank sent it, and it has not the agreed form; the words tell the bank which is right.
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
+}
+
 /// A test bank's counter, where whoever tests plays the customer.
 #[async_trait]
 pub trait BankCounter: Send + Sync + fmt::Debug {
@@ -517,6 +595,17 @@ pub trait Connector: Send + Sync + fmt::Debug {
     /// answers.
     async fn next_notice(&self) -> BankNotice {
         std::future::pending().await
+    }
+
+    /// Whether its bank sends messages by HTTP, to `/inbound/` and [`Connector::name`].
+    fn takes_messages(&self) -> bool {
+        false
+    }
+
+    /// Whether a message is the bank's, and what it is about: a pure judgement. Signatures are
+    /// compared in constant time, and their time must not be further away than five minutes.
+    fn judge_message(&self, _message: InboundMessage<'_>) -> Judgement {
+        Judgement::Refused(RefusedMessage::NotTaken)
     }
 
     /// Asks for the money. Called once per `our_reference`, after the intent was committed.

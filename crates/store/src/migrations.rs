@@ -17,7 +17,7 @@ pub(crate) struct Migration {
 }
 
 /// All of them, in order.
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 5] = [
     Migration {
         number: 1,
         name: "init",
@@ -45,6 +45,13 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         compatible_from: 4,
         sqlite: include_str!("../migrations/0004_webhooks/sqlite.sql"),
         postgres: include_str!("../migrations/0004_webhooks/postgres.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "bank_messages",
+        compatible_from: 4,
+        sqlite: include_str!("../migrations/0005_bank_messages/sqlite.sql"),
+        postgres: include_str!("../migrations/0005_bank_messages/postgres.sql"),
     },
 ];
 

@@ -3,6 +3,7 @@
 
 use crate::conformance_webhooks::{LEASE, lease_over};
 use crate::fixture;
+use domain::bank_message::{BankMessage, Heard, KeptMessage, MessageId, MessageKey};
 use domain::call::Word;
 use domain::delivery::DeliveryFilter;
 use domain::id::{MerchantId, TerminalNumber};
@@ -10,14 +11,17 @@ use domain::ledger::Account;
 use domain::method::{BankCode, CustomerStep, Method, MethodCode, MethodDetails};
 use domain::outcome::{BankFacts, Outcome};
 use domain::payment::{Payment, State};
+use domain::redaction::Redacted;
 use domain::refund::{Refund, RefundRequest};
 use domain::terminal::Mode;
 use domain::text::{Reference, RefundReason};
 use domain::time::Timestamp;
 use engine::actor::Scope;
-use engine::changeset::{AuditLine, Changeset, IdempotencyChange, StoredAnswer, TerminalChange};
+use engine::changeset::{
+    AuditLine, BankMessageChange, Changeset, IdempotencyChange, StoredAnswer, TerminalChange,
+};
 use engine::error::CommitError;
-use engine::ports::Store;
+use engine::ports::{MessagePlace, MessagesAsked, Store};
 use std::time::Duration;
 
 /// Runs all checks on an empty store.
@@ -34,6 +38,7 @@ pub async fn run(store: &dyn Store) {
     due_payments_come_oldest_first(store).await;
     refunds_and_their_books(store).await;
     postings_that_do_not_sum_to_zero_are_refused(store).await;
+    bank_messages(store).await;
     store.ping().await.unwrap();
     let line = AuditLine {
         at: fixture::now(),
@@ -352,4 +357,101 @@ async fn postings_that_do_not_sum_to_zero_are_refused(store: &dyn Store) {
     assert!(matches!(store.commit(changeset).await, Err(CommitError::Unbalanced)));
     let read = store.payment(Scope::Everything, sending.payment.id).await.unwrap();
     assert_eq!(read, Some(sending.payment), "nothing was written");
+}
+
+fn message(id: &str, seconds: u64, our_reference: Option<&str>, body: &str) -> BankMessage {
+    let mut digest = [0; 32];
+    digest[..body.len()].copy_from_slice(body.as_bytes());
+    BankMessage {
+        key: MessageKey { connector: "bank".to_owned(), id: MessageId::parse(id).unwrap() },
+        received_at: fixture::now().plus(Duration::from_secs(seconds)),
+        our_reference: our_reference.map(str::to_owned),
+        digest,
+        body: Redacted::of(body),
+    }
+}
+
+fn changed(change: BankMessageChange) -> Changeset {
+    Changeset::bank_message("bank_message", change)
+}
+
+/// All messages, the newest first, read two at a time.
+async fn kept(store: &dyn Store, unknown_only: bool) -> Vec<KeptMessage> {
+    let mut all: Vec<KeptMessage> = Vec::new();
+    loop {
+        let before = all
+            .last()
+            .map(|last| MessagePlace { received_at: last.received_at, key: last.key.clone() });
+        let asked = MessagesAsked { unknown_only, before, limit: 2 };
+        let page = store.bank_messages(asked).await.unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+async fn bank_messages(store: &dyn Store) {
+    let first = message("msg-1", 1, Some("417823250426141606-2"), "first");
+    let second = message("msg-0", 2, None, "second \u{1F600}");
+    let same_time = message("msg-2", 2, None, "third");
+    for message in [&second, &first, &same_time] {
+        let receive = BankMessageChange::Receive(message.clone());
+        store.commit(changed(receive)).await.unwrap();
+    }
+    let again = BankMessage { received_at: fixture::now(), ..first.clone() };
+    store.commit(changed(BankMessageChange::Receive(again))).await.unwrap();
+    let other = message("msg-1", 5, None, "other");
+    let refused = store.commit(changed(BankMessageChange::Receive(other.clone()))).await;
+    assert!(matches!(refused, Err(CommitError::Exists("bank's message"))), "{refused:?}");
+    let (key, other_body) = (other.key, other.body);
+    store.commit(changed(BankMessageChange::Contradict { key, other_body })).await.unwrap();
+    let expected = |message: &BankMessage| KeptMessage {
+        key: message.key.clone(),
+        received_at: message.received_at,
+        our_reference: message.our_reference.clone(),
+        body: message.body.as_str().to_owned(),
+        times_seen: 1,
+        other_body: None,
+        handled: None,
+    };
+    let seen_again =
+        KeptMessage { times_seen: 3, other_body: Some("other".to_owned()), ..expected(&first) };
+    let all = vec![expected(&same_time), expected(&second), seen_again.clone()];
+    assert_eq!(kept(store, false).await, all, "one row each, as it came first");
+    handled_and_forgotten(store, [first, second, same_time]).await;
+}
+
+async fn handled_and_forgotten(store: &dyn Store, messages: [BankMessage; 3]) {
+    let [first, second, third] = messages;
+    let claimed = store.claim_bank_messages(LEASE, 2).await.unwrap();
+    assert_eq!(claimed.first().map(|one| &one.key), Some(&first.key), "the oldest first");
+    assert_eq!(claimed.len(), 2);
+    lease_over(fixture::now()).await;
+    // Their worker died.
+    assert_eq!(store.claim_bank_messages(LEASE, 9).await.unwrap().len(), 3);
+    let handle = |message: &BankMessage, seconds, heard| {
+        let at = fixture::now().plus(Duration::from_secs(seconds));
+        changed(BankMessageChange::Handle { key: message.key.clone(), at, heard })
+    };
+    store.commit(handle(&first, 10, Heard::Asked)).await.unwrap();
+    store.commit(handle(&second, 11, Heard::Unknown)).await.unwrap();
+    // What was handled stays as it was.
+    store.commit(handle(&first, 12, Heard::Unknown)).await.unwrap();
+    let at = Some((fixture::now().plus(Duration::from_secs(10)), Heard::Asked));
+    assert_eq!(kept(store, false).await.last().map(|one| one.handled), Some(at));
+    let unknown = kept(store, true).await;
+    assert_eq!(unknown.iter().map(|one| &one.key).collect::<Vec<_>>(), [&second.key]);
+    lease_over(fixture::now()).await;
+    let waiting = store.claim_bank_messages(LEASE, 9).await.unwrap();
+    assert_eq!(waiting.iter().map(|one| &one.key).collect::<Vec<_>>(), [&third.key]);
+    let forget = |seconds| {
+        let before = fixture::now().plus(Duration::from_secs(seconds));
+        changed(BankMessageChange::Forget { before })
+    };
+    let keys = async || kept(store, false).await.into_iter().map(|one| one.key);
+    store.commit(forget(2)).await.unwrap();
+    assert!(keys().await.eq([third.key.clone(), second.key]), "the first came earlier");
+    store.commit(forget(1_000)).await.unwrap();
+    assert!(keys().await.eq([third.key]), "what is not handled is never forgotten");
 }

@@ -4,6 +4,7 @@
 pub use crate::memory_deliveries::DeliveryRow;
 use crate::memory_deliveries::due;
 use async_trait::async_trait;
+use domain::bank_message::{BankMessage, Heard, KeptMessage, MessageKey};
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
     Destination, DueDelivery, NewDelivery,
@@ -20,11 +21,11 @@ use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{
-    AuditLine, CardChange, Changeset, IdempotencyChange, PaymentChange, RefundChange, SealedCard,
-    StoredAnswer, StoredEndpoint, StoredTerminal, TerminalChange,
+    AuditLine, BankMessageChange, CardChange, Changeset, IdempotencyChange, PaymentChange,
+    RefundChange, SealedCard, StoredAnswer, StoredEndpoint, StoredTerminal, TerminalChange,
 };
 use engine::error::{CommitError, KeyInUse, StoreError};
-use engine::ports::{DueDestinations, Store};
+use engine::ports::{DueDestinations, MessagePlace, MessagesAsked, Store};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,6 +65,33 @@ pub struct Committed {
     pub holds_security_code: bool,
 }
 
+/// A bank's message and what became of it.
+#[derive(Clone, Debug)]
+pub struct MessageRow {
+    /// As it came first.
+    pub message: BankMessage,
+    /// How often it came.
+    pub times_seen: u32,
+    /// The body of the last other message under its id.
+    pub other_body: Option<String>,
+    /// When it was handled, and what became of it.
+    pub handled: Option<(Timestamp, Heard)>,
+}
+
+impl MessageRow {
+    fn kept(&self) -> KeptMessage {
+        KeptMessage {
+            key: self.message.key.clone(),
+            received_at: self.message.received_at,
+            our_reference: self.message.our_reference.clone(),
+            body: self.message.body.as_str().to_owned(),
+            times_seen: self.times_seen,
+            other_body: self.other_body.clone(),
+            handled: self.handled,
+        }
+    }
+}
+
 /// What the store holds.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
@@ -87,6 +115,8 @@ pub struct Tables {
     pub audit: Vec<AuditLine>,
     /// Endpoints by number.
     pub endpoints: BTreeMap<EndpointNumber, StoredEndpoint>,
+    /// Messages of banks.
+    pub bank_messages: BTreeMap<MessageKey, MessageRow>,
     pub(crate) claims: BTreeMap<DeliveryId, Timestamp>,
     payment_claims: BTreeMap<PaymentId, Timestamp>,
     keys: BTreeMap<(TerminalNumber, String), Key>,
@@ -191,6 +221,12 @@ impl Tables {
         if let Some(change) = &changeset.endpoint {
             self.check_endpoint(change)?;
         }
+        if let Some(BankMessageChange::Receive(message)) = &changeset.bank_message
+            && let Some(row) = self.bank_messages.get(&message.key)
+            && row.message.digest != message.digest
+        {
+            return Err(CommitError::Exists("bank's message"));
+        }
         changeset.terminal.as_ref().map_or(Ok(()), |change| self.check_terminal(change))
     }
 
@@ -261,6 +297,9 @@ impl Tables {
         if let Some(change) = changeset.terminal {
             self.terminals.insert(change.terminal.number, change.terminal);
         }
+        if let Some(change) = changeset.bank_message {
+            self.change_bank_message(change);
+        }
         self.audit.extend(changeset.audit);
         let (payment, inserted) = match changeset.payment {
             Some(PaymentChange::Insert(payment)) => (*payment, true),
@@ -293,6 +332,36 @@ impl Tables {
             deliveries: changeset.deliveries,
             holds_security_code,
         });
+    }
+
+    fn change_bank_message(&mut self, change: BankMessageChange) {
+        match change {
+            BankMessageChange::Receive(message) => {
+                let row = self.bank_messages.entry(message.key.clone()).or_insert(MessageRow {
+                    message,
+                    times_seen: 0,
+                    other_body: None,
+                    handled: None,
+                });
+                row.times_seen += 1;
+            }
+            BankMessageChange::Contradict { key, other_body } => {
+                if let Some(row) = self.bank_messages.get_mut(&key) {
+                    row.times_seen += 1;
+                    row.other_body = Some(other_body.as_str().to_owned());
+                }
+            }
+            BankMessageChange::Handle { key, at, heard } => {
+                if let Some(row) = self.bank_messages.get_mut(&key) {
+                    row.handled.get_or_insert((at, heard));
+                }
+            }
+            BankMessageChange::Forget { before } => {
+                let stays =
+                    |row: &MessageRow| row.handled.is_none() || row.message.received_at >= before;
+                self.bank_messages.retain(|_key, row| stays(row));
+            }
+        }
     }
 
     fn change_card(&mut self, id: PaymentId, change: CardChange) {
@@ -522,6 +591,38 @@ impl Store for MemoryStore {
 
     async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
         Ok(self.tables().endpoints.get(&number).cloned())
+    }
+
+    async fn claim_bank_messages(
+        &self,
+        _lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<KeptMessage>, StoreError> {
+        let tables = self.tables();
+        let waiting = tables.bank_messages.values().filter(|row| row.handled.is_none());
+        let mut waiting: Vec<KeptMessage> = waiting.map(MessageRow::kept).collect();
+        waiting.sort_by_key(|message| message.received_at);
+        waiting.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(waiting)
+    }
+
+    async fn bank_messages(&self, asked: MessagesAsked) -> Result<Vec<KeptMessage>, StoreError> {
+        let MessagesAsked { unknown_only, before, limit } = asked;
+        let place = |message: &KeptMessage| MessagePlace {
+            received_at: message.received_at,
+            key: message.key.clone(),
+        };
+        let is_unknown = |one: &KeptMessage| matches!(one.handled, Some((_at, Heard::Unknown)));
+        let tables = self.tables();
+        let all = tables.bank_messages.values().map(MessageRow::kept);
+        let mut wanted: Vec<KeptMessage> = all
+            .filter(|one| !unknown_only || is_unknown(one))
+            .filter(|one| before.as_ref().is_none_or(|before| place(one) < *before))
+            .collect();
+        wanted.sort_by_key(place);
+        wanted.reverse();
+        wanted.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(wanted)
     }
 
     async fn terminal_by_public_key(

@@ -4,7 +4,7 @@ use crate::api::Streams;
 use crate::metrics::Metrics;
 use crate::page_id::page_id;
 use crate::throttle::Throttle;
-use crate::{api, assets, developers, pages};
+use crate::{api, assets, developers, inbound, pages};
 use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -155,6 +155,7 @@ pub fn router(app: App) -> Router {
         Router::new()
             .merge(api::routes())
             .merge(pages::routes())
+            .merge(inbound::routes())
             .merge(developers::routes(&app.site, &lab))
             .merge(assets::routes())
     } else {

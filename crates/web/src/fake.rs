@@ -3,6 +3,7 @@
 
 use crate::app::{App, Site};
 use async_trait::async_trait;
+use domain::bank_message::{BankMessage, KeptMessage};
 use domain::card::{Card, CardNumber, Expiry, SecurityCode};
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
@@ -23,13 +24,14 @@ use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{
-    AuditLine, Changeset, PaymentChange, RefundChange, SealedCard, StoredEndpoint, StoredTerminal,
+    AuditLine, BankMessageChange, Changeset, PaymentChange, RefundChange, SealedCard,
+    StoredEndpoint, StoredTerminal,
 };
 use engine::error::{CommitError, StoreError, VaultError};
 use engine::ports::{
     AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, Dialer,
-    DueDestinations, FollowUpRequest, Notice, NoticeFormat, NoticeKeys, OpenCard, Post, PostResult,
-    Random, Store, Vault,
+    DueDestinations, FollowUpRequest, InboundMessage, Judgement, MessagesAsked, Notice,
+    NoticeFormat, NoticeKeys, OpenCard, Post, PostResult, Random, RefusedMessage, Store, Vault,
 };
 use engine::{Gateway, Parts};
 use std::collections::BTreeMap;
@@ -48,9 +50,12 @@ pub(crate) struct World {
     pub(crate) refunds: Mutex<Vec<Refund>>,
     pub(crate) terminal: Mutex<StoredTerminal>,
     pub(crate) audits: Mutex<Vec<AuditLine>>,
+    pub(crate) bank_messages: Mutex<Vec<BankMessage>>,
+    pub(crate) judgement: Mutex<Judgement>,
     pub(crate) now: Mutex<Timestamp>,
     pub(crate) tries_left: Mutex<u32>,
     pub(crate) bank_is_up: Mutex<bool>,
+    pub(crate) database_is_up: Mutex<bool>,
     pub(crate) bank_is_for: Mode,
     pub(crate) outcome: Mutex<Outcome>,
 }
@@ -76,9 +81,12 @@ impl World {
                 created_at: Timestamp::from_micros(0),
             }),
             audits: Mutex::default(),
+            bank_messages: Mutex::default(),
+            judgement: Mutex::new(Judgement::Refused(RefusedMessage::NotTaken)),
             now: Mutex::new(now),
             tries_left: Mutex::new(3),
             bank_is_up: Mutex::new(true),
+            database_is_up: Mutex::new(true),
             bank_is_for: Mode::Test,
             outcome: Mutex::new(Outcome::Approved(BankFacts::default())),
         }
@@ -103,7 +111,18 @@ impl World {
 #[async_trait]
 impl Store for World {
     async fn commit(&self, changeset: Changeset) -> Result<(), CommitError> {
+        if !*self.database_is_up.lock().unwrap() {
+            return Err(CommitError::Unavailable("down".to_owned()));
+        }
         self.audits.lock().unwrap().extend(changeset.audit);
+        if let Some(BankMessageChange::Receive(message)) = changeset.bank_message {
+            let mut kept = self.bank_messages.lock().unwrap();
+            match kept.iter().find(|one| one.key == message.key) {
+                Some(same) if same.digest == message.digest => {}
+                Some(_other) => return Err(CommitError::Exists("bank's message")),
+                None => kept.push(message),
+            }
+        }
         match changeset.refund {
             Some(RefundChange::Insert(refund)) => self.refunds.lock().unwrap().push(*refund),
             Some(RefundChange::Update(refund)) => {
@@ -245,6 +264,18 @@ impl Store for World {
         Ok(None)
     }
 
+    async fn claim_bank_messages(
+        &self,
+        _: Duration,
+        _: u32,
+    ) -> Result<Vec<KeptMessage>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn bank_messages(&self, _: MessagesAsked) -> Result<Vec<KeptMessage>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn terminal_by_public_key(
         &self,
         key: &str,
@@ -376,6 +407,14 @@ impl Connector for World {
             0 => ChallengeVerdict::Failed(BankFacts::default()),
             tries_left => ChallengeVerdict::TryAgain { tries_left },
         }
+    }
+
+    fn takes_messages(&self) -> bool {
+        true
+    }
+
+    fn judge_message(&self, _: InboundMessage<'_>) -> Judgement {
+        self.judgement.lock().unwrap().clone()
     }
 
     async fn authorise(&self, _: AuthorisationRequest<'_>) -> Outcome {

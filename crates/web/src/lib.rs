@@ -1,7 +1,8 @@
 //! The only HTTP serving, JSON shapes and HTML.
 //!
 //! Handlers parse, call the engine and render; they hold no `if` about money. `api` is what
-//! merchants' servers see, `pages` what cardholders see, `developers` the public reference.
+//! merchants' servers see, `pages` what cardholders see, `inbound` what banks send,
+//! `developers` the public reference.
 
 pub mod api;
 pub mod app;
@@ -13,6 +14,7 @@ pub mod event_catalogue;
 mod fake;
 pub mod family_cipher;
 pub mod html;
+mod inbound;
 pub mod metrics;
 pub mod notice;
 mod page_id;

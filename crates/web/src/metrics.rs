@@ -5,8 +5,16 @@ use std::fmt;
 use std::time::Duration;
 
 /// Route labels; ids never become labels.
-const ROUTES: [&str; 7] =
-    ["create_payment", "status", "customer_page", "developers", "watch", "other", "refund"];
+const ROUTES: [&str; 8] = [
+    "create_payment",
+    "status",
+    "customer_page",
+    "developers",
+    "watch",
+    "other",
+    "refund",
+    "inbound",
+];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Counters, registered once so that a request does not look them up.
@@ -16,8 +24,8 @@ pub struct Metrics {
     pub(crate) refused: Counter,
     /// Refunds, apart from payments: accepted, and asked for again.
     pub(crate) refunds: [Counter; 2],
-    requests: [[Counter; 5]; 7],
-    seconds: [Histogram; 7],
+    requests: [[Counter; 5]; 8],
+    seconds: [Histogram; 8],
     render: Option<fn() -> String>,
 }
 
@@ -67,11 +75,12 @@ impl Metrics {
 }
 
 fn route(path: &str) -> usize {
-    const PREFIXES: [(&str, usize); 8] = [
+    const PREFIXES: [(&str, usize); 9] = [
         ("/api/transactions/refund-request", 6),
         ("/api/s2s", 0),
         ("/api/authurl/s2s/", 1),
         ("/api/authurl/", 2),
+        ("/inbound/", 7),
         ("/developers", 3),
         ("/healthz", 4),
         ("/readyz", 4),

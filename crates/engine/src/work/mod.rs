@@ -1,6 +1,7 @@
 //! Background work: it takes no input, recomputes from the database, may run twice, and runs on a
 //! signal and on a period. Many nodes may run the same work.
 
+mod bank_messages;
 mod due_payments;
 mod webhooks;
 
@@ -23,6 +24,8 @@ impl Gateway {
         let mut workers = tokio::task::JoinSet::new();
         workers.spawn(Arc::clone(&self).run_due_payments(alone, stop.clone()));
         workers.spawn(Arc::clone(&self).run_webhooks(stop.clone()));
+        workers.spawn(Arc::clone(&self).run_bank_messages(stop.clone()));
+        workers.spawn(Arc::clone(&self).run_forgetting(stop.clone()));
         for place in 0..self.connectors.len() {
             workers.spawn(Arc::clone(&self).run_notices(place, stop.clone()));
         }

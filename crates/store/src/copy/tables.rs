@@ -94,7 +94,7 @@ const fn table(
 
 /// Every table with rows of the gateway's, those that others point to first. `accounts` comes with
 /// the schema, and `hour_keys` has no rows on SQLite.
-pub(super) const TABLES: [Table; 14] = [
+pub(super) const TABLES: [Table; 15] = [
     table("merchants", "merchants", "id", "id:number name active:switch created_at:number"),
     table(
         "terminals",
@@ -175,6 +175,13 @@ pub(super) const TABLES: [Table; 14] = [
         "idempotency_keys",
         "ter_no, key COLLATE BINARY",
         "ter_no:number key merchant_id:number request:bytes began_at:number status:small body",
+    ),
+    table(
+        "bank_messages",
+        "bank_messages",
+        "connector COLLATE BINARY, message COLLATE BINARY",
+        "connector message received_at:number our_reference digest:bytes body \
+         times_seen:number other_body handled_at:number heard",
     ),
     table(
         "audit_log",

@@ -7,6 +7,7 @@
 
 mod address;
 mod audit;
+mod bank_messages;
 mod batch;
 mod committer;
 mod deliveries;
@@ -24,6 +25,7 @@ use crate::audit_chain::AuditKey;
 use crate::migrations::{Version, newest};
 use async_trait::async_trait;
 use committer::Committers;
+use domain::bank_message::KeptMessage;
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
     Destination, DueDelivery,
@@ -39,7 +41,7 @@ use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::{DueDestinations, Store};
+use engine::ports::{DueDestinations, MessagesAsked, Store};
 use queries::Readers;
 use rows::Ready;
 use session::{Connector, Purpose};
@@ -352,6 +354,18 @@ impl Store for PostgresStore {
     async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
         let found = self.readers.ask(deliveries::ENDPOINT, &[&number.0]).await?;
         found.first().map(rows::endpoint).transpose()
+    }
+
+    async fn claim_bank_messages(
+        &self,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<KeptMessage>, StoreError> {
+        bank_messages::claim(&self.claims, lease, limit).await
+    }
+
+    async fn bank_messages(&self, asked: MessagesAsked) -> Result<Vec<KeptMessage>, StoreError> {
+        bank_messages::newest(&self.readers, &asked).await
     }
 
     async fn terminal_by_public_key(

@@ -118,24 +118,27 @@ impl Ready {
     /// Whether it can be written together with others: it has only rows of the common kinds, and
     /// all of them hang on one.
     pub(super) fn is_common(&self) -> bool {
-        let Changeset { payment, attempted, deliveries, idempotency, .. } = &self.changeset;
+        let Changeset { payment, attempted, deliveries, idempotency, bank_message, .. } =
+            &self.changeset;
         (payment.is_none() || attempted.is_empty())
             && (payment.is_some() || deliveries.is_empty())
             && idempotency.is_none()
+            && bank_message.is_none()
             && !self.has_rare_rows()
     }
 
-    /// Whether all it writes is one idempotency key.
+    /// Whether all it writes is one idempotency key, or one bank's message.
     pub(super) fn is_one_statement(&self) -> bool {
-        let Changeset { payment, attempted, deliveries, idempotency, .. } = &self.changeset;
+        let Changeset { payment, attempted, deliveries, idempotency, bank_message, .. } =
+            &self.changeset;
         payment.is_none()
             && attempted.is_empty()
             && deliveries.is_empty()
-            && idempotency.is_some()
+            && idempotency.is_some() != bank_message.is_some()
             && !self.has_rare_rows()
     }
 
-    /// Whether it has rows that are written one by one.
+    /// Whether it has rows that are written one by one, beside one bank's message.
     const fn has_rare_rows(&self) -> bool {
         let Changeset { merchant, terminal, audit, resend, endpoint, endpoint_health, .. } =
             &self.changeset;
@@ -149,13 +152,13 @@ impl Ready {
 }
 
 /// An impossible value, by the place where it stands.
-struct Place {
-    table: &'static str,
-    row: String,
+pub(super) struct Place {
+    pub(super) table: &'static str,
+    pub(super) row: String,
 }
 
 impl Place {
-    fn corrupt(&self, column: &'static str) -> StoreError {
+    pub(super) fn corrupt(&self, column: &'static str) -> StoreError {
         StoreError::Corrupt { table: self.table, column, row: self.row.clone() }
     }
 
@@ -164,7 +167,7 @@ impl Place {
     }
 }
 
-fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, StoreError> {
+pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, StoreError> {
     row.try_get(column).map_err(|error| unavailable(&error))
 }
 

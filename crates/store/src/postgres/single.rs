@@ -3,7 +3,7 @@
 
 use super::rows::Ready;
 use super::session::Session;
-use super::{audit, batch, deliveries};
+use super::{audit, bank_messages, batch, deliveries};
 use crate::audit_chain::AuditKey;
 use domain::merchant::Merchant;
 use engine::changeset::{IdempotencyChange, StoredAnswer, TerminalChange};
@@ -78,6 +78,9 @@ async fn rows(session: &Session, audit_key: &AuditKey, ready: &Ready) -> Written
     }
     if let Some(change) = &changeset.terminal {
         write_terminal(session, ready, change).await?;
+    }
+    if let Some(change) = &changeset.bank_message {
+        bank_messages::change(session, change).await?;
     }
     if let Some(line) = &changeset.audit {
         audit::insert(session, audit_key, line).await?;

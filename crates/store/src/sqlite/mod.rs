@@ -5,6 +5,7 @@
 //! retried, for the kernel may have dropped the pages.
 
 mod audit;
+mod bank_messages;
 mod deliveries;
 mod histories;
 mod migrations;
@@ -15,6 +16,7 @@ mod writer;
 use crate::audit_chain::AuditKey;
 use crate::migrations::Version;
 use async_trait::async_trait;
+use domain::bank_message::KeptMessage;
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
     Destination, DueDelivery,
@@ -31,7 +33,7 @@ use engine::actor::Scope;
 use engine::batch::{BatchError, BatchWriter, Limits};
 use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::{DueDestinations, PostingKey, Records, Store};
+use engine::ports::{DueDestinations, MessagesAsked, PostingKey, Records, Store};
 use engine::verify::{AuditWalk, Histories, History, HistoryRange, StrayRow};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
@@ -503,6 +505,18 @@ impl Store for SqliteStore {
 
     async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
         self.read(|connection| deliveries::endpoint(connection, number))
+    }
+
+    async fn claim_bank_messages(
+        &self,
+        _lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<KeptMessage>, StoreError> {
+        self.read(|connection| bank_messages::waiting(connection, limit))
+    }
+
+    async fn bank_messages(&self, asked: MessagesAsked) -> Result<Vec<KeptMessage>, StoreError> {
+        self.read(|connection| bank_messages::newest(connection, &asked))
     }
 
     async fn terminal_by_public_key(

@@ -20,9 +20,9 @@ use domain::terminal::{Capture, Mode};
 use domain::text::{Reference, RefundReason, WebAddress};
 use domain::time::Timestamp;
 use engine::changeset::{
-    AuditLine, CardChange, Changeset, EndpointChange, EndpointHealth, IdempotencyChange,
-    PaymentChange, RefundChange, Resend, SealedCard, StoredEndpoint, StoredTerminal,
-    TerminalChange,
+    AuditLine, BankMessageChange, CardChange, Changeset, EndpointChange, EndpointHealth,
+    IdempotencyChange, PaymentChange, RefundChange, Resend, SealedCard, StoredEndpoint,
+    StoredTerminal, TerminalChange,
 };
 use engine::error::{CommitError, StoreError};
 use engine::verify::{DeliveryFacts, HeldFacts};
@@ -45,6 +45,7 @@ pub(super) struct Rows {
     pub(super) idempotency: Option<IdempotencyChange>,
     pub(super) merchant: Option<Merchant>,
     pub(super) terminal: Option<TerminalRow>,
+    pub(super) bank_message: Option<BankMessageChange>,
     pub(super) audit: Option<AuditLine>,
 }
 
@@ -171,6 +172,7 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
         idempotency: changeset.idempotency,
         merchant: changeset.merchant,
         terminal,
+        bank_message: changeset.bank_message,
         audit: changeset.audit,
     })
 }
@@ -226,13 +228,13 @@ pub(super) fn took_micros(attempt: &Attempt) -> i64 {
 }
 
 /// An impossible value, by the place where it stands.
-struct Place {
-    table: &'static str,
-    row: String,
+pub(super) struct Place {
+    pub(super) table: &'static str,
+    pub(super) row: String,
 }
 
 impl Place {
-    fn corrupt(&self, column: &'static str) -> StoreError {
+    pub(super) fn corrupt(&self, column: &'static str) -> StoreError {
         StoreError::Corrupt { table: self.table, column, row: self.row.clone() }
     }
 

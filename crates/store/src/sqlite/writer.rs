@@ -262,6 +262,9 @@ fn write(connection: &Connection, audit_key: &AuditKey, rows: &Rows) -> Written 
     if let Some(terminal) = &rows.terminal {
         write_terminal(connection, terminal)?;
     }
+    if let Some(change) = &rows.bank_message {
+        super::bank_messages::change(connection, change)?;
+    }
     if let Some(line) = &rows.audit {
         super::audit::insert(connection, audit_key, line)?;
     }

@@ -3,6 +3,7 @@
 
 use super::world::World;
 use async_trait::async_trait;
+use domain::bank_message::KeptMessage;
 use domain::card::Card;
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
@@ -26,7 +27,8 @@ use engine::changeset::{
 use engine::error::{CommitError, StoreError};
 use engine::ports::{
     AuthorisationRequest, BankNotice, ChallengeVerdict, ChallengeView, Connector, Dialer,
-    DueDestinations, FollowUpRequest, Institution, OrderRequest, Post, PostResult, Store,
+    DueDestinations, FollowUpRequest, Institution, MessagesAsked, OrderRequest, Post, PostResult,
+    Store,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -429,6 +431,18 @@ impl Store for CrookedStore {
             }
         }
         Ok(due)
+    }
+
+    async fn claim_bank_messages(
+        &self,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<KeptMessage>, StoreError> {
+        self.inner.claim_bank_messages(lease, limit).await
+    }
+
+    async fn bank_messages(&self, asked: MessagesAsked) -> Result<Vec<KeptMessage>, StoreError> {
+        self.inner.bank_messages(asked).await
     }
 
     async fn terminal_by_public_key(

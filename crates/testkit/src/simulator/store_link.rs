@@ -5,6 +5,7 @@ use super::node::Gate;
 use super::world::World;
 use crate::memory_store::MemoryStore;
 use async_trait::async_trait;
+use domain::bank_message::KeptMessage;
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
     Destination, DueDelivery,
@@ -20,7 +21,7 @@ use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::{DueDestinations, Store};
+use engine::ports::{DueDestinations, MessagesAsked, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -235,6 +236,18 @@ impl Store for StoreLink {
         wanted: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
         self.ask(self.store.claim_deliveries(now, lease, wanted)).await
+    }
+
+    async fn claim_bank_messages(
+        &self,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<KeptMessage>, StoreError> {
+        self.ask(self.store.claim_bank_messages(lease, limit)).await
+    }
+
+    async fn bank_messages(&self, asked: MessagesAsked) -> Result<Vec<KeptMessage>, StoreError> {
+        self.ask(self.store.bank_messages(asked)).await
     }
 
     async fn terminal_by_public_key(
