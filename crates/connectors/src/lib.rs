@@ -11,6 +11,7 @@ pub mod standard_webhooks;
 
 pub use dialer::{ClientIdentity, DialerError, DialerSettings, GuardedDialer, IdentityError};
 pub use sandbox::{
-    JournalEntry, JournalReader, NetMoney, NotLoopback, Patience, RemoteSandbox, SandboxBank,
-    SandboxBooks, SandboxError, lab, net_money, read_journal, serve_bank,
+    JournalEntry, JournalReader, NetMoney, NotLoopback, NoticeReceiver, Patience, RemoteSandbox,
+    SandboxBank, SandboxBooks, SandboxError, lab, net_money, read_journal, send_notices,
+    serve_bank,
 };

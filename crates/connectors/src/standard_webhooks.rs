@@ -82,9 +82,9 @@ impl Secret {
     }
 
     /// The three headers of a message that is sent now. `id` has no full stop in it.
-    pub fn headers(&self, id: &str, now: Timestamp, body: &str) -> [(&'static str, String); 3] {
+    pub fn headers(&self, id: &str, now: Timestamp, body: &[u8]) -> [(&'static str, String); 3] {
         let timestamp = now.unix_seconds().to_string();
-        let tag = hmac::sign(&self.0, &signed_text(id, &timestamp, body.as_bytes()));
+        let tag = hmac::sign(&self.0, &signed_text(id, &timestamp, body));
         let signature = format!("v1,{}", STANDARD.encode(tag));
         [(ID, id.to_owned()), (TIMESTAMP, timestamp), (SIGNATURE, signature)]
     }
@@ -257,7 +257,7 @@ mod tests {
     fn what_is_signed_here_is_right_by_the_reference_implementation() {
         let (now, body) = (at(unix_now()), "{\"our_reference\":\"1-2\"}");
         let mut headers = HeaderMap::new();
-        for (name, value) in secret(SECRET).headers("msg_1", now, body) {
+        for (name, value) in secret(SECRET).headers("msg_1", now, body.as_bytes()) {
             headers.insert(name, value.parse().unwrap());
         }
         let reference = standardwebhooks::Webhook::new(SECRET).unwrap();

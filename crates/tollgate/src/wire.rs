@@ -8,10 +8,11 @@ use crate::failure::Failure;
 use crate::master_key::{self, Creation};
 use crate::random::SystemSource;
 use connectors::{
-    ClientIdentity, DialerSettings, GuardedDialer, Patience, RemoteSandbox, SandboxBank,
-    SandboxBooks,
+    ClientIdentity, DialerSettings, GuardedDialer, NoticeReceiver, Patience, RemoteSandbox,
+    SandboxBank, SandboxBooks,
 };
 use domain::destination::Destinations;
+use domain::secret::SecretText;
 use engine::ports::{BankBooks, BankCounter, Clock, Connector, Records, Store};
 use engine::{Gateway, Parts};
 use std::fmt::Display;
@@ -26,6 +27,7 @@ use store::vault::{self, Vault};
 use tokio::net::TcpListener;
 
 pub(crate) use connectors::standard_webhooks as signature;
+use signature::Secret;
 pub(crate) use store::migrations;
 pub(crate) use store::postgres;
 
@@ -235,6 +237,8 @@ fn bank(settings: &Settings) -> Result<Bank, Failure> {
     if let Some(address) = settings.sandbox_bank.value {
         let remote = RemoteSandbox::new(address, Patience::default())
             .map_err(|error| Failure::Usage(error.to_string()))?;
+        let secret = settings.notice_secret.value.as_ref().map(Secret::parse).transpose();
+        let remote = remote.with_notice_secret(secret.map_err(could_not)?);
         let remote = Arc::new(remote);
         let counter = Arc::<RemoteSandbox>::clone(&remote);
         return Ok(Bank { connector: remote, counter, ended: None });
@@ -257,22 +261,40 @@ fn open_bank(books: &Path) -> Result<Arc<SandboxBank>, Failure> {
         .map_err(|error| Failure::could_not(&books.display().to_string(), error))
 }
 
+/// A gateway that hears of what a served bank decides.
+pub(crate) fn notice_receiver(url: String, secret: &SecretText) -> Result<NoticeReceiver, Failure> {
+    let secret = Secret::parse(secret).map_err(could_not)?;
+    let random = Arc::new(SystemSource::new());
+    NoticeReceiver::new(url, secret, Arc::new(SystemClock), random).map_err(could_not)
+}
+
 /// Opens these books, and then serves the sandbox bank with them until `stop` ends; with an error
 /// when the books cannot be written any more.
 pub(crate) fn serve_bank(
     books: &Path,
     listener: TcpListener,
+    notices: Option<NoticeReceiver>,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<impl Future<Output = Result<(), Failure>>, Failure> {
     let bank = open_bank(books)?;
     let mut ended: Ended = Box::pin(bank.ended());
     Ok(async move {
+        let told = Arc::clone(&bank);
+        let telling = async move {
+            match notices {
+                Some(receiver) => connectors::send_notices(told, receiver).await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut telling = Box::pin(telling);
         tokio::select! {
+            () = &mut telling => {}
             served = connectors::serve_bank(bank, listener, stop) => {
                 served.map_err(|error| Failure::could_not("the sandbox bank", error))?;
             }
             broken = &mut ended => return broken.map_err(Failure::CouldNot),
         }
+        drop(telling);
         // The books are closed when the last call that ran has let go of them.
         ended.await.map_err(Failure::CouldNot)
     })

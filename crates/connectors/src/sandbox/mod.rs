@@ -9,6 +9,7 @@ mod faults;
 mod institutions;
 mod journal;
 mod lab;
+mod notices;
 mod order_books;
 mod orders;
 mod proof;
@@ -36,6 +37,7 @@ use engine::ports::{
 pub use journal::{JournalEntry, JournalReader, NetMoney, net_money, read_journal};
 pub use lab::lab;
 use lab::{Does, Trigger};
+pub use notices::{NoticeReceiver, send_notices};
 use orders::OrderForm;
 pub use proof::SandboxBooks;
 pub use remote::{NotLoopback, Patience, RemoteSandbox};
@@ -305,6 +307,8 @@ impl Connector for SandboxBank {
 mod calls_tests;
 #[cfg(test)]
 mod lab_tests;
+#[cfg(test)]
+mod notices_tests;
 #[cfg(test)]
 mod order_tests;
 #[cfg(test)]

@@ -242,6 +242,14 @@ pub(super) struct CounterBody<'a> {
     pub(super) customer: AtCounter,
 }
 
+/// What the bank tells of its own accord: something became of the call or order with this
+/// reference. Other fields may come beside it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct NoticeBody<'a> {
+    #[serde(borrow, default)]
+    pub(super) our_reference: Option<Cow<'a, str>>,
+}
+
 /// The answer at the counter: nothing where there is no such order.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,13 +2,14 @@
 //! connector to a bank does: one deadline over the whole exchange, nothing sent twice, and "not
 //! sent" only where no byte of the request can have left.
 
-use super::institutions;
 use super::orders::OrderForm;
 use super::protocol::{
     AnswerBody, AtCounter, Authenticated, AuthenticationBody, AuthorisationBody, BODY_AT_MOST,
     CardDigits, ChallengeBody, Challenged, CounterAnswer, CounterBody, Decided, FollowUpBody, JSON,
     Judged, LookedUp, LookupBody, Operation,
 };
+use super::{institutions, notices};
+use crate::standard_webhooks::Secret;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::card::Card;
@@ -18,7 +19,8 @@ use domain::payment::{Authentication, Payment};
 use domain::terminal::Mode;
 use engine::ports::{
     AuthorisationRequest, BankCounter, ChallengeVerdict, ChallengeView, Connector, CounterDecision,
-    CounterOrder, FollowUpRequest, Institution, LabCase, OrderRequest,
+    CounterOrder, FollowUpRequest, InboundMessage, Institution, Judgement, LabCase, OrderRequest,
+    RefusedMessage,
 };
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
@@ -61,12 +63,14 @@ impl Default for Patience {
 #[error("the sandbox bank must be on a loopback address, as http://127.0.0.1:9010, and not on {0}")]
 pub struct NotLoopback(SocketAddr);
 
-/// A sandbox bank that another process serves (`tollgate bank serve`). It sends no notices: its
-/// lookups tell the same, on the gateway's schedule and when the customer comes back.
+/// A sandbox bank that another process serves (`tollgate bank serve`). Its notices come by HTTP,
+/// where both know a secret; without one its lookups tell the same, on the gateway's schedule and
+/// when the customer comes back.
 #[derive(Debug)]
 pub struct RemoteSandbox {
     address: SocketAddr,
     patience: Patience,
+    notice_secret: Option<Secret>,
 }
 
 /// Why there is no answer.
@@ -98,10 +102,16 @@ impl RemoteSandbox {
     /// A bank at this address. Nothing is sent yet.
     pub fn new(address: SocketAddr, patience: Patience) -> Result<Self, NotLoopback> {
         if address.ip().is_loopback() {
-            Ok(Self { address, patience })
+            Ok(Self { address, patience, notice_secret: None })
         } else {
             Err(NotLoopback(address))
         }
+    }
+
+    /// With the secret that the bank signs its notices with; without one none is taken.
+    #[must_use]
+    pub fn with_notice_secret(self, notice_secret: Option<Secret>) -> Self {
+        Self { notice_secret, ..self }
     }
 
     /// One exchange on a connection of its own: a connection that was used before may turn out to
@@ -341,6 +351,17 @@ impl Connector for RemoteSandbox {
     async fn place_order(&self, request: OrderRequest<'_>) -> Outcome {
         let form = OrderForm::of(&request);
         self.call(Operation::Order, request.our_reference, &form).await
+    }
+
+    fn takes_messages(&self) -> bool {
+        self.notice_secret.is_some()
+    }
+
+    fn judge_message(&self, message: InboundMessage<'_>) -> Judgement {
+        match &self.notice_secret {
+            Some(secret) => notices::judge(secret, message),
+            None => Judgement::Refused(RefusedMessage::NotTaken),
+        }
     }
 
     async fn answer_challenge(&self, payment: &Payment, answer: &str) -> ChallengeVerdict {

@@ -165,8 +165,9 @@ pub fn call_reference(payment: PaymentId, version: i64) -> String {
 
 /// The payment that a reference of ours is about; none when it has another form.
 pub fn payment_of_reference(our_reference: &str) -> Option<PaymentId> {
-    let (payment, _version) = our_reference.split_once('-')?;
-    payment.parse().ok()
+    let (payment, version) = our_reference.split_once('-')?;
+    let (payment, version) = (payment.parse().ok()?, version.parse::<u32>().ok()?);
+    (call_reference(payment, version.into()) == our_reference).then_some(payment)
 }
 
 /// Where a payment stands, with the facts of that place.

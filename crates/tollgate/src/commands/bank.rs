@@ -1,6 +1,7 @@
-//! `tollgate bank`: what the sandbox bank believes, and the bank as a process of its own.
+//! `tollgate bank`: what the sandbox bank believes, what banks sent, and the sandbox bank as a
+//! process of its own.
 
-use super::serve;
+use super::{bank_messages, serve};
 use crate::cli::Common;
 use crate::failure::Failure;
 use crate::master_key;
@@ -9,6 +10,7 @@ use crate::table::table;
 use crate::telemetry;
 use crate::wire;
 use clap::{Args, Subcommand};
+use domain::text::WebAddress;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,6 +25,12 @@ Examples:
   tollgate bank lab --json | jq -r 'select(.order_status == \"24\").card'
   tollgate bank serve --books bank.db         and then, elsewhere:
   TOLLGATE_SANDBOX_BANK=http://127.0.0.1:9010 tollgate serve
+  tollgate bank serve --notify http://127.0.0.1:9003/inbound/sandbox
+  tollgate bank messages --unknown --json
+
+A bank that is served tells the gateway of what it decides where --notify names it. Both must know
+the same secret, sandbox_bank_notice_secret in tollgate.toml, or in the environment:
+  export TOLLGATE_SANDBOX_BANK_NOTICE_SECRET=whsec_$(openssl rand -base64 32)
 
 A bank that is served fails on demand (POST, GET and DELETE /faults):
   curl http://127.0.0.1:9010/faults -d '{\"fault\": \"lose_answer\", \"kind\": \"refund\", \"count\": 1}'
@@ -51,6 +59,8 @@ pub(crate) enum Action {
     Journal(Journal),
     /// The cards, UPI addresses, bank codes and amounts that make the sandbox bank fail on purpose
     Lab(Lab),
+    /// What banks sent of their own accord, and what became of it, the newest first
+    Messages(bank_messages::Messages),
     /// Serve the sandbox bank by itself, for gateways whose `sandbox_bank` names its address
     Serve(Serve),
 }
@@ -86,9 +96,19 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE")]
     books: Option<PathBuf>,
 
+    /// Where the gateway takes notices of what the bank decides: its address and `/inbound/sandbox`;
+    /// needs `sandbox_bank_notice_secret`
+    #[arg(long, value_name = "URL", value_parser = web_address)]
+    notify: Option<WebAddress>,
+
     /// One line of JSON on standard output when ready
     #[arg(long)]
     json: bool,
+}
+
+fn web_address(text: &str) -> Result<WebAddress, String> {
+    let right = "it must be an http or https URL, as http://127.0.0.1:9003/inbound/sandbox";
+    WebAddress::parse(text).map_err(|_other| right.to_owned())
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
@@ -109,6 +129,9 @@ pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> 
     match action {
         Action::Journal(arguments) => journal(common, &arguments),
         Action::Lab(arguments) => lab(&arguments),
+        Action::Messages(arguments) => {
+            bank_messages::run(&wire::open(&common.settings()?).await?, arguments).await
+        }
         Action::Serve(arguments) => serve(common, arguments).await,
     }
 }
@@ -116,6 +139,15 @@ pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> 
 async fn serve(common: &Common, arguments: Serve) -> Result<(), Failure> {
     let settings = common.settings()?;
     telemetry::start(settings.log.format, settings.log.level)?;
+    let notices = match (&arguments.notify, &settings.notice_secret.value) {
+        (None, _) => None,
+        (Some(url), Some(secret)) => Some(wire::notice_receiver(url.as_str().to_owned(), secret)?),
+        (Some(_), None) => {
+            let text = "--notify needs the secret that the gateway knows as well: set \
+                        sandbox_bank_notice_secret, or TOLLGATE_SANDBOX_BANK_NOTICE_SECRET";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+    };
     let termination = serve::termination()?;
     let books = wire::books(&settings, arguments.books.as_deref());
     let listener = TcpListener::bind(arguments.listen)
@@ -128,7 +160,7 @@ async fn serve(common: &Common, arguments: Serve) -> Result<(), Failure> {
     }
     let url = format!("http://{address}");
     let output = Output::new(arguments.json);
-    let bank = wire::serve_bank(&books, listener, termination)?;
+    let bank = wire::serve_bank(&books, listener, notices, termination)?;
     if output.is_json() {
         let pid = std::process::id();
         output.json_line(&json!({ "ready": true, "url": url, "pid": pid }))?;

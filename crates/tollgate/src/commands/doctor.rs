@@ -122,6 +122,7 @@ async fn examine(settings: &Settings) -> Vec<Check> {
         Ok(shown) => way_out(settings, *shown),
         Err(failure) => failed("way out", failure),
     });
+    checks.extend(bank_notices(settings));
     checks.push(listen(settings).await);
     let is_shared = matches!(settings.database.value, Database::Postgres(_));
     if is_shared || settings.data_dir.value.is_dir() {
@@ -241,6 +242,32 @@ fn way_out(settings: &Settings, shown: bool) -> Check {
     } else {
         good("way out", found)
     }
+}
+
+/// Whether a bank of its own process can tell what it decides.
+fn bank_notices(settings: &Settings) -> Option<Check> {
+    const NAME: &str = "bank notices";
+    let configured = (settings.sandbox_bank.value, &settings.notice_secret.value);
+    Some(match configured {
+        (None, None) => return None,
+        (Some(bank), Some(_secret)) => {
+            let url = settings.base_url(settings.listen.value.port());
+            good(
+                NAME,
+                format!("those of the sandbox bank at {bank} are taken at {url}/inbound/sandbox"),
+            )
+        }
+        (Some(bank), None) => {
+            let found = format!("none: what the bank at {bank} decides is asked for by schedule");
+            let fix =
+                "set sandbox_bank_notice_secret, here and where tollgate bank serve --notify runs";
+            warning(NAME, found, fix)
+        }
+        (None, Some(_secret)) => {
+            let found = "there is a sandbox_bank_notice_secret and no sandbox_bank";
+            warning(NAME, found, "set sandbox_bank, or take the secret away")
+        }
+    })
 }
 
 /// Free, or taken by a gateway that answers.
@@ -426,6 +453,19 @@ mod tests {
         let open = check(&[("webhooks.allow_private", "true")], false);
         assert_eq!(open.verdict, Verdict::Warning, "{open:?}");
         assert!(open.found.ends_with("; to private addresses as well"), "{open:?}");
+    }
+
+    #[test]
+    fn a_bank_that_cannot_tell_is_worth_a_warning() {
+        let verdict = |flags: &[(&'static str, &str)]| {
+            bank_notices(&settings(flags)).map(|check| check.verdict)
+        };
+        let bank = ("sandbox_bank", "http://127.0.0.1:9010");
+        let secret = ("sandbox_bank_notice_secret", crate::fake_gateway::SECRET);
+        assert_eq!(verdict(&[]), None);
+        assert_eq!(verdict(&[bank, secret]), Some(Verdict::Good));
+        assert_eq!(verdict(&[bank]), Some(Verdict::Warning));
+        assert_eq!(verdict(&[secret]), Some(Verdict::Warning));
     }
 
     #[test]

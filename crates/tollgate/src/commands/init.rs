@@ -116,6 +116,10 @@ const CONFIG: &str = r#"# Settings of Tollgate. A line that begins with # is a c
 # machine. Without it, the gateway has the sandbox bank inside.
 # sandbox_bank = "http://127.0.0.1:9010"
 
+# The secret that this bank signs its notices with (tollgate bank serve --notify), the same for both.
+# It is better in the environment, as TOLLGATE_SANDBOX_BANK_NOTICE_SECRET.
+# sandbox_bank_notice_secret = "whsec_bWFrZSBvbmUgb2YgeW91ciBvd24sIHBsZWFzZQ=="
+
 # Whether a new data folder gets the demo shop with test terminal 42. Say false for real use:
 # while there is only the demo, nothing live can be switched on.
 # demo_data = true
@@ -201,6 +205,7 @@ mod tests {
         let shown = [
             "public_url",
             "sandbox_bank",
+            "sandbox_bank_notice_secret",
             "trusted_proxies",
             "webhooks.allow",
             "webhooks.deny",

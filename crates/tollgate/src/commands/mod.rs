@@ -2,6 +2,7 @@
 
 pub(crate) mod balance;
 pub(crate) mod bank;
+pub(crate) mod bank_messages;
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;

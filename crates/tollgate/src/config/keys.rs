@@ -38,7 +38,7 @@ const fn key(name: &'static str, kind: Kind, form: &'static str, default: &'stat
 }
 
 /// All keys, in the order people read them.
-pub(crate) const KEYS: [Key; 23] = [
+pub(crate) const KEYS: [Key; 24] = [
     key("listen", Kind::Text, "an address with a port, as 127.0.0.1:9003", "127.0.0.1:9003"),
     key("data_dir", Kind::Text, "a folder, as ./tollgate-data", "./tollgate-data"),
     key(
@@ -59,6 +59,12 @@ pub(crate) const KEYS: [Key; 23] = [
         "sandbox_bank",
         Kind::Text,
         "the http address of a sandbox bank on this machine, as http://127.0.0.1:9010",
+        "",
+    ),
+    key(
+        "sandbox_bank_notice_secret",
+        Kind::Text,
+        "whsec_ and the base64 of 24 to 64 bytes, as: echo whsec_$(openssl rand -base64 32)",
         "",
     ),
     key("demo_data", Kind::Switch, "true or false", "true"),

@@ -11,6 +11,7 @@ pub(crate) use values::{Database, LogFormat, LogLevel, Role, network};
 
 use crate::failure::Failure;
 use domain::destination::Rule;
+use domain::secret::SecretText;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -145,6 +146,8 @@ pub(crate) struct Settings {
     pub(crate) role: Setting<Role>,
     /// Where another process serves the sandbox bank; none when the gateway has it inside.
     pub(crate) sandbox_bank: Setting<Option<SocketAddr>>,
+    /// The secret that a sandbox bank of its own process signs its notices with.
+    pub(crate) notice_secret: Setting<Option<SecretText>>,
     /// Whether a new data folder gets the demo shop.
     pub(crate) demo_data: Setting<bool>,
     /// Networks whose `X-Forwarded-For` is believed.
@@ -287,6 +290,7 @@ impl Reader {
         let postgres = self.postgres();
         let role = self.one("role", Role::from_name);
         let sandbox_bank = self.optional("sandbox_bank", values::sandbox_bank);
+        let notice_secret = self.notice_secret();
         let demo_data = self.one("demo_data", values::switch);
         let trusted_proxies = self.list("trusted_proxies", network);
         let webhooks = self.webhooks();
@@ -304,6 +308,7 @@ impl Reader {
             postgres: postgres?,
             role: role?,
             sandbox_bank: sandbox_bank?,
+            notice_secret: notice_secret?,
             demo_data: demo_data?,
             trusted_proxies: trusted_proxies?,
             webhooks: webhooks?,
@@ -312,6 +317,21 @@ impl Reader {
             limits: Limits { connections: connections?.value, in_flight: in_flight?.value },
             rows,
         })
+    }
+
+    /// A wrong one is not repeated either. None after it was reported.
+    fn notice_secret(&mut self) -> Option<Setting<Option<SecretText>>> {
+        let name = "sandbox_bank_notice_secret";
+        let Given { words, origin } = self.given(name);
+        let Some(word) = words.first().filter(|word| !word.is_empty()) else {
+            return Some(Setting { value: None, origin });
+        };
+        let value = values::signing_secret(word);
+        if value.is_none() {
+            self.wrong(name, None, &origin);
+            return None;
+        }
+        Some(Setting { value, origin })
     }
 
     /// A whole number of seconds, at least one.

@@ -228,6 +228,24 @@ fn the_sandbox_bank_is_plain_http_on_this_machine() {
 }
 
 #[test]
+fn a_secret_of_notices_is_never_shown() {
+    let name = "TOLLGATE_SANDBOX_BANK_NOTICE_SECRET";
+    let secret = crate::fake_gateway::SECRET;
+    let settings = Settings::resolve(&with_variable(name, secret)).unwrap();
+    assert_eq!(settings.notice_secret.value.as_ref().unwrap().reveal(), secret);
+    let row = settings.rows.iter().find(|row| row.key == "sandbox_bank_notice_secret").unwrap();
+    assert_eq!(row.value.as_deref(), Some("whsec_***"));
+    assert!(!format!("{settings:?}").contains(secret));
+    for wrong in ["secret", "whsec_c2hvcnQ=", "whsec_!", &secret[6..]] {
+        refused(
+            &with_variable(name, wrong),
+            "TOLLGATE_SANDBOX_BANK_NOTICE_SECRET must be whsec_ and the base64 of 24 to 64 bytes, \
+             as: echo whsec_$(openssl rand -base64 32)",
+        );
+    }
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
     refused(
         &sources("listen = \"x\"\nrole = \"king\"\n[tls]\ncertificate = \"c.pem\"\n"),
@@ -247,12 +265,12 @@ fn text_that_is_no_toml_is_named_with_its_line() {
 
 #[test]
 fn a_database_is_named_without_its_password() {
-    let said = with_variable("TOLLGATE_DATABASE", "postgres://u:secret@db,db2/x");
+    let said = with_variable("TOLLGATE_DATABASE", "postgres://u:swordfish@db,db2/x");
     let settings = Settings::resolve(&said).unwrap();
     assert!(matches!(settings.database.value, Database::Postgres(_)));
     let row = settings.rows.iter().find(|row| row.key == "database").unwrap();
     assert_eq!(row.value.as_deref(), Some("postgres://u:***@db,db2/x"));
-    assert!(!format!("{settings:?}").contains("secret"));
+    assert!(!format!("{settings:?}").contains("swordfish"));
     assert_eq!(settings.postgres.connections, 8);
     refused(
         &sources("database = \"mysql://u:secret@db/x\"\n"),

@@ -1,11 +1,15 @@
 //! Words to values: each function knows one form and returns none for anything else.
 
 use crate::wire::postgres::{self, Address as PostgresAddress};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::secret::SecretText;
 use domain::text::WebAddress;
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +117,12 @@ pub(super) fn sandbox_bank(text: &str) -> Option<SocketAddr> {
     (address.ip().is_loopback() && address.port() != 0).then_some(address)
 }
 
+/// A signing secret of 24 to 64 bytes, as Standard Webhooks asks for.
+pub(super) fn signing_secret(text: &str) -> Option<SecretText> {
+    let bytes = STANDARD.decode(text.strip_prefix("whsec_")?).ok().map(Zeroizing::new)?;
+    (24..=64).contains(&bytes.len()).then(|| SecretText::new(text.to_owned()))
+}
+
 /// Which database the gateway works on.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
@@ -136,9 +146,13 @@ impl Database {
     }
 }
 
-/// A value as it may be printed: a database's address without its password.
+/// A value as it may be printed: a database's address without its password, and no secret.
 pub(super) fn printable(key: &str, text: &str) -> String {
-    if key == "database" && text != "sqlite" { postgres::shown(text) } else { text.to_owned() }
+    match key {
+        "database" if text != "sqlite" => postgres::shown(text),
+        "sandbox_bank_notice_secret" => "whsec_***".to_owned(),
+        _ => text.to_owned(),
+    }
 }
 
 pub(super) fn switch(text: &str) -> Option<bool> {

@@ -115,6 +115,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bank"],
     &["bank", "journal"],
     &["bank", "lab"],
+    &["bank", "messages"],
     &["balance"],
     &["bank", "serve"],
     &["verify"],
