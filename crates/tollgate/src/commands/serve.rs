@@ -384,7 +384,8 @@ impl Server {
         let mut writers: JoinSet<Result<(), String>> = writers.into_iter().collect();
         let failed = tokio::select! {
             () = stop.cancelled() => None,
-            ended = writers.join_next() => Some(why(ended)),
+            // On PostgreSQL with a bank of its own process nothing writes in this one.
+            Some(ended) = writers.join_next() => Some(why(ended)),
         };
         if let Some(why) = failed {
             // A failed write must not be retried: nothing is acknowledged any more.
@@ -412,13 +413,11 @@ impl Server {
     }
 }
 
-type WriterEnded = Result<Result<(), String>, tokio::task::JoinError>;
-
-fn why(ended: Option<WriterEnded>) -> String {
+fn why(ended: Result<Result<(), String>, tokio::task::JoinError>) -> String {
     match ended {
-        Some(Ok(Err(why))) => why,
-        Some(Err(panicked)) => panicked.to_string(),
-        Some(Ok(Ok(()))) | None => "a writer ended".to_owned(),
+        Ok(Ok(())) => "a writer ended".to_owned(),
+        Ok(Err(why)) => why,
+        Err(panicked) => panicked.to_string(),
     }
 }
 
