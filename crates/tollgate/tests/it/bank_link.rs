@@ -25,12 +25,19 @@ pub(crate) struct Bank {
 
 impl Bank {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[], &[])
+    }
+
+    /// With these arguments and variables as well.
+    pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (books, log) = (folder.path().join("bank.db"), folder.path().join("bank.log"));
         let mut child = command()
             .args(["bank", "serve", "--json", "--listen", "127.0.0.1:0", "--books"])
             .arg(&books)
+            .args(arguments)
             .env("TOLLGATE_LOG_LEVEL", "trace")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log).unwrap())

@@ -18,6 +18,7 @@
 mod app;
 mod balance;
 mod bank_link;
+mod bank_messages;
 mod bank_table;
 mod card_data;
 mod commands;

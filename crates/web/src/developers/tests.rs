@@ -381,7 +381,7 @@ fn every_route_is_in_the_open_api_document() {
     assert_eq!(open_api::undocumented(&document, &["/nowhere"]), ["/nowhere"]);
     let documented = document["paths"].as_object().unwrap().len();
     assert_eq!(documented, routes.len(), "the document names a route that is not there");
-    // What banks are told is no business of merchants: docs/BANKS.md.
+    // What banks tell is no business of merchants: docs/BANKS.md.
     assert_eq!(open_api::undocumented(&document, &["/inbound/{connector}"]).len(), 1);
 }
 
