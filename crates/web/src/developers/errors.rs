@@ -55,7 +55,7 @@ const fn again(
 }
 
 /// All numbers: the gateway's own first, then those that repeat the HTTP status.
-pub const ERRORS: [ErrorNumber; 33] = [
+pub const ERRORS: [ErrorNumber; 35] = [
     mend(
         101,
         401,
@@ -158,6 +158,18 @@ pub const ERRORS: [ErrorNumber; 33] = [
         "Ask the operator, who sets how long refunds are possible.",
     ),
     mend(
+        1600,
+        409,
+        "More deliveries are meant than one call sends again.",
+        "Narrow them with `from` and `until`, and call once for each part.",
+    ),
+    mend(
+        1601,
+        409,
+        "The merchant has as many endpoints as it may have.",
+        "Remove one that is not needed.",
+    ),
+    mend(
         5001,
         400,
         "`encrypted_data` cannot be decrypted with the private key of the terminal whose public key \
@@ -185,7 +197,8 @@ pub const ERRORS: [ErrorNumber; 33] = [
     mend(
         404,
         404,
-        "No payment has this number or reference, or the address leads nowhere.",
+        "No payment has this number or reference; this terminal has no delivery or endpoint of this \
+         name; or the address leads nowhere.",
         "Check it. To ask by reference, add `public_key`.",
     ),
     mend(
@@ -213,7 +226,8 @@ pub const ERRORS: [ErrorNumber; 33] = [
         415,
         415,
         "The media type is not supported.",
-        "Send JSON, a URL-encoded form or a multipart form, and say so in `Content-Type`.",
+        "Send JSON, a URL-encoded form or a multipart form, and say so in `Content-Type`; where \
+         webhooks are kept, JSON only.",
     ),
     mend(
         422,
@@ -225,7 +239,7 @@ pub const ERRORS: [ErrorNumber; 33] = [
         429,
         429,
         "Too many unknown payment numbers, wrong keys or encrypted requests that cannot be \
-         decrypted came from your address.",
+         decrypted came from your address; or too many streams of deliveries are open.",
         "Wait as many seconds as the header `Retry-After` says.",
         Retry::Later,
     ),

@@ -10,12 +10,14 @@ pub mod cards;
 mod document;
 mod encrypted;
 pub mod errors;
+mod event_sections;
 pub mod methods;
 pub mod open_api;
 mod pages;
 pub mod parameters;
 pub mod samples;
 pub mod text;
+mod webhook_calls;
 
 use crate::app::Site;
 use crate::event_catalogue;
@@ -39,12 +41,11 @@ pub fn routes<S: Clone + Send + Sync + 'static>(site: &Site, lab: &[LabCase]) ->
 /// Every path with what it answers.
 fn documents(site: &Site, lab: &[LabCase]) -> Vec<(&'static str, Document)> {
     let open_api = open_api::document(&site.public_url).to_string();
+    // Plain texts and numbers: it cannot fail.
+    let catalogue = serde_json::to_string(&event_catalogue::catalogue()).unwrap_or_default();
     let mut documents = vec![
         ("/openapi.json", Document::new("application/json", open_api)),
-        (
-            "/api/v1/webhooks/event-types",
-            Document::new("application/json", event_catalogue::document().to_string()),
-        ),
+        ("/api/v1/webhooks/event-types", Document::new("application/json", catalogue)),
         ("/llms.txt", Document::new("text/plain; charset=utf-8", pages::index(&site.public_url))),
     ];
     for page in pages::PAGES {

@@ -10,6 +10,7 @@ use super::errors::ERRORS;
 use super::methods;
 use super::parameters::{Kind, PARAMETERS, Parameter, REFUND_PARAMETERS};
 use super::samples;
+use super::webhook_calls;
 use crate::pages::Language;
 use serde_json::{Map, Value, json};
 
@@ -30,12 +31,17 @@ pub fn document(public_url: &str) -> Value {
         "security": [],
         "tags": [
             { "name": "Payments", "description": "What a merchant's server calls." },
+            { "name": "Webhooks", "description": "What a merchant's server is told, again if need \
+                be, and where." },
             { "name": "Customer", "description": "What a cardholder's browser opens." },
             { "name": "Operations", "description": "What an operator's monitoring asks." },
             { "name": "Developers", "description": "This reference." },
         ],
         "paths": paths(public_url),
-        "webhooks": { "paymentDecided": webhook(public_url) },
+        "webhooks": {
+            "paymentDecided": webhook(public_url),
+            "eventHappened": webhook_calls::event(&webhook_headers()),
+        },
         "components": {
             "schemas": schemas(),
             "responses": error_responses(),
@@ -45,7 +51,7 @@ pub fn document(public_url: &str) -> Value {
 }
 
 fn paths(public_url: &str) -> Value {
-    let mut paths = Map::new();
+    let mut paths = webhook_calls::paths();
     let mut add = |path: &str, item: Value| paths.insert(path.to_owned(), item);
     add("/api/s2s", create_payment(public_url));
     add("/api/s2s/encrypt", encrypted::creation(public_url));
@@ -448,12 +454,6 @@ fn status_query(public_url: &str) -> Value {
 
 fn webhook(public_url: &str) -> Value {
     let sample = answers::sample_object(&WEBHOOK_FIELDS, public_url);
-    let header = |name: &str, what: &str| {
-        json!({
-            "name": name, "in": "header", "required": true, "description": what,
-            "schema": { "type": "string" },
-        })
-    };
     json!({ "post": {
         "operationId": "paymentDecided",
         "tags": ["Payments"],
@@ -461,11 +461,7 @@ fn webhook(public_url: &str) -> Value {
         "summary": "A payment was decided",
         "description": "Sent to webhook_url on every change to a decided status and when a \
             refund is decided, at least once, signed by Standard Webhooks.",
-        "parameters": [
-            header("webhook-id", "The delivery's name, the same over all retries."),
-            header("webhook-timestamp", "When this attempt was made, in Unix seconds."),
-            header("webhook-signature", "v1 and the base64 HMAC-SHA256; one per live secret."),
-        ],
+        "parameters": webhook_headers(),
         "requestBody": { "required": true, "content": {
             "application/json": {
                 "schema": { "$ref": "#/components/schemas/Webhook" },
@@ -483,6 +479,21 @@ fn webhook(public_url: &str) -> Value {
             "default": { "description": "Tried again later." },
         },
     } })
+}
+
+/// What every webhook has.
+fn webhook_headers() -> Value {
+    let header = |name: &str, what: &str| {
+        json!({
+            "name": name, "in": "header", "required": true, "description": what,
+            "schema": { "type": "string" },
+        })
+    };
+    json!([
+        header("webhook-id", "The delivery's name, the same over all retries."),
+        header("webhook-timestamp", "When this attempt was made, in Unix seconds."),
+        header("webhook-signature", "v1 and the base64 HMAC-SHA256; one per live secret."),
+    ])
 }
 
 /// The answer on success, and the errors that this route can give, one per HTTP status.
@@ -528,7 +539,7 @@ fn schemas() -> Value {
     let with_further = [&RESPONSE_FIELDS[..], &FURTHER_FIELDS].concat();
     let with_status = [&answers::status_fields()[..], &FURTHER_FIELDS, &STATUS_FIELDS].concat();
     let webhook = [&WEBHOOK_FIELDS[..], &REFUND_WEBHOOK_FIELDS].concat();
-    json!({
+    let own = json!({
         "CreatePayment": request_schema(&PARAMETERS),
         "EncryptedRequest": encrypted::schema(),
         "RequestRefund": request_schema(&REFUND_PARAMETERS),
@@ -540,7 +551,8 @@ fn schemas() -> Value {
         "Problem": problem_schema(),
         "Balance": balance::schema(),
         "Methods": methods::schema(),
-    })
+    });
+    with(own, webhook_calls::schemas())
 }
 
 fn request_schema(parameters: &[Parameter]) -> Value {
@@ -670,7 +682,7 @@ fn problem_schema() -> Value {
 }
 
 /// The first object with the second one's entries.
-fn with(mut object: Value, more: Value) -> Value {
+pub(super) fn with(mut object: Value, more: Value) -> Value {
     if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
         object.extend(more);
     }

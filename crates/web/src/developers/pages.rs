@@ -10,14 +10,18 @@ use super::cards::{
 };
 use super::encrypted;
 use super::errors::{ERRORS, ErrorNumber};
+use super::event_sections::{self, Section};
 use super::methods::{self, Key, MethodRow, Step};
 use super::parameters::{self, PARAMETERS, Parameter, REFUND_PARAMETERS};
 use super::samples::{self, Sample};
+use super::webhook_calls::{self, Call, Given};
 use crate::assets::{Asset, DEVELOPERS_SCRIPT, DEVELOPERS_STYLE};
 use crate::pages::Language;
 use crate::throttle::UNKNOWN_AT_MOST;
 use askama::Template;
 use domain::delivery::DeliveryId;
+use domain::endpoint::ENDPOINTS_AT_MOST;
+use domain::event_type::EventType;
 use domain::schedule;
 use engine::ports::LabCase;
 use std::fmt::Write as _;
@@ -43,6 +47,8 @@ const NO_CARD: &str = "/developers/api-reference/net-banking-wallets-upi";
 const STATUS_QUERY: &str = "/developers/api-reference/status-query";
 const REFUNDS: &str = "/developers/api-reference/refunds";
 const WEBHOOKS: &str = "/developers/webhooks";
+const WEBHOOK_CALLS: &str = "/developers/webhook-calls";
+const EVENT_TYPES: &str = "/developers/event-types";
 const RETURN_URL: &str = "/developers/return-url";
 const CUSTOMER_PAGES: &str = "/developers/customer-pages";
 const STATUS_CODES: &str = "/developers/status-codes";
@@ -62,7 +68,7 @@ const START_PAGE: Page =
     page(START, "Developers", None, "What Tollgate is, and a first payment in three steps.");
 
 /// All pages, in the menu's order.
-pub(super) const PAGES: [Page; 13] = [
+pub(super) const PAGES: [Page; 15] = [
     START_PAGE,
     page(REFERENCE, "API Reference", Some(START), "The calls, and the OpenAPI document."),
     page(
@@ -100,6 +106,18 @@ pub(super) const PAGES: [Page; 13] = [
         "Webhooks",
         Some(START),
         "The result, sent to your server: body, signature, retries.",
+    ),
+    page(
+        WEBHOOK_CALLS,
+        "Webhooks: endpoints, log and replay",
+        Some(START),
+        "Further addresses, what was sent, sending it again, a stream.",
+    ),
+    page(
+        EVENT_TYPES,
+        "Event catalogue",
+        Some(START),
+        "What endpoints are told of: types, fields, samples, schemas.",
     ),
     page(
         RETURN_URL,
@@ -219,6 +237,15 @@ template!(
     decrypt: Samples<'a>, once_and_in_order: &'static str, webhook_id: String
 );
 template!(
+    WebhookCalls, "developers/webhook_calls.html",
+    calls: &'static [Call], endpoints_at_most: usize, endpoint_fields: Vec<Given>,
+    filters: Vec<Given>, replay_fields: Vec<Given>, add: Samples<'a>, replay: Samples<'a>,
+    follow: Samples<'a>
+);
+template!(
+    EventTypes, "developers/event_types.html", types: [EventType; 19], sections: Vec<Section>
+);
+template!(
     ReturnUrl, "developers/return_url.html", fields: &'static [Field], verify: Samples<'a>, signed: String
 );
 template!(StatusCodes, "developers/status_codes.html", statuses: &'static [Status]);
@@ -259,6 +286,11 @@ pub(super) fn render(
         STATUS_QUERY => status_query(shell).render(),
         REFUNDS => refunds(shell).render(),
         WEBHOOKS => webhooks(shell).render(),
+        WEBHOOK_CALLS => webhook_calls(shell).render(),
+        EVENT_TYPES => {
+            let (types, sections) = (EventType::ALL, event_sections::sections());
+            EventTypes { shell, types, sections }.render()
+        }
         RETURN_URL => return_url(shell).render(),
         STATUS_CODES => StatusCodes { shell, statuses: &STATUSES }.render(),
         ERROR_NUMBERS => Errors { shell, errors: &ERRORS }.render(),
@@ -351,6 +383,20 @@ fn webhooks(shell: Shell<'_>) -> Webhooks<'_> {
         decrypt: Samples { id: "decrypt", samples: &samples::DECRYPT_WEBHOOK },
         once_and_in_order: samples::ONCE_AND_IN_ORDER.source.trim_end(),
         webhook_id: webhook_id.unwrap_or_default(),
+        shell,
+    }
+}
+
+fn webhook_calls(shell: Shell<'_>) -> WebhookCalls<'_> {
+    WebhookCalls {
+        calls: &webhook_calls::CALLS,
+        endpoints_at_most: ENDPOINTS_AT_MOST,
+        endpoint_fields: webhook_calls::endpoint_fields(),
+        filters: webhook_calls::filters(),
+        replay_fields: webhook_calls::replay_fields(),
+        add: Samples { id: "add", samples: &samples::ADD_ENDPOINT },
+        replay: Samples { id: "replay", samples: &samples::REPLAY },
+        follow: Samples { id: "follow", samples: &samples::FOLLOW },
         shell,
     }
 }

@@ -95,6 +95,15 @@ pub const DECRYPT_WEBHOOK: [Sample; 8] = [
 /// Store what webhooks tell, each once, and the newest word last.
 pub const ONCE_AND_IN_ORDER: Sample = sample!("sql", "SQL", "once_and_in_order.sql");
 
+/// Add an endpoint and try it out.
+pub const ADD_ENDPOINT: [Sample; 1] = [sample!("curl", "curl", "webhook_calls/endpoint.sh")];
+
+/// Send again what was given up.
+pub const REPLAY: [Sample; 1] = [sample!("curl", "curl", "webhook_calls/replay.sh")];
+
+/// Follow deliveries as they are written.
+pub const FOLLOW: [Sample; 1] = [sample!("curl", "curl", "webhook_calls/follow.sh")];
+
 /// Check the signature of a customer's return.
 pub const VERIFY_RETURN_URL: [Sample; 3] = [
     sample!("php", "PHP", "verify_return_url/php.php"),
@@ -128,7 +137,8 @@ mod tests {
         ];
         let read =
             [&VERIFY_WEBHOOK[..], &DECRYPT_WEBHOOK, &[ONCE_AND_IN_ORDER], &VERIFY_RETURN_URL];
-        [create.concat(), REFUND.to_vec(), read.concat()].concat()
+        let kept = [ADD_ENDPOINT, REPLAY, FOLLOW].concat();
+        [create.concat(), REFUND.to_vec(), read.concat(), kept].concat()
     }
 
     #[test]
@@ -155,7 +165,9 @@ mod tests {
 
     #[test]
     fn create_samples_name_the_real_address() {
-        let calls = |file: &str| file.starts_with("create_") || file.starts_with("refund");
+        let calls = |file: &str| {
+            ["create_", "refund", "webhook_calls"].iter().any(|name| file.starts_with(name))
+        };
         for sample in all().iter().filter(|sample| calls(sample.file)) {
             let text = sample.at("https://pay.shop.example");
             assert!(text.contains("https://pay.shop.example"), "{}", sample.file);

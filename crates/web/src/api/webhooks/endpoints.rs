@@ -199,15 +199,20 @@ struct Tried<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     duration_ms: u64,
+    /// The beginning of the answer's body; none where it was empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
 }
 
 impl<'a> Tried<'a> {
     fn of(sent: &'a SampleSent) -> Self {
-        let (status, error) = match &sent.result {
-            PostResult::Answered { status, .. } => (Some(*status), None),
-            PostResult::Failed(why) => (None, Some(why.as_str())),
+        let (status, answer, error) = match &sent.result {
+            PostResult::Answered { status, body, .. } => {
+                (Some(*status), Some(body.as_str()).filter(|body| !body.is_empty()), None)
+            }
+            PostResult::Failed(why) => (None, None, Some(why.as_str())),
         };
         Self {
             id: &sent.webhook_id,
@@ -216,6 +221,7 @@ impl<'a> Tried<'a> {
             acknowledged: status.is_some_and(|status| (200..300).contains(&status)),
             status,
             duration_ms: u64::try_from(sent.took.as_millis()).unwrap_or(u64::MAX),
+            answer,
             error,
         }
     }

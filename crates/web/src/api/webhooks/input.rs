@@ -144,8 +144,13 @@ impl Input {
         match self.value(name) {
             None | Some(Value::Bool(false)) => false,
             Some(Value::Bool(true)) => true,
-            Some(Value::Null | Value::Number(_) | Value::String(_))
-            | Some(Value::Array(_) | Value::Object(_)) => {
+            Some(
+                Value::Null
+                | Value::Number(_)
+                | Value::String(_)
+                | Value::Array(_)
+                | Value::Object(_),
+            ) => {
                 self.refuse(Problem::form(name, "must be true or false"));
                 false
             }

@@ -24,7 +24,7 @@ pub(super) struct Told {
     /// The newest time of all that was told.
     newest: Timestamp,
     /// What was told since `from`.
-    told: BTreeSet<DeliveryCursor>,
+    lately: BTreeSet<DeliveryCursor>,
     /// Digests of what was told since then on an earlier stream.
     earlier: BTreeSet<[u8; DIGEST]>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Told {
 impl Told {
     /// Nothing yet, and only what is written from now on is to be.
     pub(super) const fn from_now(now: Timestamp) -> Self {
-        Self { from: now, newest: now, told: BTreeSet::new(), earlier: BTreeSet::new() }
+        Self { from: now, newest: now, lately: BTreeSet::new(), earlier: BTreeSet::new() }
     }
 
     /// What is after an event, by its id; none for a text that is no such id.
@@ -45,7 +45,7 @@ impl Told {
             return None;
         }
         let earlier = digests.iter().copied().collect();
-        Some(Self { from: newest.minus(OVERLAP), newest, told: BTreeSet::new(), earlier })
+        Some(Self { from: newest.minus(OVERLAP), newest, lately: BTreeSet::new(), earlier })
     }
 
     /// From when on the log is to be read.
@@ -56,29 +56,29 @@ impl Told {
     /// Whether this was not told yet.
     pub(super) fn is_new(&self, place: DeliveryCursor) -> bool {
         place.created_at >= self.from
-            && !self.told.contains(&place)
+            && !self.lately.contains(&place)
             && !self.earlier.contains(&digest(place.id))
     }
 
     /// It is told now.
     pub(super) fn note(&mut self, place: DeliveryCursor) {
-        self.told.insert(place);
+        self.lately.insert(place);
         self.newest = self.newest.max(place.created_at);
         self.from = self.from.max(self.newest.minus(OVERLAP));
-        while let Some(oldest) = self.told.first() {
-            if self.told.len() > REMEMBERED {
+        while let Some(oldest) = self.lately.first() {
+            if self.lately.len() > REMEMBERED {
                 self.from = self.from.max(oldest.created_at.plus(Duration::from_micros(1)));
             } else if oldest.created_at >= self.from {
                 break;
             }
-            self.told.pop_first();
+            self.lately.pop_first();
         }
     }
 
     /// The id of the event that was told last: the newest time, and what was told shortly before.
     pub(super) fn position(&self) -> String {
         let mut bytes = self.newest.micros().to_be_bytes().to_vec();
-        let newest_first = self.told.iter().rev().map(|place| digest(place.id));
+        let newest_first = self.lately.iter().rev().map(|place| digest(place.id));
         let carried = newest_first.chain(self.earlier.iter().copied()).take(CARRIED);
         bytes.extend(carried.flatten());
         URL_SAFE_NO_PAD.encode(bytes)
@@ -148,7 +148,7 @@ mod tests {
             let new = place(number, number / 10);
             assert!(told.is_new(new), "{number}");
             told.note(new);
-            assert!(told.told.len() <= REMEMBERED);
+            assert!(told.lately.len() <= REMEMBERED);
         }
         assert!(told.position().len() < 300, "{}", told.position());
         assert!(Told::after(&told.position()).is_some());
@@ -156,9 +156,10 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_ids() {
-        for wrong in ["", "x", "1", "AAAA", "not base64!", &"A".repeat(11), &"A".repeat(400)] {
-            let is_id = Told::after(wrong).is_some();
-            assert_eq!(is_id, wrong.len() == 11, "{wrong}");
+        for wrong in ["", "x", "1", "AAAA", "not base 64", &"A".repeat(12), &"A".repeat(400)] {
+            assert!(Told::after(wrong).is_none(), "{wrong}");
         }
+        // The bare time of an event, with nothing told beside it.
+        assert!(Told::after(&"A".repeat(11)).is_some());
     }
 }

@@ -7,6 +7,7 @@ use crate::developers::answers::{
 use crate::developers::text::Prose;
 use domain::event_type::EventType;
 use domain::time::Timestamp;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 /// What an event type's `data` holds. Every value is a string.
@@ -178,23 +179,34 @@ impl Entry {
     }
 
     /// A sample of `data`; fields that a card payment does not have are left out.
-    pub fn sample_data(&self) -> Value {
+    pub fn sample_data(&self) -> Fields {
         let known = self.fields().filter(|field| !field.sample.is_empty());
-        let pair = |field: Field| (field.name.to_owned(), Value::from(field.sample));
-        Value::Object(known.map(pair).collect())
+        Fields(known.map(|field| (field.name, field.sample.to_owned())).collect())
     }
 
     /// The body's schema, in JSON Schema draft 2020-12. What it does not name may come with a later
     /// release.
     pub fn schema(&self) -> Value {
-        let mut properties = Map::new();
-        for field in self.fields() {
-            properties.insert(field.name.to_owned(), field_schema(&field));
+        let mut schema = self.schema_around(&self.data_schema());
+        if let Value::Object(schema) = &mut schema {
+            let dialect = "https://json-schema.org/draft/2020-12/schema";
+            schema.insert("$schema".to_owned(), Value::from(dialect));
         }
-        let always = |field: &Field| self.is_always_there(field);
-        let required: Vec<&str> = self.fields().filter(always).map(|field| field.name).collect();
+        schema
+    }
+
+    /// The schema of `data` alone.
+    pub fn data_schema(&self) -> Value {
+        let pair = |field: Field| (field.name.to_owned(), field_schema(&field));
+        let properties: Map<String, Value> = self.fields().map(pair).collect();
+        let required: Vec<&str> =
+            self.fields().filter(is_always_there).map(|field| field.name).collect();
+        json!({ "type": "object", "properties": properties, "required": required })
+    }
+
+    /// The body's schema with this one of `data`, which may be a reference.
+    pub fn schema_around(&self, data: &Value) -> Value {
         json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": self.event_type.name(),
             "description": self.event_type.sentence(),
             "type": "object",
@@ -205,21 +217,21 @@ impl Entry {
                     "format": "date-time",
                     "description": "When it happened.",
                 },
-                "data": { "type": "object", "properties": properties, "required": required },
+                "data": data,
             },
             "required": ["type", "timestamp", "data"],
         })
     }
+}
 
-    /// A message about a refund always has the refund's fields.
-    fn is_always_there(&self, field: &Field) -> bool {
-        match field.presence {
-            Presence::Always | Presence::OfRefunds => true,
-            Presence::OfCards
-            | Presence::WhileCustomerActs
-            | Presence::WhenKnown
-            | Presence::OfNamedRefunds => false,
-        }
+/// A message about a refund always has the refund's fields.
+const fn is_always_there(field: &Field) -> bool {
+    match field.presence {
+        Presence::Always | Presence::OfRefunds => true,
+        Presence::OfCards
+        | Presence::WhileCustomerActs
+        | Presence::WhenKnown
+        | Presence::OfNamedRefunds => false,
     }
 }
 
@@ -231,30 +243,65 @@ fn field_schema(field: &Field) -> Value {
     json!({ "type": "string", "description": field.meaning.0 })
 }
 
+/// Names and texts of an object, written in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields(pub Vec<(&'static str, String)>);
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
 /// The body of a message to an endpoint, as Standard Webhooks recommends it.
-pub fn body(event_type: EventType, at: Timestamp, data: Value) -> Value {
-    json!({ "type": event_type.name(), "timestamp": at.to_rfc3339(), "data": data })
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Body {
+    #[serde(rename = "type")]
+    event_type: &'static str,
+    timestamp: String,
+    data: Fields,
+}
+
+/// The body of a message about this, which happened then.
+pub fn body(event_type: EventType, at: Timestamp, data: Fields) -> Body {
+    Body { event_type: event_type.name(), timestamp: at.to_rfc3339(), data }
 }
 
 /// `GET /api/v1/webhooks/event-types`: all types, for machines.
-pub fn document() -> Value {
-    let types: Vec<Value> = EventType::ALL.map(described).into();
-    json!({ "event_types": types })
+#[derive(Debug, Serialize)]
+pub struct Catalogue {
+    event_types: [Described; EventType::ALL.len()],
 }
 
-fn described(event_type: EventType) -> Value {
-    let entry = entry(event_type);
-    json!({
-        "type": event_type.name(),
-        "sentence": event_type.sentence(),
-        "sent": event_type.is_sent(),
-        "schema": entry.schema(),
-        "sample": sample(event_type),
-    })
+#[derive(Debug, Serialize)]
+struct Described {
+    #[serde(rename = "type")]
+    event_type: &'static str,
+    sentence: &'static str,
+    sent: bool,
+    schema: Value,
+    sample: Body,
+}
+
+impl Described {
+    fn of(event_type: EventType) -> Self {
+        Self {
+            event_type: event_type.name(),
+            sentence: event_type.sentence(),
+            sent: event_type.is_sent(),
+            schema: entry(event_type).schema(),
+            sample: sample(event_type),
+        }
+    }
+}
+
+/// The whole catalogue.
+pub fn catalogue() -> Catalogue {
+    Catalogue { event_types: EventType::ALL.map(Described::of) }
 }
 
 /// A sample of a whole body, at the moment of the other samples.
-pub fn sample(event_type: EventType) -> Value {
+pub fn sample(event_type: EventType) -> Body {
     let at = Timestamp::from_micros(1_745_677_051_204_118);
     body(event_type, at, entry(event_type).sample_data())
 }
