@@ -13,6 +13,8 @@ const PAGES = [
   "/developers/api-reference/status-query",
   "/developers/api-reference/refunds",
   "/developers/webhooks",
+  "/developers/webhook-calls",
+  "/developers/event-types",
   "/developers/return-url",
   "/developers/customer-pages",
   "/developers/status-codes",

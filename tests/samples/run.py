@@ -28,11 +28,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 import webhooks  # noqa: E402, beside this file
-from gateway import Gateway, payment  # noqa: E402, from tests/tools
+from gateway import Gateway, Shop, payment  # noqa: E402, from tests/tools
 from webhooks import SECRET, key  # noqa: E402
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "crates" / "web" / "samples"
@@ -43,6 +44,9 @@ FIELDS = {
 RUN = {
     "curl.sh": ["bash"],
     "first_payment.sh": ["sh"],
+    "endpoint.sh": ["sh"],
+    "replay.sh": ["sh"],
+    "follow.sh": ["sh"],
     "php.php": ["php"],
     "node.mjs": ["node"],
     "python.py": [sys.executable],
@@ -179,11 +183,78 @@ def check_refund(sample, scratch, recorder, trans_id):
     assert done.returncode != 0 and "1500" in told, f"exit {done.returncode}: {told}"
 
 
-def paid(gateway, reference):
+def paid(gateway, reference, **changes):
     """The number of a new payment that is approved at once."""
-    answer = gateway.post("/api/s2s", payment(reference, ccno="4012000033330026"))
+    answer = gateway.post("/api/s2s", payment(reference, ccno="4012000033330026", **changes))
     assert answer["order_status"] == "25", answer
     return answer["transID"]
+
+
+def check_endpoint(sample, scratch, gateway, private_key):
+    shop = Shop()
+    environment = {"GATEWAY_URL": gateway.url, "ENDPOINT_URL": shop.url}
+    done = run(sample, scratch, {**environment, "PRIVATE_KEY": private_key})
+    assert done.returncode == 0, f"exit {done.returncode}: {done.stdout} {done.stderr}"
+    number, secret, told = done.stdout.decode().splitlines()
+    assert json.loads(told)["acknowledged"] is True, told
+    headers, body = shop.webhooks.get(timeout=30)
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    digest = hmac.new(key(secret.removeprefix("secret: ")), signed, hashlib.sha256).digest()
+    expected = "v1," + base64.b64encode(digest).decode()
+    assert headers["webhook-signature"] == expected, headers
+    path = f"/api/v1/webhooks/endpoints/{number.removeprefix('endpoint: ')}?terNO=42"
+    status, answer = gateway.asked("DELETE", path, private_key=private_key)
+    assert status == 200, f"HTTP {status}: {answer}"
+    # Another key: the error is told, and the exit code is not 0.
+    done = run(sample, scratch, {**environment, "PRIVATE_KEY": private_key[::-1]})
+    assert done.returncode != 0 and b'"101"' in done.stderr, f"exit {done.returncode}: {done}"
+
+
+def check_replay(sample, scratch, gateway, private_key):
+    shop = Shop()
+    # Whoever answers 410 wants no second try.
+    shop.answer = 410
+    trans_id = paid(gateway, "given up", webhook_url=shop.url)
+    path = f"/api/v1/webhooks/deliveries?terNO=42&state=dead&payment={trans_id}"
+    deadline = time.monotonic() + 30
+    while not json.loads(gateway.asked("GET", path, private_key=private_key)[1])["deliveries"]:
+        assert time.monotonic() < deadline, "the delivery was not given up"
+        time.sleep(0.1)
+    shop.webhook_of(trans_id)
+    shop.answer = 204
+    since = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86_400))
+    environment = {"GATEWAY_URL": gateway.url, "PRIVATE_KEY": private_key, "SINCE": since}
+    done = run(sample, scratch, environment)
+    assert done.returncode == 0, f"exit {done.returncode}: {done.stdout} {done.stderr}"
+    listed, counted, replayed = map(json.loads, done.stdout.decode().splitlines())
+    assert trans_id in [one["transID"] for one in listed["deliveries"]], listed
+    assert counted["count"] == replayed["replayed"] == len(listed["deliveries"]), done.stdout
+    shop.webhook_of(trans_id)
+
+
+def check_follow(sample, scratch, gateway, private_key):
+    environment = {**os.environ, "GATEWAY_URL": gateway.url, "PRIVATE_KEY": private_key}
+    process = subprocess.Popen(
+        command(sample, scratch), env=environment, stdout=subprocess.PIPE, text=True)
+    lines = queue.Queue()
+    threading.Thread(target=lambda: [lines.put(line) for line in process.stdout]).start()
+    try:
+        # Only what is written from now on is told, and when that began is not: so pay until it is.
+        for number in range(30):
+            trans_id = paid(gateway, f"followed {number}")
+            try:
+                while not (line := lines.get(timeout=2)).startswith("data: "):
+                    pass
+            except queue.Empty:
+                continue
+            told = json.loads(line.removeprefix("data: "))
+            assert {"id", "headers", "body"} <= set(told), told
+            assert json.loads(told["body"])["transID"] == trans_id, told
+            return
+        raise AssertionError("nothing was told")
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 def check_first_payment(sample, scratch, recorder):
@@ -290,6 +361,12 @@ def checks(scratch, recorder, gateway):
     for sample in sorted((SAMPLES / "refund").iterdir()):
         yield f"refund/{sample.name}", lambda sample=sample: check_refund(
             sample, scratch, recorder, paid(gateway, f"refund {sample.name}"))
+    for name, check in (
+        ("endpoint", check_endpoint), ("replay", check_replay), ("follow", check_follow),
+    ):
+        sample = SAMPLES / "webhook_calls" / f"{name}.sh"
+        yield f"webhook_calls/{sample.name}", (
+            lambda sample=sample, check=check: check(sample, scratch, gateway, private_key))
     yield "once_and_in_order.sql", lambda: webhooks.check_once_and_in_order(
         SAMPLES / "once_and_in_order.sql", gateway)
 

@@ -33,6 +33,11 @@ RESULT = "/api/authurl/{transID}/result"
 RETURN = "/api/authurl/{transID}/return"
 EVENTS = "/api/authurl/{transID}/events"
 COUNTER = "/sandbox-bank/{order}"
+CALLS = "/api/v1/webhooks"
+DELIVERIES = f"{CALLS}/deliveries"
+ENDPOINTS = f"{CALLS}/endpoints"
+STREAM = f"{CALLS}/stream"
+WITH_KEY = (BALANCE, DELIVERIES, ENDPOINTS, STREAM)
 UNKNOWN = "100000200101000000"
 
 
@@ -80,7 +85,7 @@ def check_document(document):
     operations = [
         operation.get("operationId")
         for item in [*document["paths"].values(), *document["webhooks"].values()]
-        for method, operation in item.items() if method in ("get", "post")
+        for method, operation in item.items() if method in ("get", "post", "patch", "delete")
     ]
     distinct = len(set(operations)) == len(operations) and None not in operations
     yield "operationId", [] if distinct else ["missing, or one stands twice"]
@@ -115,10 +120,11 @@ class Live:
         self.url = gateway.url
         self.last = {}
 
-    def check(self, what, route, expected, *, path=None, body=None, headers=None, replayed=None):
+    def check(self, what, route, expected, *, path=None, body=None, headers=None, replayed=None,
+              method=None):
         """(name, problems) of one request; `self.last` is the answer's body."""
-        method = "get" if body is None else "post"
-        status, given, text = send(self.url + (path or route), body, headers)
+        method = method or ("get" if body is None else "post")
+        status, given, text = send(self.url + (path or route), body, headers, method.upper())
         name = f"{what}: {method.upper()} {route} {expected}"
         if status != expected:
             return name, [f"answered {status}: {text[:300]}"]
@@ -277,6 +283,86 @@ def check_orders(live):
         yield live.check(what, route, 404, path=path)
 
 
+def streamed(live, bearer, shop):
+    """(name, problems) of the stream, up to its first event."""
+    request = urllib.request.Request(f"{live.url}{STREAM}?terNO=42", headers=bearer)
+    with OPENER.open(request, timeout=30) as stream:
+        media = stream.headers["Content-Type"]
+        yield "stream", [] if media.startswith("text/event-stream") else [media]
+        yield live.create("told", 200, payment("told", ccno="4012000033330026", webhook_url=shop))
+        lines = iter(stream.readline, b"")
+        data = next(line for line in lines if line.startswith(b"data: "))
+    told = json.loads(data.removeprefix(b"data: "))
+    schema = {"$ref": "#/components/schemas/StreamedDelivery"}
+    yield "streamed delivery", problems_of(live.document, schema, told)
+
+
+def check_webhook_calls(live, bearer):
+    """(name, problems) of endpoints, the log, replay and the stream."""
+    shop = Shop()
+    bearer = {**bearer, "Content-Type": "application/json"}
+
+    def call(what, expected, method, path, fields=None, query="", **headers):
+        body = None if fields is None else json.dumps(fields).encode()
+        parts = path.split("/")
+        name = {"deliveries": "{id}", "endpoints": "{number}"}.get(parts[0])
+        route = "/".join([CALLS, *[name if place == 1 else part for place, part in enumerate(parts)]])
+        return live.check(what, route, expected, method=method, body=body,
+                          path=f"{CALLS}/{path}?terNO=42{query}", headers={**bearer, **headers})
+
+    wish = {"url": shop.url, "events": ["payment.*", "refund.*"], "description": "Warehouse"}
+    keyed = {"Idempotency-Key": "endpoint-1"}
+    yield call("adds", 201, "post", "endpoints", wish, **keyed)
+    yield "its secret", [] if live.last["secret"].startswith("whsec_") else ["no secret"]
+    yield call("adds again", 201, "post", "endpoints", wish, **keyed)
+    yield "no secret", ["told again"] if "secret" in live.last else []
+    yield call("a key's other use", 422, "post", "endpoints", {**wish, "events": ["*"]}, **keyed)
+    number = live.last.get("number", 1)
+    endpoint = f"endpoints/{number}"
+    yield call("lists", 200, "get", "endpoints")
+    yield call("shows", 200, "get", endpoint)
+    yield call("changes", 200, "patch", endpoint, {"description": ""})
+    yield call("tries out", 200, "post", f"{endpoint}/test", {"type": "payment.approved"})
+    _headers, sample = shop.webhooks.get(timeout=30)
+    schema = {"$ref": "#/components/schemas/Event"}
+    yield "sample", problems_of(live.document, schema, json.loads(sample))
+    yield call("rotates", 200, "post", f"{endpoint}/rotate-secret")
+    yield from streamed(live, bearer, shop.url)
+    for _own_and_event in range(2):
+        _headers, body = shop.webhooks.get(timeout=30)
+        told = json.loads(body)
+        name = "Event" if "data" in told else "Webhook"
+        yield name, problems_of(live.document, {"$ref": f"#/components/schemas/{name}"}, told)
+    yield call("lists", 200, "get", "deliveries", query="&limit=1&state=any")
+    delivery = f"deliveries/{live.last['deliveries'][0]['id']}"
+    cursor = urllib.parse.quote(live.last["next_cursor"])
+    yield call("next page", 200, "get", "deliveries", query=f"&cursor={cursor}")
+    yield call("shows", 200, "get", delivery)
+    yield call("resends", 202, "post", f"{delivery}/resend")
+    yield call("counts", 200, "post", "replay", {"dry_run": True})
+    yield call("replays", 200, "post", "replay", {"from": "2200-01-01"})
+    yield call("removes", 200, "delete", endpoint)
+    for what, expected, method, path, fields in (
+        ("removed", 404, "get", endpoint, None),
+        ("removed", 404, "patch", endpoint, {}),
+        ("removed", 404, "delete", endpoint, None),
+        ("removed", 404, "post", f"{endpoint}/test", {"type": "payout.paid"}),
+        ("removed", 404, "post", f"{endpoint}/rotate-secret", None),
+        ("unknown", 404, "get", "deliveries/x", None),
+        ("unknown", 404, "post", "deliveries/x/resend", None),
+        ("no fields", 400, "post", "endpoints", {}),
+        ("wrong forms", 400, "patch", endpoint, {"url": 1, "events": 1, "state": 1}),
+        ("no bounds", 400, "post", "replay", {"state": "any"}),
+        ("too large", 413, "post", "replay", {"from": "x" * 70_000}),
+    ):
+        yield call(what, expected, method, path, fields)
+    yield call("no media type", 415, "post", "replay", {}, **{"Content-Type": "text/x"})
+    yield call("unknown name", 400, "get", "deliveries", query="&sate=dead")
+    yield call("a place that is none", 400, "get", "stream", **{"Last-Event-ID": "x"})
+    for path in ("deliveries", "endpoints", "stream"):
+        yield call("other key", 401, "get", path, Authorization=f"Bearer {'A' * 43}=")
+
+
 def check_answers(document, gateway, receiver):
     """(name, problems) of everything that is sent to the live gateway."""
     live = Live(document, gateway)
@@ -361,7 +447,7 @@ def check_answers(document, gateway, receiver):
         wrong = [] if status == expected else [f"answered {status}"]
         yield f"GET {path} {expected}", wrong or problems_of(document, error, json.loads(text))
     for path, item in document["paths"].items():
-        if "{" not in path and "get" in item and path not in (CREATE, BALANCE, METHODS, "/"):
+        if "{" not in path and "get" in item and path not in (CREATE, METHODS, "/", *WITH_KEY):
             yield live.check("plain", path, 200)
     bearer = {"Authorization": f"Bearer {gateway.shown()['private_key']}"}
     yield live.check("its own key", BALANCE, 200, path=f"{BALANCE}?terNO=42", headers=bearer)
@@ -369,6 +455,8 @@ def check_answers(document, gateway, receiver):
     yield live.check("no key", BALANCE, 401, path=f"{BALANCE}?terNO=42")
     wrong = {"Authorization": f"Bearer {'A' * 43}="}
     yield live.check("other key", BALANCE, 401, path=f"{BALANCE}?terNO=42", headers=wrong)
+
+    yield from check_webhook_calls(live, bearer)
 
     schema = document["webhooks"]["paymentDecided"]["post"]["requestBody"]
     schema = schema["content"]["application/json"]["schema"]

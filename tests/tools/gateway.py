@@ -69,10 +69,13 @@ class Gateway:
         """The HTTP status of the answer to a form."""
         return self.asked("POST", path, body, "application/x-www-form-urlencoded")[0]
 
-    def asked(self, method, path, body=None, content_type=None):
+    def asked(self, method, path, body=None, content_type=None, private_key=None):
         """(HTTP status, body) of one request on a connection of its own."""
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
-        connection.request(method, path, body, {"Content-Type": content_type} if body else {})
+        headers = {"Content-Type": content_type} if body else {}
+        if private_key:
+            headers["Authorization"] = f"Bearer {private_key}"
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         told = answer.status, answer.read().decode()
         connection.close()
@@ -99,6 +102,7 @@ class Shop(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), ShopHandler)
+        self.answer = 204
         self.webhooks = queue.Queue()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -119,7 +123,7 @@ class ShopHandler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.webhooks.put((dict(self.headers), body))
-        self.send_response(204)
+        self.send_response(self.server.answer)
         self.end_headers()
 
     def log_message(self, *_):

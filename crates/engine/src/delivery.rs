@@ -213,6 +213,7 @@ impl Gateway {
         };
         let result = self.dialer.post(post).await;
         let took = self.clock.now().since(now);
+        self.audit(self.done(actor, "send_sample", format!("{event_type} {webhook_id}"))).await;
         Ok(SampleSent { webhook_id, url, body: notice.body, result, took })
     }
 

@@ -40,13 +40,18 @@ impl Gateway {
 
     /// An audit line for something that was done.
     pub(crate) fn done(&self, actor: Actor, action: &'static str, detail: String) -> AuditLine {
+        let (terminal, caller) = match actor {
+            Actor::Terminal { number, caller, .. } => (Some(number), caller),
+            Actor::Holder { caller } => (None, caller),
+            Actor::Operator | Actor::Worker => (None, None),
+        };
         AuditLine {
             at: self.clock.now(),
             actor: actor.name(),
-            caller: None,
+            caller,
             action,
             result: "done",
-            terminal: None,
+            terminal,
             request_id: None,
             detail,
         }

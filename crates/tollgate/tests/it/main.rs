@@ -36,6 +36,7 @@ mod tidy;
 mod tls;
 mod verify;
 mod way_out;
+mod webhooks_api;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;

@@ -38,14 +38,18 @@ impl Told {
     /// What is after an event, by its id; none for a text that is no such id.
     pub(super) fn after(id: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
-        let (newest, digests) = bytes.split_first_chunk()?;
-        let newest = Timestamp::from_micros(i64::from_be_bytes(*newest));
+        let (newest, rest) = bytes.split_first_chunk()?;
+        let (from, digests) = rest.split_first_chunk()?;
+        let [newest, from] =
+            [newest, from].map(|at| Timestamp::from_micros(i64::from_be_bytes(*at)));
         let (digests, rest) = digests.as_chunks();
         if digests.len() > CARRIED || !rest.is_empty() {
             return None;
         }
         let earlier = digests.iter().copied().collect();
-        Some(Self { from: newest.minus(OVERLAP), newest, lately: BTreeSet::new(), earlier })
+        // However old an id is, a look goes back no further than it ever does.
+        let from = from.max(newest.minus(OVERLAP));
+        Some(Self { from, newest, lately: BTreeSet::new(), earlier })
     }
 
     /// From when on the log is to be read.
@@ -75,9 +79,10 @@ impl Told {
         }
     }
 
-    /// The id of the event that was told last: the newest time, and what was told shortly before.
+    /// The id of the event that was told last: the newest time, from when on the log is read, and
+    /// what was told since then.
     pub(super) fn position(&self) -> String {
-        let mut bytes = self.newest.micros().to_be_bytes().to_vec();
+        let mut bytes = [self.newest, self.from].map(|at| at.micros().to_be_bytes()).concat();
         let newest_first = self.lately.iter().rev().map(|place| digest(place.id));
         let carried = newest_first.chain(self.earlier.iter().copied()).take(CARRIED);
         bytes.extend(carried.flatten());
@@ -142,6 +147,14 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_back_does_not_hear_what_was_before_the_beginning() {
+        let mut told = Told::from_now(at(5_000));
+        told.note(place(1, 6_000));
+        let again = Told::after(&told.position()).unwrap();
+        assert!(!again.is_new(place(2, 4_999)) && again.is_new(place(3, 5_000)));
+    }
+
+    #[test]
     fn it_stays_small() {
         let mut told = Told::from_now(at(0));
         for number in 0..20_000 {
@@ -156,10 +169,10 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_ids() {
-        for wrong in ["", "x", "1", "AAAA", "not base 64", &"A".repeat(12), &"A".repeat(400)] {
+        for wrong in ["", "x", "1", "AAAA", "not base 64", &"A".repeat(11), &"A".repeat(400)] {
             assert!(Told::after(wrong).is_none(), "{wrong}");
         }
-        // The bare time of an event, with nothing told beside it.
-        assert!(Told::after(&"A".repeat(11)).is_some());
+        // Two bare times, with nothing told beside them.
+        assert!(Told::after(&"A".repeat(22)).is_some());
     }
 }
