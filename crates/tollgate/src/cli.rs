@@ -1,8 +1,8 @@
 //! The command line. Each command's arguments stand with its body; here is the tree.
 
 use crate::commands::{
-    balance, bank, bench, completions, config, db, demo, doctor, init, listen, merchant, migrate,
-    pay, payment,
+    balance, bank, bench, completions, config, db, demo, doctor, events, init, listen, merchant,
+    migrate, pay, payment,
 };
 use crate::commands::{serve, terminal, verify, version};
 use crate::config::{FilePlace, Settings, Sources};
@@ -96,6 +96,9 @@ pub(crate) enum Command {
     /// Terminals: add, list, show, set, rotate keys; encrypt and decrypt by hand
     #[command(subcommand, after_help = terminal::EXAMPLES)]
     Terminal(terminal::Action),
+    /// What webhooks were sent: list, show, send again
+    #[command(subcommand, after_help = events::EXAMPLES)]
+    Events(events::Action),
     /// The sandbox bank's side of things
     #[command(subcommand, after_help = bank::EXAMPLES)]
     Bank(bank::Action),

@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod config;
 mod csv;
+mod delivery_view;
 mod demo_data;
 mod failure;
 #[cfg(test)]

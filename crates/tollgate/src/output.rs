@@ -92,6 +92,23 @@ impl Output {
         drop(written);
     }
 
+    /// Whether there is a person at a terminal who can be asked.
+    #[expect(clippy::unused_self, reason = "the one that has the output may ask")]
+    pub(crate) fn can_ask(self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks; anything but a yes is a no.
+    #[expect(clippy::unused_self, reason = "the one that has the output may ask")]
+    pub(crate) fn asks(self, question: &str) -> Result<bool, Failure> {
+        let mut answer = String::new();
+        let asked = write!(std::io::stderr().lock(), "{question} [y/N] ");
+        asked
+            .and_then(|()| std::io::stdin().read_line(&mut answer))
+            .map_err(|error| Failure::could_not("the terminal", error))?;
+        Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
+    }
+
     /// Text in a colour, where colour is welcome.
     pub(crate) fn paint(self, style: Style, text: &str) -> String {
         if self.colour {

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// Postings read and written together.
 const TOGETHER: u32 = 2000;
 /// A day, of which `--until` takes the whole.
-const DAY: Duration = Duration::from_hours(24);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -172,7 +172,8 @@ pub(crate) struct Resolve {
     json: bool,
 }
 
-fn trans_id(text: &str) -> Result<PaymentId, String> {
+/// A payment's number by its text.
+pub(super) fn trans_id(text: &str) -> Result<PaymentId, String> {
     text.parse().map_err(|_form| "a transID has 18 digits".to_owned())
 }
 

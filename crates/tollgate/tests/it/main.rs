@@ -37,6 +37,7 @@ mod tls;
 mod verify;
 mod way_out;
 mod webhooks_api;
+mod webhook_commands;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -94,6 +95,11 @@ const COMMANDS: &[&[&str]] = &[
     &["demo"],
     &["pay"],
     &["listen"],
+    &["events"],
+    &["events", "list"],
+    &["events", "show"],
+    &["events", "resend"],
+    &["events", "replay"],
     &["merchant"],
     &["merchant", "add"],
     &["merchant", "list"],
@@ -190,6 +196,15 @@ fn wrong_usage_is_two_and_says_what_is_near() {
     assert_eq!(code(&run(folder.path(), &["serve", "--role", "king"])), 2);
     assert_eq!(code(&run(folder.path(), &["pay", "--url", "nonsense"])), 2);
     assert_eq!(code(&run(folder.path(), &["listen", "--secret", "nonsense"])), 2);
+    for (flags, told) in [
+        (&["events", "show", "msg_1"][..], "must be a webhook-id"),
+        (&["events", "list", "--from", "yesterday"], "2026-01-31T09:00:00Z"),
+        (&["events", "list", "--state", "lost"], "pending, delivered, dead"),
+    ] {
+        let refused = run(folder.path(), flags);
+        assert_eq!(code(&refused), 2, "{flags:?}: {}", stderr(&refused));
+        assert!(stderr(&refused).contains(told), "{flags:?}: {}", stderr(&refused));
+    }
     let https = run(folder.path(), &["pay", "--url", "https://pay.example.com"]);
     assert_eq!(code(&https), 2);
     assert!(stderr(&https).contains("plain http only"), "{}", stderr(&https));

@@ -1,0 +1,148 @@
+//! Webhooks at the command line, on a real gateway and with real receivers.
+
+use crate::app::{Gateway, On, Shop, eventually, on_both_databases, request_with};
+use crate::{code, json, stderr, stdout};
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+
+on_both_databases!(deliveries_are_listed_shown_and_sent_again,);
+
+fn ok(gateway: &Gateway, arguments: &[&str]) -> Output {
+    let output = gateway.run(arguments);
+    assert_eq!(code(&output), 0, "{arguments:?}: {}{}", stdout(&output), stderr(&output));
+    output
+}
+
+/// Refused with this exit code and this word.
+fn refused(gateway: &Gateway, arguments: &[&str], exit: i32, word: &str) {
+    let output = gateway.run(arguments);
+    assert_eq!(code(&output), exit, "{arguments:?}: {}{}", stdout(&output), stderr(&output));
+    assert!(stderr(&output).contains(word), "{arguments:?}: {}", stderr(&output));
+    assert!(stdout(&output).is_empty(), "{arguments:?}: {}", stdout(&output));
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A payment that is decided at once, and told of here.
+fn pay(gateway: &Gateway, reference: &str, card: &str, url: &str) -> String {
+    let changes = json!({"ccno": card, "webhook_url": url});
+    gateway.post(&request_with(reference, changes)).id()
+}
+
+const APPROVED: &str = "4012000033330026";
+const DECLINED: &str = "4043409999991437";
+
+fn deliveries_are_listed_shown_and_sent_again(on: On) {
+    let (_parent, data) = on.folder();
+    let gateway = Gateway::start(&data);
+    let none = ok(&gateway, &["events", "list"]);
+    assert!(stderr(&none).contains("tollgate pay") && stdout(&none).is_empty());
+    let (gone, well) = (Shop::open(), Shop::open());
+    *gone.answers.lock().unwrap() = 410;
+    let lost: Vec<String> =
+        (0..3).map(|n| pay(&gateway, &format!("gone-{n}"), APPROVED, &gone.url)).collect();
+    let heard = pay(&gateway, "well", DECLINED, &well.url);
+    well.webhook_of(&heard);
+    let list =
+        |flags: &[&str]| lines(&ok(&gateway, &[&["events", "list", "--json"], flags].concat()));
+    eventually("three dead, one delivered", 30, || {
+        list(&["--state", "dead"]).len() == 3 && list(&["--state", "delivered"]).len() == 1
+    });
+
+    let all = list(&[]);
+    assert_eq!((all.len(), &all[0]["payment"]), (4, &json!(heard)), "the newest first");
+    assert_eq!(
+        (&all[0]["type"], &all[3]["type"]),
+        (&json!("payment.declined"), &json!("payment.approved"))
+    );
+    for (flags, count) in [
+        (&["--payment", &*lost[1]][..], 1),
+        (&["--type", "payment.declined"], 1),
+        (&["--terminal", "42"], 4),
+        (&["--merchant", "1", "--state", "dead"], 3),
+        (&["--endpoint", "1"], 0),
+        (&["--from", "2020-01-01", "--until", "2020-12-31"], 0),
+        (&["--until", all[1]["created_at"].as_str().unwrap()], 2),
+        (&["--from", all[1]["created_at"].as_str().unwrap()], 2),
+        (&["--limit", "3"], 3),
+        (&["--after", all[1]["id"].as_str().unwrap()], 2),
+    ] {
+        assert_eq!(list(flags).len(), count, "{flags:?}");
+    }
+    let page = ok(&gateway, &["events", "list", "--limit", "2"]);
+    assert!(stderr(&page).contains(&format!("--after {}", all[1]["id"].as_str().unwrap())));
+    assert!(stdout(&page).starts_with("ID "), "{}", stdout(&page));
+    refused(&gateway, &["events", "list", "--terminal", "7"], 1, "terminal list");
+    refused(&gateway, &["events", "list", "--merchant", "7"], 1, "merchant list");
+    refused(&gateway, &["events", "show", "msg_417823250426141606_1"], 1, "events list");
+
+    let id = format!("msg_{}_1", lost[0]);
+    let shown = json(&ok(&gateway, &["events", "show", &id, "--json"]));
+    assert_eq!((&shown["state"], &shown["attempts"]), (&json!("dead"), &json!(1)), "{shown}");
+    assert_eq!((&shown["log"][0]["status"], &shown["url"]), (&json!(410), &json!(gone.url)));
+    assert_eq!(shown["body"], json!(gone.webhook_of(&lost[0]).body));
+    let people = ok(&gateway, &["events", "show", &id]);
+    assert!(stdout(&people).contains("the receiver is gone for good"), "{}", stdout(&people));
+
+    *gone.answers.lock().unwrap() = 204;
+    assert_eq!(json(&ok(&gateway, &["events", "resend", &id, "--json"]))["count"], 1);
+    gone.wait_for("the one that was sent again", 30, |list| list.len() == 4);
+    let twice = gone.received().into_iter().filter(|one| one.header("webhook-id") == id);
+    assert_eq!(twice.count(), 2, "the same webhook-id");
+    eventually("it is delivered", 30, || list(&["--state", "dead"]).len() == 2);
+    refused(&gateway, &["events", "resend", "msg_417823250426141606_1"], 1, "events list");
+
+    let dry = ok(&gateway, &["events", "replay", "--dry-run"]);
+    assert_eq!(stdout(&dry), "2 deliveries to send again\n");
+    refused(&gateway, &["events", "replay"], 2, "say --yes");
+    refused(&gateway, &["events", "replay", "--state", "delivered", "--yes"], 2, "--from");
+    assert_eq!(gone.received().len(), 4, "nothing was sent by these");
+    let one = ["events", "replay", "--payment", &*lost[1], "--yes", "--json"];
+    assert_eq!(json(&ok(&gateway, &one))["count"], 1);
+    eventually("one is left", 30, || list(&["--state", "dead"]).len() == 1);
+    let rest = ok(&gateway, &["events", "replay", "--yes"]);
+    assert_eq!(stdout(&rest), "1 delivery is sent again\n");
+    eventually("all are delivered", 30, || list(&["--state", "delivered"]).len() == 4);
+    let log = json(&ok(&gateway, &["events", "show", &id, "--json"]))["log"].clone();
+    assert_eq!((&log[0]["status"], &log[1]["status"]), (&json!(410), &json!(204)), "{log}");
+    let empty = ok(&gateway, &["events", "replay", "--yes", "--json"]);
+    assert_eq!(json(&empty), json!({"count": 0}));
+}
+
+#[test]
+fn a_person_is_asked_before_a_replay() {
+    let (_parent, data) = On::Sqlite.folder();
+    let gateway = Gateway::start(&data);
+    let gone = Shop::open();
+    *gone.answers.lock().unwrap() = 410;
+    gone.webhook_of(&pay(&gateway, "gone", APPROVED, &gone.url));
+    let dry = || stdout(&ok(&gateway, &["events", "replay", "--dry-run"])).to_owned();
+    eventually("it is dead", 30, || dry() == "1 delivery to send again\n");
+    // `script` makes a terminal.
+    let answered = |answer: &str| {
+        let line = format!(
+            "{} events replay --data-dir {}",
+            env!("CARGO_BIN_EXE_tollgate"),
+            data.display()
+        );
+        let mut child = std::process::Command::new("script")
+            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (code(&output), stdout(&output).to_owned())
+    };
+    let (exit, told) = answered("n\n");
+    assert!(told.contains("Send 1 delivery again? [y/N]"), "{told}");
+    assert!(exit == 1 && told.contains("nothing is sent again"), "{exit} {told}");
+    assert_eq!(gone.received().len(), 1);
+    let (exit, told) = answered("y\n");
+    assert!(exit == 0 && told.contains("1 of 1 \u{2026}"), "{exit} {told}");
+    gone.wait_for("it is sent again", 30, |list| list.len() == 2);
+}
