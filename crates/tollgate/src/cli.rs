@@ -1,8 +1,8 @@
 //! The command line. Each command's arguments stand with its body; here is the tree.
 
 use crate::commands::{
-    balance, bank, bench, completions, config, db, demo, doctor, events, init, listen, merchant,
-    migrate, pay, payment,
+    balance, bank, bench, completions, config, db, demo, doctor, endpoint, events, init, listen,
+    merchant, migrate, pay, payment,
 };
 use crate::commands::{serve, terminal, verify, version};
 use crate::config::{FilePlace, Settings, Sources};
@@ -99,6 +99,9 @@ pub(crate) enum Command {
     /// What webhooks were sent: list, show, send again
     #[command(subcommand, after_help = events::EXAMPLES)]
     Events(events::Action),
+    /// Further addresses that are told of events: add, list, show, set, remove
+    #[command(subcommand, after_help = endpoint::EXAMPLES)]
+    Endpoint(endpoint::Action),
     /// The sandbox bank's side of things
     #[command(subcommand, after_help = bank::EXAMPLES)]
     Bank(bank::Action),

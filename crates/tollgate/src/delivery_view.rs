@@ -129,6 +129,11 @@ impl ShownDelivery {
         &self.id
     }
 
+    /// What came of the last attempt, if there was one.
+    pub(crate) fn last(&self) -> Option<String> {
+        self.last.as_ref().map(ShownAttempt::came)
+    }
+
     /// All of it, for people.
     pub(crate) fn text(&self) -> String {
         let none = || "-".to_owned();

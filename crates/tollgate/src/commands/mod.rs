@@ -9,6 +9,7 @@ pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod endpoint;
 pub(crate) mod events;
 pub(crate) mod init;
 pub(crate) mod listen;
@@ -45,6 +46,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Payment(action)) => payment::run(common, action).await,
         Some(Command::Terminal(action)) => terminal::run(common, action).await,
         Some(Command::Events(action)) => events::run(common, action).await,
+        Some(Command::Endpoint(action)) => endpoint::run(common, action).await,
         Some(Command::Bank(action)) => bank::run(common, action).await,
         Some(Command::Balance(arguments)) => balance::run(common, arguments).await,
         Some(Command::Verify(arguments)) => verify::run(common, arguments).await,

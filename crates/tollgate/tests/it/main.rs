@@ -100,6 +100,13 @@ const COMMANDS: &[&[&str]] = &[
     &["events", "show"],
     &["events", "resend"],
     &["events", "replay"],
+    &["endpoint"],
+    &["endpoint", "add"],
+    &["endpoint", "list"],
+    &["endpoint", "show"],
+    &["endpoint", "set"],
+    &["endpoint", "rotate-secret"],
+    &["endpoint", "remove"],
     &["merchant"],
     &["merchant", "add"],
     &["merchant", "list"],
@@ -200,6 +207,9 @@ fn wrong_usage_is_two_and_says_what_is_near() {
         (&["events", "show", "msg_1"][..], "must be a webhook-id"),
         (&["events", "list", "--from", "yesterday"], "2026-01-31T09:00:00Z"),
         (&["events", "list", "--state", "lost"], "pending, delivered, dead"),
+        (&["endpoint", "set", "1", "--events", "payments"], "payment.*"),
+        (&["endpoint", "set", "1", "--on", "--off"], "cannot be used with"),
+        (&["endpoint", "add", "--merchant", "1", "--url", "https://a.test/"], "--events"),
     ] {
         let refused = run(folder.path(), flags);
         assert_eq!(code(&refused), 2, "{flags:?}: {}", stderr(&refused));

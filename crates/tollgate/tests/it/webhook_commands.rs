@@ -1,12 +1,15 @@
 //! Webhooks at the command line, on a real gateway and with real receivers.
 
-use crate::app::{Gateway, On, Shop, eventually, on_both_databases, request_with};
+use crate::app::{Gateway, On, Received, Shop, eventually, on_both_databases, request_with};
 use crate::{code, json, stderr, stdout};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::{Output, Stdio};
 
-on_both_databases!(deliveries_are_listed_shown_and_sent_again,);
+on_both_databases!(
+    deliveries_are_listed_shown_and_sent_again,
+    endpoints_are_kept_while_a_gateway_runs,
+);
 
 fn ok(gateway: &Gateway, arguments: &[&str]) -> Output {
     let output = gateway.run(arguments);
@@ -34,6 +37,15 @@ fn pay(gateway: &Gateway, reference: &str, card: &str, url: &str) -> String {
 
 const APPROVED: &str = "4012000033330026";
 const DECLINED: &str = "4043409999991437";
+
+fn verified(received: &Received, secret: &str) -> bool {
+    let webhook = standardwebhooks::Webhook::new(secret).unwrap();
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in &received.headers {
+        headers.insert::<http::HeaderName>(name.parse().unwrap(), value.parse().unwrap());
+    }
+    webhook.verify(received.body.as_bytes(), &headers).is_ok()
+}
 
 fn deliveries_are_listed_shown_and_sent_again(on: On) {
     let (_parent, data) = on.folder();
@@ -110,6 +122,81 @@ fn deliveries_are_listed_shown_and_sent_again(on: On) {
     assert_eq!((&log[0]["status"], &log[1]["status"]), (&json!(410), &json!(204)), "{log}");
     let empty = ok(&gateway, &["events", "replay", "--yes", "--json"]);
     assert_eq!(json(&empty), json!({"count": 0}));
+}
+
+fn endpoints_are_kept_while_a_gateway_runs(on: On) {
+    let (_parent, data) = on.folder();
+    let gateway = Gateway::start(&data);
+    let none = ok(&gateway, &["endpoint", "list"]);
+    assert!(stderr(&none).contains("tollgate endpoint add") && stdout(&none).is_empty());
+    let (shop, own) = (Shop::open(), Shop::open());
+    let add = ["endpoint", "add", "--merchant", "1", "--url", &*shop.url];
+    let events = ["--events", "payment.approved,refund.*", "--description", "The shop"];
+    let added = json(&ok(&gateway, &[&add[..], &events, &["--json"]].concat()));
+    assert_eq!((&added["endpoint"], &added["terminal"]), (&json!(1), &Value::Null), "{added}");
+    assert_eq!((&added["mode"], &added["state"]), (&json!("test"), &json!("on")));
+    assert_eq!(added["events"], json!(["payment.approved", "refund.*"]));
+    let secret = added["secrets"][0]["secret"].as_str().unwrap().to_owned();
+    let second = ["endpoint", "add", "--merchant", "1", "--url", &*own.url, "--terminal", "42"];
+    let people = ok(&gateway, &[&second[..], &["--events", "*"]].concat());
+    assert!(stdout(&people).contains("signing secret  whsec_"), "{}", stdout(&people));
+    for (flags, exit, word) in [
+        (&["--events", "*", "--terminal", "7"][..], 1, "terminal list"),
+        (
+            &["--events", "*", "--terminal", "42", "--mode", "live"],
+            1,
+            "a test terminal of merchant 1",
+        ),
+        (&["--events", "*", "--mode", "live"], 1, "nothing live can be switched on"),
+    ] {
+        refused(&gateway, &[&add[..], flags].concat(), exit, word);
+    }
+
+    let shown = ok(&gateway, &["endpoint", "show", "1"]);
+    assert!(stdout(&shown).contains("newest message  none yet"), "{}", stdout(&shown));
+    assert!(!stdout(&shown).contains("whsec_"));
+    let reveal = json(&ok(&gateway, &["endpoint", "show", "1", "--reveal", "--json"]));
+    assert_eq!(reveal["secrets"][0]["secret"], json!(secret));
+    let list = lines(&ok(&gateway, &["endpoint", "list", "--json"]));
+    assert_eq!((list.len(), list[0].get("secrets")), (2, None));
+
+    let id = pay(&gateway, "first", APPROVED, &own.url);
+    let first = shop.webhook_of(&id);
+    assert!(verified(&first, &secret), "{first:?}");
+    assert_eq!(first.header("webhook-id"), format!("msg_{id}_1_1"));
+    let log = lines(&ok(&gateway, &["events", "list", "--endpoint", "1", "--json"]));
+    assert_eq!((log.len(), &log[0]["endpoint"]), (1, &json!(1)));
+
+    let rotated = json(&ok(&gateway, &["endpoint", "rotate-secret", "1", "--json"]));
+    let newer = rotated["secrets"][0]["secret"].as_str().unwrap();
+    assert_eq!(rotated["secrets"][1]["secret"], json!(secret));
+    // The gateway looks at its endpoints again in a moment.
+    let tries = std::cell::Cell::new(0);
+    eventually("both secrets sign", 30, || {
+        tries.set(tries.get() + 1);
+        let id = pay(&gateway, &format!("rotated-{}", tries.get()), APPROVED, &own.url);
+        let next = shop.webhook_of(&id);
+        assert!(verified(&next, &secret), "{next:?}");
+        verified(&next, newer)
+    });
+
+    let off = json(&ok(&gateway, &["endpoint", "set", "1", "--off", "--json"]));
+    assert_eq!((&off["state"], &off["why"]), (&json!("off"), &json!("its owner switched it off")));
+    let warned = ok(&gateway, &["events", "resend", &format!("msg_{id}_1_1")]);
+    assert!(stderr(&warned).contains("tollgate endpoint set 1 --on"), "{}", stderr(&warned));
+    let on = ["endpoint", "set", "1", "--on", "--url", &*own.url, "--events", "*", "--json"];
+    let on = json(&ok(&gateway, &on));
+    assert_eq!((&on["state"], &on["url"]), (&json!("on"), &json!(own.url)), "{on}");
+    assert_eq!((&on["events"], &on["description"]), (&json!(["*"]), &json!("The shop")));
+    refused(&gateway, &["endpoint", "set", "1"], 2, "--on, --off, --url");
+    let removed = json(&ok(&gateway, &["endpoint", "remove", "1", "--json"]));
+    assert_eq!(removed["state"], "removed");
+    assert_eq!(lines(&ok(&gateway, &["endpoint", "list", "--json"])).len(), 1);
+    for flags in
+        [&["show", "1"][..], &["set", "1", "--on"], &["rotate-secret", "1"], &["remove", "1"]]
+    {
+        refused(&gateway, &[&["endpoint"], flags].concat(), 1, "endpoint list");
+    }
 }
 
 #[test]

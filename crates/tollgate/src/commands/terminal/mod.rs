@@ -61,11 +61,21 @@ pub(crate) enum Action {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ModeName {
+pub(super) enum ModeName {
     /// Reaches only the sandbox bank; no real money
     Test,
     /// Real money
     Live,
+}
+
+impl ModeName {
+    /// The mode.
+    pub(super) const fn mode(self) -> Mode {
+        match self {
+            Self::Test => Mode::Test,
+            Self::Live => Mode::Live,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -214,7 +224,8 @@ fn hundredths(text: &str) -> Result<i64, String> {
     parse_hundredths(text).map_err(|_hidden| "an amount looks like 1.00 or 500".to_owned())
 }
 
-fn address(text: &str) -> Result<WebAddress, String> {
+/// An address by its text.
+pub(super) fn address(text: &str) -> Result<WebAddress, String> {
     WebAddress::parse(text).map_err(|error| error.to_string())
 }
 
@@ -226,16 +237,9 @@ impl Add {
     /// What the engine is asked for, unless the flags contradict each other or the state of this
     /// gateway.
     fn command(&self, demo_only: bool) -> Result<AddTerminal, Failure> {
-        let mode = match self.mode {
-            ModeName::Test => Mode::Test,
-            ModeName::Live => Mode::Live,
-        };
+        let mode = self.mode.mode();
         if mode == Mode::Live && demo_only {
-            return Err(Failure::No(
-                "this data folder holds the demo, and nothing live can be switched on in it; run \
-                 `tollgate init` in a new folder, and add the terminal there"
-                    .to_owned(),
-            ));
+            return Err(only_demo("terminal"));
         }
         let insecure = |url: &Option<WebAddress>| url.as_ref().is_some_and(|url| !url.is_https());
         if mode == Mode::Live && (insecure(&self.webhook_url) || insecure(&self.return_url)) {
@@ -461,6 +465,14 @@ fn shown_accent(text: &str) -> String {
 
 fn decimal(hundredths: i64) -> String {
     format!("{}.{:02}", hundredths.div_euclid(100), hundredths.rem_euclid(100))
+}
+
+/// Nothing live can be added to the demo's data.
+pub(super) fn only_demo(what: &str) -> Failure {
+    Failure::No(format!(
+        "this data folder holds the demo, and nothing live can be switched on in it; run `tollgate \
+         init` in a new folder, and add the {what} there"
+    ))
 }
 
 /// There is no such terminal: the answer is no.
