@@ -46,6 +46,8 @@ pub struct SampleSent {
     pub webhook_id: String,
     /// Where it went.
     pub url: WebAddress,
+    /// The headers it was sent with, beside the usual ones.
+    pub headers: [(&'static str, String); 4],
     /// What was sent.
     pub body: String,
     /// What came of it.
@@ -214,7 +216,8 @@ impl Gateway {
         let result = self.dialer.post(post).await;
         let took = self.clock.now().since(now);
         self.audit(self.done(actor, "send_sample", format!("{event_type} {webhook_id}"))).await;
-        Ok(SampleSent { webhook_id, url, body: notice.body, result, took })
+        let headers = signed.headers;
+        Ok(SampleSent { webhook_id, url, headers, body: notice.body, result, took })
     }
 
     /// The headers of a message, signed with each of the secrets (Standard Webhooks).

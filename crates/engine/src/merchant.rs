@@ -42,7 +42,7 @@ impl Gateway {
     pub(crate) fn done(&self, actor: Actor, action: &'static str, detail: String) -> AuditLine {
         let (terminal, caller) = match actor {
             Actor::Terminal { number, caller, .. } => (Some(number), caller),
-            Actor::Holder { caller } => (None, caller),
+            Actor::Holder { caller } | Actor::Bank { caller } => (None, caller),
             Actor::Operator | Actor::Worker => (None, None),
         };
         AuditLine {

@@ -4,7 +4,7 @@ use crate::commands::{
     balance, bank, bench, completions, config, db, demo, doctor, endpoint, events, init, listen,
     merchant, migrate, pay, payment,
 };
-use crate::commands::{serve, terminal, verify, version};
+use crate::commands::{serve, terminal, trigger, verify, version};
 use crate::config::{FilePlace, Settings, Sources};
 use crate::failure::Failure;
 use clap::{Args, Parser, Subcommand};
@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Pay(pay::Arguments),
     /// Receive webhooks on this machine, check their signatures and show them
     Listen(listen::Arguments),
+    /// Send a sample of a webhook now, and show what came of it
+    Trigger(trigger::Arguments),
     /// Merchants: add, list, show
     #[command(subcommand, after_help = merchant::EXAMPLES)]
     Merchant(merchant::Action),

@@ -19,6 +19,7 @@ pub(crate) mod pay;
 pub(crate) mod payment;
 pub(crate) mod serve;
 pub(crate) mod terminal;
+pub(crate) mod trigger;
 pub(crate) mod verify;
 pub(crate) mod version;
 
@@ -47,6 +48,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Terminal(action)) => terminal::run(common, action).await,
         Some(Command::Events(action)) => events::run(common, action).await,
         Some(Command::Endpoint(action)) => endpoint::run(common, action).await,
+        Some(Command::Trigger(arguments)) => trigger::run(common, arguments).await,
         Some(Command::Bank(action)) => bank::run(common, action).await,
         Some(Command::Balance(arguments)) => balance::run(common, arguments).await,
         Some(Command::Verify(arguments)) => verify::run(common, arguments).await,

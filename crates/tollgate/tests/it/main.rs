@@ -95,6 +95,7 @@ const COMMANDS: &[&[&str]] = &[
     &["demo"],
     &["pay"],
     &["listen"],
+    &["trigger"],
     &["events"],
     &["events", "list"],
     &["events", "show"],
@@ -204,7 +205,10 @@ fn wrong_usage_is_two_and_says_what_is_near() {
     assert_eq!(code(&run(folder.path(), &["pay", "--url", "nonsense"])), 2);
     assert_eq!(code(&run(folder.path(), &["listen", "--secret", "nonsense"])), 2);
     for (flags, told) in [
-        (&["events", "show", "msg_1"][..], "must be a webhook-id"),
+        (&["trigger", "payment.refused"][..], "tollgate trigger --list"),
+        (&["trigger"], "EVENT"),
+        (&["trigger", "payment.approved", "--endpoint", "1", "--terminal", "7"], "--terminal"),
+        (&["events", "show", "msg_1"], "must be a webhook-id"),
         (&["events", "list", "--from", "yesterday"], "2026-01-31T09:00:00Z"),
         (&["events", "list", "--state", "lost"], "pending, delivered, dead"),
         (&["endpoint", "set", "1", "--events", "payments"], "payment.*"),

@@ -3,12 +3,14 @@
 use crate::app::{Gateway, On, Received, Shop, eventually, on_both_databases, request_with};
 use crate::{code, json, stderr, stdout};
 use serde_json::{Value, json};
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::{Output, Stdio};
 
 on_both_databases!(
     deliveries_are_listed_shown_and_sent_again,
     endpoints_are_kept_while_a_gateway_runs,
+    samples_are_sent_and_what_came_of_them_is_told,
 );
 
 fn ok(gateway: &Gateway, arguments: &[&str]) -> Output {
@@ -45,6 +47,26 @@ fn verified(received: &Received, secret: &str) -> bool {
         headers.insert::<http::HeaderName>(name.parse().unwrap(), value.parse().unwrap());
     }
     webhook.verify(received.body.as_bytes(), &headers).is_ok()
+}
+
+/// The address of a receiver that answers with these words, for the rest of the process.
+fn speaking(words: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut head = String::new();
+            while reader.read_line(&mut head).unwrap() > 2 {}
+            let length = head.to_ascii_lowercase();
+            let length = length.split("content-length: ").nth(1).unwrap();
+            let length = length.lines().next().unwrap().parse().unwrap();
+            reader.read_exact(&mut vec![0; length]).unwrap();
+            let length = words.len();
+            write!(stream, "HTTP/1.1 200 x\r\ncontent-length: {length}\r\n\r\n{words}").unwrap();
+        }
+    });
+    url
 }
 
 fn deliveries_are_listed_shown_and_sent_again(on: On) {
@@ -197,6 +219,63 @@ fn endpoints_are_kept_while_a_gateway_runs(on: On) {
     {
         refused(&gateway, &[&["endpoint"], flags].concat(), 1, "endpoint list");
     }
+}
+
+fn samples_are_sent_and_what_came_of_them_is_told(on: On) {
+    let (_parent, data) = on.folder();
+    let gateway = Gateway::start(&data);
+    let shop = Shop::open();
+    let catalogue = lines(&ok(&gateway, &["trigger", "--list", "--json"]));
+    assert_eq!((catalogue.len(), &catalogue[1]["type"]), (19, &json!("payment.approved")));
+    let people = ok(&gateway, &["trigger", "--list"]);
+    assert!(stdout(&people).contains("dispute.opened            samples only  The customer"));
+
+    let add =
+        ["endpoint", "add", "--merchant", "1", "--url", &*shop.url, "--events", "*", "--json"];
+    let endpoint = json(&ok(&gateway, &add))["secrets"][0]["secret"].as_str().unwrap().to_owned();
+    let terminal = json(&ok(&gateway, &["terminal", "show", "42", "--reveal", "--json"]));
+    let terminal = terminal["webhook_secrets"][0].as_str().unwrap();
+    let to_url = ["trigger", "dispute.opened", "--url", &*shop.url, "--json"];
+    let to_endpoint = ["trigger", "dispute.opened", "--endpoint", "1", "--json"];
+    for (flags, secret) in [(&to_url[..], terminal), (&to_endpoint, &endpoint)] {
+        let sent = json(&ok(&gateway, flags));
+        let received = shop.received().pop().unwrap();
+        assert!(verified(&received, secret), "{received:?}");
+        assert_eq!((&sent["body"], &sent["status"]), (&json!(received.body), &json!(200)));
+        for name in ["content-type", "webhook-id", "webhook-timestamp", "webhook-signature"] {
+            assert_eq!(sent["headers"][name], received.header(name));
+        }
+        assert_eq!(received.json()["type"], "dispute.opened");
+    }
+    assert!(lines(&ok(&gateway, &["events", "list", "--json"])).is_empty(), "no log has samples");
+
+    *shop.answers.lock().unwrap() = 500;
+    let people = gateway.run(&["trigger", "payment.approved", "--url", &shop.url]);
+    assert_eq!((code(&people), stderr(&people)), (1, ""));
+    let text = stdout(&people);
+    assert!(text.starts_with(&format!("POST {}\n", shop.url)), "{text}");
+    assert!(text.contains("webhook-signature:  v1,"), "{text}");
+    assert!(text.contains("\u{2718} answered 500 after "), "{text}");
+    let hostile = speaking("\u{1b}[2J  no\nway");
+    let people = gateway.run(&["trigger", "payment.approved", "--url", &hostile]);
+    let text = stdout(&people);
+    assert!(text.ends_with(" ms\n  \u{fffd}[2J no way\n"), "{text}");
+    let told = json(&ok(&gateway, &["trigger", "payment.approved", "--url", &hostile, "--json"]));
+    assert_eq!(told["answer"], "\u{fffd}[2J  no\nway");
+    // Bound and let go: nobody listens there.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("http://{free}/");
+    let nobody = gateway.run(&["trigger", "payment.approved", "--url", &nobody, "--json"]);
+    assert_eq!((code(&nobody), &json(&nobody)["error"]), (1, &json!("could not connect")));
+    refused(&gateway, &["trigger", "payment.approved", "--endpoint", "9"], 1, "endpoint list");
+    refused(&gateway, &["trigger", "payment.approved", "--terminal", "9"], 1, "terminal list");
+    // The way out is guarded as that of real messages.
+    let metadata = ["trigger", "payment.approved", "--url", "http://169.254.169.254/", "--json"];
+    let metadata = gateway.run(&metadata);
+    assert_eq!(
+        (code(&metadata), &json(&metadata)["error"]),
+        (1, &json!("the address is not allowed"))
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::delivery::{DeliveryDetail, DeliveryId, DeliveryState};
 use engine::Actor;
 use filter::Filter;
+pub(super) use filter::event_type;
 use replay::{Replay, Resend};
 
 pub(crate) const EXAMPLES: &str = "\
