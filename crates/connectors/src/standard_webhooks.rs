@@ -59,7 +59,7 @@ impl fmt::Display for Unverified {
 }
 
 /// A signing secret, ready to sign and to check with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Secret(hmac::Key);
 
 /// The text is not `whsec_` and standard base64.

@@ -85,8 +85,8 @@ pub(crate) enum Command {
     Demo(demo::Arguments),
     /// Make a test payment at a running gateway
     Pay(pay::Arguments),
-    /// Receive webhooks on this machine, check their signatures and show them
-    Listen(listen::Arguments),
+    /// Show webhooks, check their signatures, and pass them on to a program on this machine
+    Listen(Box<listen::Arguments>),
     /// Send a sample of a webhook now, and show what came of it
     Trigger(trigger::Arguments),
     /// Merchants: add, list, show

@@ -1,15 +1,18 @@
 //! A small HTTP client for commands that talk to a gateway: plain http, no redirects followed,
-//! bounded in time and size.
+//! bounded in time and size. And what those that leave the machine need for TLS.
 
 use crate::failure::Failure;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::ClientConfig;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -17,6 +20,38 @@ use url::Url;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// No page or answer of a gateway is larger.
 const LARGEST_BODY: usize = 1 << 20;
+
+/// Our name for others.
+pub(crate) const AGENT: &str = concat!("Tollgate/", env!("CARGO_PKG_VERSION"));
+
+/// A client that speaks TLS where an address asks for it. It follows no redirects.
+pub(crate) type SecureClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client that trusts whom this configuration trusts.
+pub(crate) fn secure(trusted: ClientConfig) -> SecureClient {
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(trusted).https_or_http().enable_http1();
+    Client::builder(TokioExecutor::new()).build(connector.build())
+}
+
+/// Trust in the public roots.
+pub(crate) fn public_roots() -> Result<ClientConfig, Failure> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Failure::could_not("TLS", error))?;
+    Ok(versions.with_webpki_roots().with_no_client_auth())
+}
+
+/// Whether what is sent there without TLS stays on this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
 
 /// An answer.
 #[derive(Debug)]
@@ -138,7 +173,7 @@ impl HttpClient {
 }
 
 /// The innermost reason, which is the one that helps: "Connection refused".
-fn because(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn because(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

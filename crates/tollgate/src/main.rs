@@ -8,8 +8,10 @@ mod clock;
 mod commands;
 mod config;
 mod csv;
+mod delivery_stream;
 mod delivery_view;
 mod demo_data;
+mod event_stream;
 mod failure;
 #[cfg(test)]
 mod fake_gateway;

@@ -42,7 +42,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Init(arguments)) => init::run(common, &arguments),
         Some(Command::Demo(arguments)) => demo::run(common, arguments).await,
         Some(Command::Pay(arguments)) => pay::run(common, arguments).await,
-        Some(Command::Listen(arguments)) => listen::run(common, arguments).await,
+        Some(Command::Listen(arguments)) => listen::run(common, *arguments).await,
         Some(Command::Merchant(action)) => merchant::run(common, action).await,
         Some(Command::Payment(action)) => payment::run(common, action).await,
         Some(Command::Terminal(action)) => terminal::run(common, action).await,

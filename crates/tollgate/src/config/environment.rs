@@ -2,10 +2,14 @@
 
 use super::keys::{self, KEYS};
 use super::{Given, Layers, Origin};
+use domain::secret::SecretText;
 use std::path::PathBuf;
 
 /// Names the file of settings; no key of the file itself.
 const CONFIG_VARIABLE: &str = "TOLLGATE_CONFIG";
+
+/// Holds a terminal's private key; no key of the file either.
+const PRIVATE_KEY_VARIABLE: &str = "TOLLGATE_PRIVATE_KEY";
 
 /// Where a test wants the process to end, `NAME:PASSES`; only a binary built for tests asks.
 pub(crate) fn crash_point() -> Option<(String, u32)> {
@@ -36,6 +40,13 @@ pub(super) fn config_file() -> Option<PathBuf> {
     std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
+/// A terminal's private key, for commands that speak to a gateway elsewhere.
+pub(crate) fn private_key() -> Option<SecretText> {
+    let key = std::env::var_os(PRIVATE_KEY_VARIABLE)?.into_string().ok()?;
+    let key = key.trim();
+    (!key.is_empty()).then(|| SecretText::new(key.to_owned()))
+}
+
 /// Whether colour is welcome: `NO_COLOR` (any value but an empty one) and a dumb terminal say no.
 pub(crate) fn colour_is_welcome() -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -56,13 +67,14 @@ pub(super) fn read(
     layers: &mut Layers,
     problems: &mut Vec<String>,
 ) {
-    let ours = |name: &str| name != CONFIG_VARIABLE && !of_kubernetes(name);
+    let others = [CONFIG_VARIABLE, PRIVATE_KEY_VARIABLE];
+    let ours = |name: &str| !others.contains(&name) && !of_kubernetes(name);
     for (name, value) in variables.iter().filter(|(name, _)| ours(name)) {
         let Some(key) = KEYS.iter().find(|key| key.variable() == *name) else {
             // The prefix that all have in common must not make strangers look alike.
             let bare = |name: &str| name.trim_start_matches("TOLLGATE_").to_owned();
             let candidates = KEYS.iter().map(|key| bare(&key.variable()));
-            let near = keys::nearest(&bare(name), candidates.chain([bare(CONFIG_VARIABLE)]));
+            let near = keys::nearest(&bare(name), candidates.chain(others.map(bare)));
             // What looks like none of ours is meant for another program: a file belongs to the
             // gateway alone, the environment does not.
             problems.extend(near.map(|near| {

@@ -6,7 +6,7 @@ mod file;
 mod keys;
 mod values;
 
-pub(crate) use environment::{colour_is_welcome, crash_point};
+pub(crate) use environment::{colour_is_welcome, crash_point, private_key};
 pub(crate) use values::{Database, LogFormat, LogLevel, Role, network};
 
 use crate::failure::Failure;

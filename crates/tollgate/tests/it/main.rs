@@ -205,7 +205,13 @@ fn wrong_usage_is_two_and_says_what_is_near() {
     assert_eq!(code(&run(folder.path(), &["pay", "--url", "nonsense"])), 2);
     assert_eq!(code(&run(folder.path(), &["listen", "--secret", "nonsense"])), 2);
     for (flags, told) in [
-        (&["trigger", "payment.refused"][..], "tollgate trigger --list"),
+        (&["listen", "--forward", "http://192.0.2.1/hook"][..], "elsewhere use https"),
+        (&["listen", "--gateway", "http://pay.example.com"], "elsewhere use https"),
+        (&["listen", "--forward", "localhost:3000"], "http://localhost:3000/hook"),
+        (&["listen", "--forward", "http://localhost:1/", "--port", "5"], "cannot be used with"),
+        (&["listen", "--events", "payment.*"], "--forward"),
+        (&["listen", "--secret", "whsec_AAAA", "--terminal", "7"], "leave out --secret"),
+        (&["trigger", "payment.refused"], "tollgate trigger --list"),
         (&["trigger"], "EVENT"),
         (&["trigger", "payment.approved", "--endpoint", "1", "--terminal", "7"], "--terminal"),
         (&["events", "show", "msg_1"], "must be a webhook-id"),

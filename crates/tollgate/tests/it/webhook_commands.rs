@@ -1,16 +1,24 @@
 //! Webhooks at the command line, on a real gateway and with real receivers.
 
-use crate::app::{Gateway, On, Received, Shop, eventually, on_both_databases, request_with};
+use crate::app::{
+    Gateway, On, Received, Shop, command_on, eventually, on_both_databases, request_with,
+};
 use crate::{code, json, stderr, stdout};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
-use std::process::{Output, Stdio};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Output, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 on_both_databases!(
     deliveries_are_listed_shown_and_sent_again,
     endpoints_are_kept_while_a_gateway_runs,
     samples_are_sent_and_what_came_of_them_is_told,
+    what_a_gateway_writes_is_followed_and_passed_on,
 );
 
 fn ok(gateway: &Gateway, arguments: &[&str]) -> Output {
@@ -311,4 +319,334 @@ fn a_person_is_asked_before_a_replay() {
     let (exit, told) = answered("y\n");
     assert!(exit == 0 && told.contains("1 of 1 \u{2026}"), "{exit} {told}");
     gone.wait_for("it is sent again", 30, |list| list.len() == 2);
+}
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const KEY: (&str, &str) = ("TOLLGATE_PRIVATE_KEY", WRONG_KEY);
+/// No terminal has it.
+const WRONG_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// A gateway that knows one thing: the stream, as the test writes it.
+struct FakeGateway {
+    url: String,
+    requests: mpsc::Receiver<(String, TcpStream)>,
+}
+
+impl FakeGateway {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, requests) = mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let mut head = String::new();
+                while reader.read_line(&mut head).unwrap() > 2 {}
+                if sender.send((head.to_ascii_lowercase(), stream)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { url, requests }
+    }
+
+    /// The next request's head, in small letters, and the connection to answer it on.
+    fn next(&self) -> (String, TcpStream) {
+        self.requests.recv_timeout(Duration::from_secs(30)).unwrap()
+    }
+
+    fn next_stream(&self) -> (String, TcpStream) {
+        let (head, mut stream) = self.next();
+        let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
+            connection: close\r\n\r\n: welcome\n\n";
+        stream.write_all(answer.as_bytes()).unwrap();
+        (head, stream)
+    }
+}
+
+/// An event of the stream, signed now.
+fn event(cursor: &str, number: u32, event_type: &str, body: &str) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = i64::try_from(now.as_secs()).unwrap();
+    let id = format!("msg_417823250426141606_{number}");
+    let webhook = standardwebhooks::Webhook::new(SECRET).unwrap();
+    let signature = webhook.sign(&id, now, body.as_bytes()).unwrap();
+    let data = json!({"id": id, "type": event_type, "url": "https://shop.example/hook",
+        "created_at": "2026-01-31T09:00:00.000000Z",
+        "headers": {"content-type": "application/json", "webhook-id": id, "host": "evil.example",
+            "webhook-timestamp": now.to_string(), "webhook-signature": signature},
+        "body": body});
+    format!("id: {cursor}\r\nevent: delivery\r\ndata: {data}\r\n\r\n")
+}
+
+/// `tollgate listen` with these variables and flags; its lines are read as they come.
+struct Listener {
+    child: Child,
+    data: BufReader<ChildStdout>,
+    talk: BufReader<ChildStderr>,
+}
+
+impl Listener {
+    fn start(data: &Path, variables: &[(&str, &str)], flags: &[&str]) -> Self {
+        let mut command = command_on(data, &[&["listen"], flags].concat());
+        command.env_remove("TOLLGATE_PRIVATE_KEY").envs(variables.iter().copied());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let data = BufReader::new(child.stdout.take().unwrap());
+        let talk = BufReader::new(child.stderr.take().unwrap());
+        Self { child, data, talk }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.data.read_line(&mut line).unwrap();
+        line
+    }
+
+    fn data(&mut self) -> Value {
+        let line = self.line();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}, {}", self.talk()))
+    }
+
+    fn talk(&mut self) -> String {
+        let mut line = String::new();
+        self.talk.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// How it ended by itself: the exit code, and what it said.
+    fn end(mut self) -> (i32, String) {
+        let mut told = String::new();
+        self.talk.read_to_string(&mut told).unwrap();
+        (self.child.wait().unwrap().code().unwrap(), told)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ended_by_itself = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+#[test]
+fn a_stream_is_shown_checked_and_passed_on() {
+    let (_parent, data) = On::Sqlite.folder();
+    let (gateway, program) = (FakeGateway::start(), Shop::open());
+    let flags = ["--gateway", &gateway.url, "--forward", &program.url, "--terminal", "7"];
+    let more = ["--json", "--secret", SECRET, "--events", "payment.approved,refund.*"];
+    let mut listener = Listener::start(&data, &[KEY], &[&flags[..], &more].concat());
+    let (head, mut stream) = gateway.next_stream();
+    assert!(head.starts_with("get /api/v1/webhooks/stream?terno=7 http/1.1\r\n"), "{head}");
+    let bearer = format!("authorization: bearer {}\r\n", WRONG_KEY.to_ascii_lowercase());
+    assert!(head.contains(&bearer) && !head.contains("last-event-id"), "{head}");
+    assert!(listener.talk().contains(&format!("forwarding to {}", program.url)));
+
+    // What is not asked for is not passed on; pieces may be cut anywhere.
+    let body = "{\"a\":  \"\u{e9}\\n\"}";
+    let unwanted = event("c1", 1, "payment.declined", "{}");
+    let wanted = event("c2", 2, "payment.approved", body);
+    for piece in format!("{unwanted}: keep-alive\n\n{wanted}").as_bytes().chunks(7) {
+        stream.write_all(piece).unwrap();
+    }
+    let told = listener.data();
+    assert_eq!(
+        (&told["id"], &told["verified"]),
+        (&json!("msg_417823250426141606_2"), &json!(true))
+    );
+    assert_eq!(
+        (&told["type"], &told["body"]["a"]),
+        (&json!("payment.approved"), &json!("\u{e9}\n"))
+    );
+    assert_eq!(told["forwarded"]["status"], 200);
+    let received = program.received();
+    assert_eq!((received.len(), &*received[0].body), (1, body));
+    assert!(verified(&received[0], SECRET), "{received:?}");
+    assert_eq!(received[0].header("content-type"), "application/json");
+    assert!(!received[0].header("host").contains("evil"), "{received:?}");
+
+    // The connection is lost: it goes on behind the last event, and says so.
+    drop(stream);
+    assert!(listener.talk().contains("was lost: "), "it says so");
+    let (head, mut stream) = gateway.next_stream();
+    assert!(head.contains("last-event-id: c2\r\n"), "{head}");
+    assert!(listener.talk().contains("is open again"));
+    *program.answers.lock().unwrap() = 500;
+    let tampered = event("c3", 3, "refund.succeeded", "{}").replace("\"{}\"", "\"{ }\"");
+    stream.write_all(tampered.as_bytes()).unwrap();
+    let told = listener.data();
+    assert_eq!((&told["verified"], &told["forwarded"]["status"]), (&json!(false), &json!(500)));
+    // Twice in a row without a word: the pauses grow.
+    drop(stream);
+    assert!(listener.talk().ends_with("again in 1 s\n"));
+    let (_head, mut stream) = gateway.next();
+    // Not to be asked again on the same connection, which nobody reads.
+    let busy = b"HTTP/1.1 503 Busy\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    stream.write_all(busy).unwrap();
+    let told = listener.talk();
+    assert!(told.ends_with("it answers 503; again in 2 s\n"), "{told}");
+    // The key stopped being good.
+    let (head, mut stream) = gateway.next();
+    assert!(head.contains("last-event-id: c3\r\n"), "{head}");
+    stream.write_all(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let (exit, told) = listener.end();
+    assert!(exit == 1 && told.contains("does not take this private key"), "{exit} {told}");
+}
+
+#[test]
+fn a_stream_that_cannot_open_is_told() {
+    let (parent, data) = On::Sqlite.folder();
+    let gateway = FakeGateway::start();
+    let words = r#"{"error_message": "terNO is no terminal"}"#;
+    for (status, exit, told) in [
+        (401, 1, "--private-key-file, or as TOLLGATE_PRIVATE_KEY"),
+        (403, 1, "it answers 403: terNO is no terminal"),
+        (404, 3, "has no stream of webhooks"),
+        (400, 3, "it answers 400: terNO is no terminal"),
+        (503, 3, "it answers 503"),
+        (200, 3, "opens no stream of webhooks: it answers 200"),
+    ] {
+        let listener = Listener::start(&data, &[KEY], &["--gateway", &gateway.url]);
+        let (_head, mut stream) = gateway.next();
+        let length = words.len();
+        write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n\r\n{words}").unwrap();
+        let (code, said) = listener.end();
+        assert!(code == exit && said.contains(told), "{status}: {code} {said}");
+    }
+    // Bound and let go: nobody listens there.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("http://{free}");
+    let (code, said) = Listener::start(&data, &[KEY], &["--gateway", &nobody]).end();
+    assert!(code == 3 && said.contains("Connection refused"), "{code} {said}");
+    let (code, said) = Listener::start(&data, &[], &["--gateway", &nobody]).end();
+    assert!(code == 3 && said.contains("no private key to open the stream with"), "{said}");
+    let file = parent.path().join("terminal.key");
+    let flags = ["--gateway", &*gateway.url, "--private-key-file", file.to_str().unwrap()];
+    let (code, said) = Listener::start(&data, &[], &flags).end();
+    assert!(code == 3 && said.contains("terminal.key"), "{said}");
+    std::fs::write(&file, format!("{WRONG_KEY}\n")).unwrap();
+    let listener = Listener::start(&data, &[], &flags);
+    let (head, stream) = gateway.next_stream();
+    assert!(head.contains(&format!("bearer {}\r\n", WRONG_KEY.to_ascii_lowercase())), "{head}");
+    drop((listener, stream));
+}
+
+#[test]
+fn key_and_secrets_come_from_the_data_folder() {
+    let (_parent, data) = On::Sqlite.folder();
+    let real = Gateway::start(&data);
+    let shown = json(&ok(&real, &["terminal", "show", "42", "--reveal", "--json"]));
+    let key = shown["private_key"].as_str().unwrap().to_ascii_lowercase();
+    let gateway = FakeGateway::start();
+    let flags = ["--gateway", &*gateway.url, "--json"];
+    let mut listener = Listener::start(&data, &[], &flags);
+    let (head, mut stream) = gateway.next_stream();
+    assert!(head.contains(&format!("bearer {key}\r\n")), "{head}");
+    // Signed with another secret than the one in the folder; and nothing is passed on.
+    stream.write_all(event("c1", 1, "payment.approved", "{}").as_bytes()).unwrap();
+    let told = listener.data();
+    assert_eq!((&told["verified"], &told["forwarded"]), (&json!(false), &Value::Null), "{told}");
+    let mut unchecked = Listener::start(&data, &[KEY], &flags);
+    let (_head, mut stream) = gateway.next_stream();
+    stream.write_all(event("c1", 1, "payment.approved", "{}").as_bytes()).unwrap();
+    assert_eq!(unchecked.data()["verified"], Value::Null, "that folder may be another gateway's");
+}
+
+/// One address for a gateway that is started again at another.
+struct Relay {
+    url: String,
+    target: Arc<Mutex<SocketAddr>>,
+}
+
+impl Relay {
+    fn to(gateway: &Gateway) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let target = Arc::new(Mutex::new(gateway.address));
+        let asked = Arc::clone(&target);
+        std::thread::spawn(move || {
+            for inside in listener.incoming().flatten() {
+                let Ok(outside) = TcpStream::connect(*asked.lock().unwrap()) else { continue };
+                for (from, to) in [(&inside, &outside), (&outside, &inside)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    std::thread::spawn(move || {
+                        let _broken_off = std::io::copy(&mut from, &mut to);
+                        let _gone = to.shutdown(Shutdown::Both);
+                    });
+                }
+            }
+        });
+        Self { url, target }
+    }
+}
+
+/// The next two lines, by the names of what they tell of.
+fn two(listener: &mut Listener) -> BTreeMap<String, Value> {
+    let lines = [listener.data(), listener.data()];
+    lines.into_iter().map(|line| (line["id"].as_str().unwrap().to_owned(), line)).collect()
+}
+
+fn what_a_gateway_writes_is_followed_and_passed_on(on: On) {
+    let (_parent, data) = on.folder();
+    let gateway = Gateway::start(&data);
+    let (own, other, program) = (Shop::open(), Shop::open(), Shop::open());
+    let add = ["endpoint", "add", "--merchant", "1", "--terminal", "42", "--url", &*other.url];
+    ok(&gateway, &[&add[..], &["--events", "payment.*"]].concat());
+    let relay = Relay::to(&gateway);
+    let flags = ["--gateway", &*relay.url, "--forward", &*program.url, "--json"];
+    let mut listener = Listener::start(&data, &[], &flags);
+    assert!(listener.talk().contains("forwarding to "));
+
+    // Both come: to the payment's own address, and to the endpoint, each with its own secret.
+    let id = pay(&gateway, "first", APPROVED, &own.url);
+    let names = |id: &str| [format!("msg_{id}_1"), format!("msg_{id}_1_1")];
+    let told = two(&mut listener);
+    for (name, shop) in names(&id).iter().zip([&own, &other]) {
+        let line = &told[name];
+        assert_eq!((&line["verified"], &line["url"]), (&json!(true), &json!(shop.url)), "{line}");
+        assert_eq!(
+            (&line["type"], &line["forwarded"]["status"]),
+            (&json!("payment.approved"), &json!(200))
+        );
+        let passed = program.received();
+        let passed = passed.iter().find(|one| one.header("webhook-id") == name).unwrap();
+        let sent = shop.webhook_of(&id);
+        assert_eq!(
+            (&passed.body, passed.header("content-type")),
+            (&sent.body, sent.header("content-type"))
+        );
+    }
+    // What is written while the gateway is away from it is told when it is there again; what was
+    // told is not told again.
+    gateway.stop();
+    assert!(listener.talk().contains("was lost: "));
+    let gateway = Gateway::start(&data);
+    let id = pay(&gateway, "second", DECLINED, &own.url);
+    *relay.target.lock().unwrap() = gateway.address;
+    let told = two(&mut listener);
+    assert_eq!(told.keys().cloned().collect::<Vec<_>>(), names(&id));
+    assert_eq!(program.received().len(), 4);
+    while !listener.talk().contains("is open again") {}
+
+    // For people, by the configured address.
+    let listen = ("TOLLGATE_LISTEN", &*gateway.address.to_string());
+    let mut people = Listener::start(&data, &[listen], &["--forward", &program.url]);
+    assert!(people.talk().contains(&format!("Listening to http://{}", gateway.address)));
+    *program.answers.lock().unwrap() = 500;
+    let id = pay(&gateway, "third", APPROVED, &own.url);
+    assert!(people.line().contains("\u{2714} verified"));
+    let lines: Vec<String> = std::iter::repeat_with(|| people.line())
+        .take_while(|line| !line.contains("\u{2192} answered 500 after "))
+        .collect();
+    assert!(lines.iter().any(|line| line.contains(&id)), "{lines:?}");
+    kill_process(Pid::from_child(&people.child), Signal::INT).unwrap();
+    assert_eq!(people.end(), (0, String::new()));
+
+    // A key that is none, and one that stops being one.
+    let wrong = Listener::start(&data, &[KEY], &["--gateway", &gateway.url]);
+    let (exit, told) = wrong.end();
+    assert!(exit == 1 && told.contains("does not take this private key"), "{exit} {told}");
+    assert!(!told.contains(WRONG_KEY), "{told}");
+    ok(&gateway, &["terminal", "set", "42", "--active", "false"]);
+    let (exit, told) = listener.end();
+    assert!(exit == 1 && told.contains("does not take this private key"), "{exit} {told}");
 }
