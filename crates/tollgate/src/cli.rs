@@ -128,3 +128,77 @@ pub(crate) enum Command {
     /// Print the version
     Version(version::Arguments),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// The examples of a help text: what a shell would run, without what stands beside it.
+    fn examples(help: &str) -> Vec<String> {
+        let mut parts = help.split("\\\n");
+        let first = parts.next().unwrap_or_default().to_owned();
+        let help = parts.fold(first, |all, part| all + part.trim_start());
+        let lines = help.lines().filter_map(|line| line.strip_prefix("  tollgate"));
+        let alone = |line: &str| {
+            let end = ["   ", " | ", " > ", " < "].iter().filter_map(|end| line.find(end)).min();
+            line[..end.unwrap_or(line.len())].trim_start().to_owned()
+        };
+        lines
+            // Not a sentence that begins so.
+            .filter(|line| line.is_empty() || line.starts_with(' '))
+            .map(alone)
+            .collect()
+    }
+
+    /// Words as a shell splits them.
+    fn words(text: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for letter in text.chars() {
+            match (letter, quote) {
+                ('"' | '\'', None) => quote = Some(letter),
+                (_, Some(open)) if open == letter => quote = None,
+                (' ', None) => words.push(String::new()),
+                _ => words.last_mut().unwrap().push(letter),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    fn helps(command: &clap::Command, found: &mut Vec<String>) {
+        found.extend(command.get_after_help().map(ToString::to_string));
+        command.get_subcommands().for_each(|below| helps(below, found));
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_understood() {
+        let logo = std::env::temp_dir().join(format!("tollgate-shop-{}.svg", std::process::id()));
+        std::fs::write(&logo, "<svg xmlns=\"http://www.w3.org/2000/svg\"/>").unwrap();
+        let mut all = Vec::new();
+        helps(&Cli::command(), &mut all);
+        let examples: std::collections::BTreeSet<String> =
+            all.iter().flat_map(|help| examples(help)).collect();
+        assert!(examples.len() > 80, "{examples:?}");
+        for example in examples {
+            let mut words = words(&example);
+            words.insert(0, "tollgate".to_owned());
+            for word in words.iter_mut().filter(|word| *word == "shop.svg") {
+                logo.to_str().unwrap().clone_into(word);
+            }
+            if let Err(error) = Cli::try_parse_from(&words) {
+                panic!("tollgate {example}: {error}");
+            }
+        }
+        std::fs::remove_file(logo).unwrap();
+    }
+
+    #[test]
+    fn examples_are_found_as_a_shell_reads_them() {
+        let help = "Examples:\n  tollgate     alone\n  tollgate a 'b c' > d\n  tollgate e \\\n    f   then\n\n\
+                    tollgate is no example";
+        assert_eq!(examples(help), ["", "a 'b c'", "e f"]);
+        assert_eq!(words("a 'b c' --d=\"e\""), ["a", "b c", "--d=e"]);
+    }
+}

@@ -285,6 +285,8 @@ impl Tour {
             let text = format!("\nAll {all} checks were as they should be.");
             self.say(&self.output.paint(Style::Good, &text))?;
             self.say("The data of this tour is gone. To keep some: tollgate serve")?;
+            let listen = "tollgate listen --forward http://localhost:3000/hook";
+            self.say(&format!("Webhooks for the shop that you write: {listen}"))?;
             return Ok(());
         }
         let text = format!("\n{} of {all} checks were not as they should be:", missed.len());
