@@ -21,9 +21,6 @@ use engine::Actor;
 use engine::endpoint::{AddEndpoint, ChangeEndpoint, EndpointRefused};
 use serde::Serialize;
 
-/// Most characters of a description.
-const LONGEST_DESCRIPTION: usize = 255;
-
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   tollgate endpoint add --merchant 1 --url https://shop.example/events --events payment.approved,refund.*
@@ -188,12 +185,7 @@ pub(super) fn pattern(text: &str) -> Result<EventPattern, String> {
 }
 
 fn description(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.chars().count() <= LONGEST_DESCRIPTION && !text.chars().any(char::is_control) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("a description has at most {LONGEST_DESCRIPTION} printable characters"))
-    }
+    domain::text::description(text.trim()).map_err(|error| error.to_string())
 }
 
 /// An endpoint as scripts see it.
@@ -278,12 +270,14 @@ impl Shown {
     }
 
     fn row(self) -> Vec<String> {
+        let state =
+            self.why.map_or_else(|| self.state.to_owned(), |why| format!("{}: {why}", self.state));
         vec![
             self.endpoint.to_string(),
             self.merchant.to_string(),
             self.terminal.map_or_else(|| "all".to_owned(), |number| number.to_string()),
             self.mode.to_owned(),
-            self.state.to_owned(),
+            state,
             self.failing_since.unwrap_or_else(|| "-".to_owned()),
             self.events.join(","),
             self.url,
@@ -506,5 +500,8 @@ mod tests {
         let off = told(EndpointState::Off);
         assert!(off.contains(&format!("off since {at}: its owner switched it off\n")), "{off}");
         assert!(told(EndpointState::Failed).contains(&format!("failed since {at}: it failed for")));
+        let listed = |state| Shown::of(&endpoint(state), false).row()[4..6].join(", ");
+        assert_eq!(listed(EndpointState::On), format!("on, {at}"));
+        assert!(listed(EndpointState::Failed).starts_with("failed: it failed for five days"));
     }
 }

@@ -220,6 +220,7 @@ fn wrong_usage_is_two_and_says_what_is_near() {
         (&["endpoint", "set", "1", "--events", "payments"], "payment.*"),
         (&["endpoint", "set", "1", "--on", "--off"], "cannot be used with"),
         (&["endpoint", "add", "--merchant", "1", "--url", "https://a.test/"], "--events"),
+        (&["endpoint", "set", "1", "--description", "a\nb"], "at most 255 printable characters"),
     ] {
         let refused = run(folder.path(), flags);
         assert_eq!(code(&refused), 2, "{flags:?}: {}", stderr(&refused));
