@@ -7,12 +7,16 @@ use crate::{code, json, stderr, stdout};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Output, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
+use std::process::{Child, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// For what a machine with other work does in a moment.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 on_both_databases!(
     deliveries_are_listed_shown_and_sent_again,
@@ -352,7 +356,7 @@ impl FakeGateway {
 
     /// The next request's head, in small letters, and the connection to answer it on.
     fn next(&self) -> (String, TcpStream) {
-        self.requests.recv_timeout(Duration::from_secs(30)).unwrap()
+        self.requests.recv_timeout(PATIENCE).unwrap()
     }
 
     fn next_stream(&self) -> (String, TcpStream) {
@@ -379,11 +383,21 @@ fn event(cursor: &str, number: u32, event_type: &str, body: &str) -> String {
     format!("id: {cursor}\r\nevent: delivery\r\ndata: {data}\r\n\r\n")
 }
 
+/// The lines of a program as they come; the channel ends with them.
+fn lines_of(program: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = BufReader::new(program).lines().map_while(Result::ok);
+        lines.map(|line| sender.send(line)).take_while(Result::is_ok).for_each(drop);
+    });
+    lines
+}
+
 /// `tollgate listen` with these variables and flags; its lines are read as they come.
 struct Listener {
     child: Child,
-    data: BufReader<ChildStdout>,
-    talk: BufReader<ChildStderr>,
+    data: mpsc::Receiver<String>,
+    talk: mpsc::Receiver<String>,
 }
 
 impl Listener {
@@ -391,32 +405,34 @@ impl Listener {
         let mut command = command_on(data, &[&["listen"], flags].concat());
         command.env_remove("TOLLGATE_PRIVATE_KEY").envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let data = BufReader::new(child.stdout.take().unwrap());
-        let talk = BufReader::new(child.stderr.take().unwrap());
+        let data = lines_of(child.stdout.take().unwrap());
+        let talk = lines_of(child.stderr.take().unwrap());
         Self { child, data, talk }
     }
 
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.data.read_line(&mut line).unwrap();
-        line
+    fn line(&self) -> String {
+        let line = self.data.recv_timeout(PATIENCE);
+        line.unwrap_or_else(|_| panic!("no line, but: {:?}", self.talk.try_iter().last()))
     }
 
-    fn data(&mut self) -> Value {
-        let line = self.line();
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}, {}", self.talk()))
+    fn data(&self) -> Value {
+        serde_json::from_str(&self.line()).unwrap()
     }
 
-    fn talk(&mut self) -> String {
-        let mut line = String::new();
-        self.talk.read_line(&mut line).unwrap();
-        line
+    fn talk(&self) -> String {
+        self.talk.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// How it ended by itself: the exit code, and what it said.
+    /// How it ended by itself: the exit code, and what it said meanwhile.
     fn end(mut self) -> (i32, String) {
         let mut told = String::new();
-        self.talk.read_to_string(&mut told).unwrap();
+        loop {
+            match self.talk.recv_timeout(PATIENCE) {
+                Ok(line) => told = told + &line + "\n",
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {told}"),
+            }
+        }
         (self.child.wait().unwrap().code().unwrap(), told)
     }
 }
@@ -434,7 +450,7 @@ fn a_stream_is_shown_checked_and_passed_on() {
     let (gateway, program) = (FakeGateway::start(), Shop::open());
     let flags = ["--gateway", &gateway.url, "--forward", &program.url, "--terminal", "7"];
     let more = ["--json", "--secret", SECRET, "--events", "payment.approved,refund.*"];
-    let mut listener = Listener::start(&data, &[KEY], &[&flags[..], &more].concat());
+    let listener = Listener::start(&data, &[KEY], &[&flags[..], &more].concat());
     let (head, mut stream) = gateway.next_stream();
     assert!(head.starts_with("get /api/v1/webhooks/stream?terno=7 http/1.1\r\n"), "{head}");
     let bearer = format!("authorization: bearer {}\r\n", WRONG_KEY.to_ascii_lowercase());
@@ -477,13 +493,13 @@ fn a_stream_is_shown_checked_and_passed_on() {
     assert_eq!((&told["verified"], &told["forwarded"]["status"]), (&json!(false), &json!(500)));
     // Twice in a row without a word: the pauses grow.
     drop(stream);
-    assert!(listener.talk().ends_with("again in 1 s\n"));
+    assert!(listener.talk().ends_with("again in 1 s"));
     let (_head, mut stream) = gateway.next();
     // Not to be asked again on the same connection, which nobody reads.
     let busy = b"HTTP/1.1 503 Busy\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     stream.write_all(busy).unwrap();
     let told = listener.talk();
-    assert!(told.ends_with("it answers 503; again in 2 s\n"), "{told}");
+    assert!(told.ends_with("it answers 503; again in 2 s"), "{told}");
     // The key stopped being good.
     let (head, mut stream) = gateway.next();
     assert!(head.contains("last-event-id: c3\r\n"), "{head}");
@@ -538,14 +554,14 @@ fn key_and_secrets_come_from_the_data_folder() {
     let key = shown["private_key"].as_str().unwrap().to_ascii_lowercase();
     let gateway = FakeGateway::start();
     let flags = ["--gateway", &*gateway.url, "--json"];
-    let mut listener = Listener::start(&data, &[], &flags);
+    let listener = Listener::start(&data, &[], &flags);
     let (head, mut stream) = gateway.next_stream();
     assert!(head.contains(&format!("bearer {key}\r\n")), "{head}");
     // Signed with another secret than the one in the folder; and nothing is passed on.
     stream.write_all(event("c1", 1, "payment.approved", "{}").as_bytes()).unwrap();
     let told = listener.data();
     assert_eq!((&told["verified"], &told["forwarded"]), (&json!(false), &Value::Null), "{told}");
-    let mut unchecked = Listener::start(&data, &[KEY], &flags);
+    let unchecked = Listener::start(&data, &[KEY], &flags);
     let (_head, mut stream) = gateway.next_stream();
     stream.write_all(event("c1", 1, "payment.approved", "{}").as_bytes()).unwrap();
     assert_eq!(unchecked.data()["verified"], Value::Null, "that folder may be another gateway's");
@@ -580,7 +596,7 @@ impl Relay {
 }
 
 /// The next two lines, by the names of what they tell of.
-fn two(listener: &mut Listener) -> BTreeMap<String, Value> {
+fn two(listener: &Listener) -> BTreeMap<String, Value> {
     let lines = [listener.data(), listener.data()];
     lines.into_iter().map(|line| (line["id"].as_str().unwrap().to_owned(), line)).collect()
 }
@@ -593,13 +609,13 @@ fn what_a_gateway_writes_is_followed_and_passed_on(on: On) {
     ok(&gateway, &[&add[..], &["--events", "payment.*"]].concat());
     let relay = Relay::to(&gateway);
     let flags = ["--gateway", &*relay.url, "--forward", &*program.url, "--json"];
-    let mut listener = Listener::start(&data, &[], &flags);
+    let listener = Listener::start(&data, &[], &flags);
     assert!(listener.talk().contains("forwarding to "));
 
     // Both come: to the payment's own address, and to the endpoint, each with its own secret.
     let id = pay(&gateway, "first", APPROVED, &own.url);
     let names = |id: &str| [format!("msg_{id}_1"), format!("msg_{id}_1_1")];
-    let told = two(&mut listener);
+    let told = two(&listener);
     for (name, shop) in names(&id).iter().zip([&own, &other]) {
         let line = &told[name];
         assert_eq!((&line["verified"], &line["url"]), (&json!(true), &json!(shop.url)), "{line}");
@@ -622,14 +638,14 @@ fn what_a_gateway_writes_is_followed_and_passed_on(on: On) {
     let gateway = Gateway::start(&data);
     let id = pay(&gateway, "second", DECLINED, &own.url);
     *relay.target.lock().unwrap() = gateway.address;
-    let told = two(&mut listener);
+    let told = two(&listener);
     assert_eq!(told.keys().cloned().collect::<Vec<_>>(), names(&id));
     assert_eq!(program.received().len(), 4);
     while !listener.talk().contains("is open again") {}
 
     // For people, by the configured address.
     let listen = ("TOLLGATE_LISTEN", &*gateway.address.to_string());
-    let mut people = Listener::start(&data, &[listen], &["--forward", &program.url]);
+    let people = Listener::start(&data, &[listen], &["--forward", &program.url]);
     assert!(people.talk().contains(&format!("Listening to http://{}", gateway.address)));
     *program.answers.lock().unwrap() = 500;
     let id = pay(&gateway, "third", APPROVED, &own.url);
