@@ -152,6 +152,7 @@ async fn every_attempt_is_in_the_log(store: &dyn Store) {
     let now = fixture::now();
     let to_both = |one: NewDelivery| {
         let id = DeliveryId { endpoint: Some(EndpointNumber(77)), ..one.id };
+        let one = NewDelivery { destination: Destination(830), ..one };
         vec![NewDelivery { id, event_type: EventType::PaymentCancelled, ..one.clone() }, one]
     };
     let payment = cancelled(store, 830, to_both).await;
@@ -185,12 +186,16 @@ async fn every_attempt_is_in_the_log(store: &dyn Store) {
     let detail = store.delivery(own).await.unwrap().unwrap();
     assert_eq!(detail.attempts, [log, vec![attempt(at(5), 410)]].concat());
     assert_eq!(detail.record.state, DeliveryState::Dead);
-    // One that waits is due now, and keeps its count.
+    // One that waits is due now and has its time before it again, and keeps its count.
     record(store, other, 4, attempt(at(1), 500), NextStep::RetryAt(at(90))).await;
     store.commit(resend(other)).await.unwrap();
     let detail = store.delivery(other).await.unwrap().unwrap();
     assert_eq!((detail.record.next_at, detail.record.attempts), (Some(at(4)), 4));
     assert_eq!(detail.attempts.len(), 1);
+    let wanted = [(Destination(830), 9)];
+    let claimed = store.claim_deliveries(at(4), LEASE, &wanted).await.unwrap();
+    let begun: Vec<_> = claimed.iter().map(|one| (one.id, one.begun_at)).collect();
+    assert_eq!(begun, [(other, at(4))]);
     assert_eq!(store.delivery(DeliveryId::own(payment.id, 9)).await.unwrap(), None);
 }
 

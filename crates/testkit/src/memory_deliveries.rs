@@ -104,8 +104,8 @@ impl Tables {
             let Some(row) = self.deliveries.get_mut(&key.id) else { continue };
             if due(&row.next).is_none() {
                 row.attempts = 0;
-                row.begun_at = resend.at;
             }
+            row.begun_at = resend.at;
             row.next = NextStep::RetryAt(resend.at);
             self.claims.remove(&key.id);
         }

@@ -373,9 +373,9 @@ pub(super) async fn resend(session: &Session, resend: &Resend) -> Written {
     params.push(&at);
     execute(
         session,
-        "UPDATE deliveries d SET next_at = $5::int8, state = 'pending', claimed_until = NULL, \
-         attempts = CASE d.state WHEN 'pending' THEN d.attempts ELSE 0 END, \
-         begun_at = CASE d.state WHEN 'pending' THEN d.begun_at ELSE $5 END \
+        "UPDATE deliveries d SET next_at = $5::int8, begun_at = $5, state = 'pending', \
+         claimed_until = NULL, \
+         attempts = CASE d.state WHEN 'pending' THEN d.attempts ELSE 0 END \
          FROM unnest($1::int8[], $2::int8[], $3::int4[], $4::int8[]) \
             AS k (merchant_id, payment_id, sequence, endpoint) \
          WHERE d.merchant_id = k.merchant_id AND d.payment_id = k.payment_id \

@@ -124,9 +124,8 @@ pub(super) fn resend(connection: &Connection, resend: &Resend) -> Written {
         execute(
             connection,
             concat!(
-                "UPDATE deliveries SET next_at = ?4, \
+                "UPDATE deliveries SET next_at = ?4, begun_at = ?4, \
                  attempts = CASE state WHEN 'pending' THEN attempts ELSE 0 END, \
-                 begun_at = CASE state WHEN 'pending' THEN begun_at ELSE ?4 END, \
                  state = 'pending' WHERE ",
                 key!()
             ),

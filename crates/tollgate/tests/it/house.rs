@@ -24,8 +24,8 @@ use engine::ports::{
 use engine::terminal::AddTerminal;
 use engine::{Actor, Gateway, Parts};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use store::sqlite::{Options, SqliteStore};
 use store::vault::{Vault, audit_key};
@@ -77,7 +77,7 @@ pub(crate) enum Mood {
 #[derive(Debug)]
 pub(crate) struct MoodyBank {
     bank: Arc<SandboxBank>,
-    mood: std::sync::Mutex<Mood>,
+    mood: Mutex<Mood>,
 }
 
 impl MoodyBank {
@@ -151,8 +151,20 @@ impl Connector for MoodyBank {
 
 /// Receivers: the address says what they answer, as `/gone`, `/down`, or `/answers/503/120` with the
 /// status and `Retry-After`.
-#[derive(Debug)]
-struct Addresses;
+#[derive(Debug, Default)]
+pub(crate) struct Addresses {
+    /// Whoever was down is up again.
+    pub(crate) recovered: AtomicBool,
+    acknowledged: Mutex<Vec<(String, String)>>,
+}
+
+impl Addresses {
+    /// The `webhook-id`s that an address acknowledged, in order.
+    pub(crate) fn acknowledged(&self, url: &str) -> Vec<String> {
+        let all = self.acknowledged.lock().unwrap();
+        all.iter().filter(|(to, _)| to == url).map(|(_, id)| id.clone()).collect()
+    }
+}
 
 #[async_trait]
 impl Dialer for Addresses {
@@ -164,8 +176,12 @@ impl Dialer for Addresses {
             retry_after = words.next();
         } else if post.url.ends_with("/gone") {
             status = 410;
-        } else if post.url.ends_with("/down") {
+        } else if post.url.ends_with("/down") && !self.recovered.load(Ordering::SeqCst) {
             return PostResult::Failed("nobody answers".to_owned());
+        }
+        if (200..300).contains(&status) {
+            let told = (post.url.to_owned(), post.webhook_id.to_owned());
+            self.acknowledged.lock().unwrap().push(told);
         }
         PostResult::Answered { status, retry_after, body: String::new() }
     }
@@ -177,6 +193,7 @@ pub(crate) struct House {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) bank: Arc<MoodyBank>,
     pub(crate) clock: Arc<MovedClock>,
+    pub(crate) receivers: Arc<Addresses>,
     next: AtomicU64,
 }
 
@@ -201,7 +218,8 @@ impl House {
         let clock = Arc::new(MovedClock::default());
         let sandbox_clock: Arc<dyn Clock> = Arc::<MovedClock>::clone(&clock);
         let bank = SandboxBank::open(&data.join("sandbox-bank.db"), sandbox_clock).unwrap();
-        let bank = Arc::new(MoodyBank { bank, mood: std::sync::Mutex::new(Mood::Well) });
+        let bank = Arc::new(MoodyBank { bank, mood: Mutex::new(Mood::Well) });
+        let receivers = Arc::new(Addresses::default());
         let gateway = Gateway::new(Parts {
             store: Arc::<SqliteStore>::clone(&store),
             vault: Arc::new(Vault::with_files(&key, &data.join("hour-keys")).unwrap()),
@@ -209,10 +227,10 @@ impl House {
             random: Arc::new(Dice(aws_lc_rs::rand::SystemRandom::new())),
             connectors: vec![Arc::<MoodyBank>::clone(&bank)],
             notices: Arc::new(web::notice::PageNotices),
-            dialer: Arc::new(Addresses),
+            dialer: Arc::<Addresses>::clone(&receivers),
             post_timeout: Duration::from_secs(5),
         });
-        Self { gateway, store, bank, clock, next: AtomicU64::new(1) }
+        Self { gateway, store, bank, clock, receivers, next: AtomicU64::new(1) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -280,7 +298,7 @@ impl House {
                 unique_reference: false,
                 caller: None,
             },
-            pages: Arc::new(Addresses),
+            pages: Arc::new(Addresses::default()),
             received_at: self.clock.now(),
         };
         match self.gateway.create_payment(actor, command).await.unwrap() {

@@ -38,6 +38,7 @@ mod verify;
 mod way_out;
 mod webhooks_api;
 mod webhook_commands;
+mod webhooks;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
