@@ -155,10 +155,7 @@ impl Shop {
         };
         let body = body.to_bytes();
         let at = self.clock.now();
-        let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let verified = (!self.secrets.is_empty()).then(|| {
-            signature::verify(&self.secrets, &headers.collect::<Vec<_>>(), &body, at).map(drop)
-        });
+        let verified = checked(&self.secrets, &head.headers, &body, at);
         let status = match &verified {
             None | Some(Ok(())) => StatusCode::NO_CONTENT,
             // As a shop should: what is not signed was not received.
@@ -195,6 +192,18 @@ fn answer(status: StatusCode, page: &'static str) -> Response<Full<Bytes>> {
         response.headers_mut().insert(CONTENT_TYPE, html);
     }
     response
+}
+
+/// Whether the signature is right; none when there is no secret to check with.
+pub(crate) fn checked(
+    secrets: &[Secret],
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> Option<Result<(), Unverified>> {
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let headers: Vec<_> = headers.collect();
+    (!secrets.is_empty()).then(|| signature::verify(secrets, &headers, body, now).map(drop))
 }
 
 #[cfg(test)]

@@ -36,9 +36,9 @@ mod tidy;
 mod tls;
 mod verify;
 mod way_out;
-mod webhooks_api;
 mod webhook_commands;
 mod webhooks;
+mod webhooks_api;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;

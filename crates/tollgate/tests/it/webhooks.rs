@@ -12,7 +12,6 @@ use domain::text::WebAddress;
 use domain::time::Timestamp;
 use engine::Actor;
 use engine::endpoint::{AddEndpoint, ChangeEndpoint};
-use engine::ports::Clock as _;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

@@ -10,10 +10,10 @@ use crate::delivery_view::{beginning, milliseconds};
 use crate::failure::Failure;
 use crate::http_client::{self, SecureClient};
 use crate::output::{Output, Style};
-use crate::receiver::Webhook;
-use crate::signature::{self, Secret};
+use crate::receiver::{Webhook, checked};
 use crate::table::harmless;
 use crate::wire;
+use crate::wire::signature::Secret;
 use bytes::Bytes;
 use domain::delivery::DeliveryId;
 use domain::event_type::{EventPattern, EventType};
@@ -230,8 +230,7 @@ impl Forwarding {
     async fn handle(&self, delivery: &StreamedDelivery) -> Result<(), Failure> {
         let secrets = self.secrets.of(delivery).await?;
         let (at, headers) = (SystemClock.now(), delivery.headers());
-        let verified = (!secrets.is_empty())
-            .then(|| signature::verify(&secrets, &headers, delivery.body.as_bytes(), at));
+        let verified = checked(&secrets, &headers, delivery.body.as_bytes(), at);
         let webhook =
             Webhook { at, path: String::new(), headers, body: delivery.body.clone(), verified };
         let forwarded = match &self.forward {
