@@ -192,6 +192,7 @@ planted_bugs_are_found! {
     planted_delivery_is_in_the_commit: DeliveryIsInTheCommit,
     planted_delivery_is_acknowledged: DeliveryIsAcknowledged,
     planted_delivery_has_one_body: DeliveryHasOneBody,
+    planted_switched_off_is_told: SwitchedOffIsTold,
     planted_events_have_no_gaps: EventsHaveNoGaps,
     planted_books_are_complete: BooksAreComplete,
     planted_what_waits_is_due: WhatWaitsIsDue,

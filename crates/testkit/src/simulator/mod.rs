@@ -27,9 +27,13 @@ use crate::memory_store::MemoryStore;
 use bank::Bank;
 use bank_link::CallLog;
 use clients::{Clients, Told};
+use domain::event_type::EventPattern;
+use domain::id::MerchantId;
 use domain::terminal::{Capture, LateApproval, Mode, Settings, Terminal, WhenUnknown};
+use domain::text::WebAddress;
 use engine::Gateway;
 use engine::actor::{Actor, Scope};
+use engine::endpoint::AddEndpoint;
 use engine::terminal::AddTerminal;
 use node::{Cluster, Grounds};
 use planted::PlantedBug;
@@ -135,7 +139,7 @@ pub fn run(seed: u64, bug: Option<PlantedBug>) -> Report {
         bug,
     };
     let told = Arc::new(Told::default());
-    let (rest, terminals, deaths) = runtime.block_on(live(&grounds, &told));
+    let (rest, terminals, deaths) = runtime.block_on(live(&grounds, &told, seed % 3));
     let evidence = evidence(&grounds, &told, rest, &terminals);
     let mut findings = auditor::judge(&evidence);
     findings.extend(proof::judge(&evidence.tables, &terminals));
@@ -159,10 +163,12 @@ pub fn run(seed: u64, bug: Option<PlantedBug>) -> Report {
     }
 }
 
-async fn live(grounds: &Grounds, told: &Arc<Told>) -> (Rest, Vec<Terminal>, u64) {
+/// Each merchant has so many endpoints.
+async fn live(grounds: &Grounds, told: &Arc<Told>, endpoints: u64) -> (Rest, Vec<Terminal>, u64) {
     let world = &grounds.world;
     let cluster = Cluster::start(grounds);
     let terminals = found(&cluster.founder()).await;
+    add_endpoints(&cluster.founder(), &terminals, endpoints).await;
     Clients::new(world, &cluster, terminals.clone(), told).start();
     let (waking, nodes) = (Arc::clone(world), Arc::clone(&cluster));
     tokio::spawn(async move {
@@ -209,6 +215,26 @@ async fn found(gateway: &Gateway) -> Vec<Terminal> {
         terminals.push(gateway.add_terminal(Actor::Operator, add).await.unwrap().unwrap());
     }
     terminals
+}
+
+/// The first of each merchant's is told of everything, others of what becomes of endpoints.
+async fn add_endpoints(gateway: &Gateway, terminals: &[Terminal], many: u64) {
+    let merchants: BTreeSet<MerchantId> =
+        terminals.iter().map(|terminal| terminal.merchant).collect();
+    for merchant in merchants {
+        for number in 0..many {
+            let pattern = if number == 0 { "*" } else { "endpoint.*" };
+            let add = AddEndpoint {
+                merchant,
+                terminal: None,
+                mode: Mode::Live,
+                url: WebAddress::parse(&format!("https://endpoint{number}.example/")).unwrap(),
+                events: vec![EventPattern::parse(pattern).unwrap()],
+                description: String::new(),
+            };
+            gateway.add_endpoint(Actor::Operator, add).await.unwrap();
+        }
+    }
 }
 
 fn evidence(grounds: &Grounds, told: &Told, rest: Rest, terminals: &[Terminal]) -> Evidence {

@@ -63,6 +63,8 @@ pub enum PlantedBug {
     DeliveryIsAcknowledged,
     /// A webhook has one body, whatever the attempt.
     DeliveryHasOneBody,
+    /// When an endpoint is switched off, the merchant's others are told in that commit.
+    SwitchedOffIsTold,
     /// Events have no gaps.
     EventsHaveNoGaps,
     /// Money that moved stands in the books.
@@ -91,7 +93,7 @@ pub enum PlantedBug {
 
 impl PlantedBug {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::IntentBeforeAction,
         Self::ReferenceIsSentOnce,
         Self::UnknownIsNoDecline,
@@ -105,6 +107,7 @@ impl PlantedBug {
         Self::DeliveryIsInTheCommit,
         Self::DeliveryIsAcknowledged,
         Self::DeliveryHasOneBody,
+        Self::SwitchedOffIsTold,
         Self::EventsHaveNoGaps,
         Self::BooksAreComplete,
         Self::WhatWaitsIsDue,
@@ -144,6 +147,7 @@ impl PlantedBug {
             Self::DeliveryIsInTheCommit => "deliveries are",
             Self::DeliveryIsAcknowledged => "ended as Delivered",
             Self::DeliveryHasOneBody => "had two bodies",
+            Self::SwitchedOffIsTold => "was switched off, and told were",
             Self::EventsHaveNoGaps => "events are numbered",
             Self::BooksAreComplete => "is booked as",
             Self::WhatWaitsIsDue => "but due is",
@@ -175,6 +179,9 @@ impl CrookedStore {
             changeset.card = None;
         }
         if bug == PlantedBug::DeliveryIsInTheCommit && by_worker {
+            changeset.deliveries.clear();
+        }
+        if bug == PlantedBug::SwitchedOffIsTold && changeset.name == "disable_endpoint" {
             changeset.deliveries.clear();
         }
         if bug == PlantedBug::EventsHaveNoGaps && by_worker {
