@@ -255,4 +255,10 @@ mod tests {
         assert!(text.contains(&format!("12 ms  500     answered 500  {cut}")), "{text}");
         assert!(text.ends_with("12 ms  200     -             -\n"), "{text}");
     }
+    #[test]
+    fn a_beginning_is_one_harmless_line() {
+        assert_eq!(beginning("\u{1b}[2J  no\n\tway \u{7}"), "\u{fffd}[2J no way \u{fffd}");
+        assert_eq!(beginning(&"\u{e9}".repeat(60)), "\u{e9}".repeat(60));
+        assert_eq!(beginning(&"\u{e9}".repeat(61)), "\u{e9}".repeat(60) + "\u{2026}");
+    }
 }
