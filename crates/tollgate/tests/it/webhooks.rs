@@ -137,7 +137,7 @@ async fn an_endpoint_that_fails_for_five_days_is_switched_off_and_loses_nothing(
     let tells = |one: &DeliveryRecord| one.event_type == Some(EventType::EndpointDisabled);
     let told: Vec<_> = log_of(&house, up).await.into_iter().filter(tells).collect();
     let [told] = told.as_slice() else { panic!("{told:?}") };
-    assert_eq!((told.state, told.id.sequence), (DeliveryState::Delivered, -down.0 as i32));
+    assert_eq!((told.state, i64::from(told.id.sequence)), (DeliveryState::Delivered, -down.0));
     assert_eq!(endpoint(&house, up).await.state, EndpointState::On);
     assert!(house.receivers.acknowledged(DOWN).is_empty());
     // What was written while it was off is there too, and was not sent.
