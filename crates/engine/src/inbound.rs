@@ -41,10 +41,7 @@ impl Gateway {
         };
         let noticed = match connector.judge_message(message) {
             Judgement::Noticed(noticed) => noticed,
-            Judgement::Refused(why) => {
-                tracing::warn!(connector = connector.name(), %why, "a bank's message was refused");
-                return Ok(Received::Refused(why));
-            }
+            Judgement::Refused(why) => return Ok(Received::Refused(why)),
         };
         let Noticed { message: id, our_reference, redacted } = noticed;
         let key = MessageKey { connector: connector.name().to_owned(), id };

@@ -60,10 +60,16 @@ async fn receive(
             (StatusCode::NOT_FOUND, NOBODY).into_response()
         }
         Ok(Received::Refused(RefusedMessage::Unreadable(why))) => {
+            refused(&connector, &why);
             (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response()
         }
-        Ok(Received::Refused(RefusedMessage::NotGenuine(_why))) => {
-            not_genuine(&app, actor, caller, &RequestId::of(&parts.extensions)).await
+        Ok(Received::Refused(RefusedMessage::NotGenuine(why))) => {
+            let now = app.gateway.clock().now();
+            if let Err(error) = app.throttle.check(caller, now) {
+                return later(StatusCode::TOO_MANY_REQUESTS, TOO_MANY, error.retry_after_seconds);
+            }
+            refused(&connector, &why);
+            not_genuine(&app, actor, &RequestId::of(&parts.extensions)).await
         }
         Err(fault) => {
             tracing::error!(%fault, "a bank's message was not kept");
@@ -86,18 +92,20 @@ fn unread(error: &BodyError) -> Response {
     }
 }
 
+/// For the bank's and the gateway's engineers; a flood of guesses stays out of the log.
+fn refused(connector: &str, why: &str) {
+    tracing::warn!(connector, why, "a bank's message was refused");
+}
+
 /// Counts as guessing. A genuine message is never turned away, whoever guesses from its address.
-async fn not_genuine(app: &App, actor: Actor, caller: Caller, request_id: &RequestId) -> Response {
+async fn not_genuine(app: &App, actor: Actor, request_id: &RequestId) -> Response {
     let now = app.gateway.clock().now();
-    if let Err(error) = app.throttle.check(caller, now) {
-        return later(StatusCode::TOO_MANY_REQUESTS, TOO_MANY, error.retry_after_seconds);
-    }
-    app.throttle.note_unknown(caller, now);
+    app.throttle.note_unknown(Caller(actor.caller()), now);
     app.gateway
         .audit(AuditLine {
             at: now,
             actor: actor.name(),
-            caller: caller.0,
+            caller: actor.caller(),
             action: "bank_message",
             result: "refused",
             terminal: None,
