@@ -56,6 +56,21 @@ pub struct SampleSent {
     pub took: Duration,
 }
 
+/// What this process's deliverer does, and has done since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFigures {
+    /// Attempts that are under way.
+    pub in_flight: u64,
+    /// Receivers that failed and are left alone for a while.
+    pub paused: u64,
+    /// Attempts that were acknowledged.
+    pub acknowledged: u64,
+    /// Attempts that were not.
+    pub failed: u64,
+    /// Deliveries that were given up without an attempt: their endpoint was off, or their time over.
+    pub not_sent: u64,
+}
+
 /// How a message goes out.
 pub(crate) struct Signed {
     pub(crate) headers: [(&'static str, String); 4],
@@ -122,6 +137,11 @@ impl Gateway {
     /// How much waits in all queues.
     pub async fn backlog(&self) -> Result<Backlog, Fault> {
         Ok(self.store.backlog(self.clock.now()).await?)
+    }
+
+    /// What this process's deliverer does.
+    pub fn delivery_figures(&self) -> DeliveryFigures {
+        self.deliveries.figures.read()
     }
 
     /// Asks for a delivery again, whatever became of it. None when there is none that the caller

@@ -375,8 +375,6 @@ pub(crate) struct DatabaseFacts {
     pub(crate) unsafe_because: Option<String>,
     /// What deserves a look, and what to do.
     pub(crate) remark: Option<(String, String)>,
-    /// Webhooks that are not acknowledged yet.
-    pub(crate) deliveries_waiting: u64,
 }
 
 /// Looks at the database without changing it; none when there is none yet.
@@ -394,7 +392,6 @@ pub(crate) async fn database_facts(settings: &Settings) -> Result<Option<Databas
                         .to_owned()
                 }),
                 remark: None,
-                deliveries_waiting: facts.deliveries_waiting,
             }))
         }
         Database::Postgres(address) => {
@@ -410,7 +407,6 @@ pub(crate) async fn database_facts(settings: &Settings) -> Result<Option<Databas
                                lose acknowledged payments";
                     (found, fix.to_owned())
                 }),
-                deliveries_waiting: facts.deliveries_waiting,
             }))
         }
     }

@@ -128,8 +128,6 @@ pub struct Facts {
     pub server: String,
     /// Whether there are standbys that no commit waits for.
     pub standbys_are_late: bool,
-    /// Webhooks that are not acknowledged yet.
-    pub deliveries_waiting: u64,
     /// What its nodes have in common; none when there is no schema yet.
     pub identity: Option<Identity>,
 }
@@ -140,20 +138,15 @@ pub async fn facts(address: &Address, options: &Options) -> Result<Facts, OpenEr
     let (session, server) = connector.connect_and_look(Purpose::Questions).await?;
     server.check()?;
     let version = migrations::version(&session).await?;
-    let (waiting, identity) = if version.found == 0 || !version.is_usable() {
-        (0, None)
+    let identity = if version.found == 0 || !version.is_usable() {
+        None
     } else {
-        let row = session
-            .client()
-            .query_one("SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL", &[])
-            .await?;
-        (row.try_get::<_, i64>(0)?, migrations::identity(&session).await?)
+        migrations::identity(&session).await?
     };
     Ok(Facts {
         version,
         server: format!("{}.{}", server.version / 10_000, server.version % 10_000),
         standbys_are_late: server.standbys_are_late(),
-        deliveries_waiting: u64::try_from(waiting).unwrap_or(0),
         identity,
     })
 }

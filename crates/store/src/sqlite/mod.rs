@@ -94,8 +94,6 @@ pub struct Facts {
     pub journal_mode: String,
     /// The library's version.
     pub library: &'static str,
-    /// Webhooks that are not acknowledged yet.
-    pub deliveries_waiting: u64,
 }
 
 /// Looks at a database without changing it; none when there is no such file.
@@ -106,20 +104,13 @@ pub fn facts(path: &Path) -> Result<Option<Facts>, OpenError> {
     let refused = |error| OpenError::Sqlite { path: path.to_owned(), error };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open_connection(path, flags)?;
-    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let version = migrations::version(&connection).map_err(refused)?;
-    let waiting = if version.found > 0 && version.is_usable() {
-        number("SELECT count(*) FROM deliveries WHERE next_at IS NOT NULL").map_err(refused)?
-    } else {
-        0
-    };
     Ok(Some(Facts {
         version,
         journal_mode: connection
             .query_row("PRAGMA journal_mode", [], |row| row.get(0))
             .map_err(refused)?,
         library: rusqlite::version(),
-        deliveries_waiting: u64::try_from(waiting).unwrap_or(0),
     }))
 }
 

@@ -9,10 +9,11 @@ use crate::master_key;
 use crate::output::{Output, Style};
 use crate::wire::{self, DatabaseFacts};
 use clap::Args;
+use domain::delivery::Backlog;
 use domain::destination::Rule;
 use domain::time::Timestamp;
-use engine::Actor;
 use engine::ports::Clock as _;
+use engine::{Actor, Gateway};
 use serde::Serialize;
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -131,7 +132,7 @@ async fn examine(settings: &Settings) -> Vec<Check> {
                 checks.extend(database(&facts));
                 // Without files that can be read, those are what to mend.
                 if master_key::read(&settings.data_dir.value).is_ok() && identity.is_ok() {
-                    checks.push(secrets(settings).await);
+                    checks.extend(opened(settings).await);
                 }
             }
             Ok(None) => {
@@ -310,26 +311,46 @@ fn database(facts: &DatabaseFacts) -> Vec<Check> {
         good("database", found)
     }];
     checks.extend(facts.remark.iter().map(|(found, fix)| warning("standbys", found, fix)));
-    let found = match facts.deliveries_waiting {
-        0 => "none waits to be acknowledged".to_owned(),
-        1 => "1 waits to be acknowledged".to_owned(),
-        many => format!("{many} wait to be acknowledged"),
-    };
-    checks.push(if facts.deliveries_waiting > MANY_DELIVERIES {
-        warning("webhooks", found, "look at the receivers, and at the way out to them")
-    } else {
-        good("webhooks", found)
-    });
     checks
 }
 
-/// Whether the master key opens what was sealed.
-async fn secrets(settings: &Settings) -> Check {
-    let opened = match wire::open(settings).await {
-        Ok(opened) => opened,
-        Err(failure) => return failed("secrets", &failure),
+/// What waits for merchants' servers.
+fn webhooks(backlog: Backlog, now: Timestamp) -> Check {
+    let waiting = match backlog.pending {
+        0 => return good("webhooks", "none waits to be acknowledged"),
+        1 => "1 waits to be acknowledged".to_owned(),
+        many => format!("{many} wait to be acknowledged"),
     };
-    match opened.gateway.terminals(Actor::Operator).await {
+    let found = match backlog.oldest_due {
+        None => format!("{waiting}, none is due"),
+        Some(since) => {
+            let seconds = now.since(since).as_secs();
+            format!("{waiting}, {} due, for {seconds} s at most", backlog.due)
+        }
+    };
+    if backlog.pending > MANY_DELIVERIES {
+        warning("webhooks", found, "look at the receivers, and at the way out to them")
+    } else {
+        good("webhooks", found)
+    }
+}
+
+/// What only an open database tells.
+async fn opened(settings: &Settings) -> Vec<Check> {
+    let gateway = match wire::open(settings).await {
+        Ok(opened) => opened.gateway,
+        Err(failure) => return vec![failed("secrets", &failure)],
+    };
+    let waiting = match gateway.backlog().await {
+        Ok(backlog) => webhooks(backlog, SystemClock.now()),
+        Err(fault) => problem("webhooks", fault.to_string(), "look at the database"),
+    };
+    vec![waiting, secrets(&gateway).await]
+}
+
+/// Whether the master key opens what was sealed.
+async fn secrets(gateway: &Gateway) -> Check {
+    match gateway.terminals(Actor::Operator).await {
         Ok(terminals) => {
             let found = match terminals.len() {
                 0 => "there are none yet".to_owned(),
@@ -370,7 +391,6 @@ mod tests {
             engine: "journal_mode wal, SQLite 3.51.3".to_owned(),
             unsafe_because: None,
             remark: None,
-            deliveries_waiting: 2,
         }
     }
 
@@ -407,7 +427,7 @@ mod tests {
     #[test]
     fn the_database_must_be_durable_and_of_this_version() {
         let verdict = |facts: DatabaseFacts| verdicts(&database(&facts));
-        assert_eq!(verdict(facts()), [Verdict::Good, Verdict::Good]);
+        assert_eq!(verdict(facts()), [Verdict::Good]);
         let known = Version::known();
         let at = |found, compatible_from| DatabaseFacts {
             version: Version { found, compatible_from },
@@ -419,9 +439,20 @@ mod tests {
         let delete = DatabaseFacts { unsafe_because: Some("do".to_owned()), ..facts() };
         assert_eq!(verdict(delete)[0], Verdict::Problem);
         let late = DatabaseFacts { remark: Some(("a".into(), "b".into())), ..facts() };
-        assert_eq!(verdict(late), [Verdict::Good, Verdict::Warning, Verdict::Good]);
-        let queue = DatabaseFacts { deliveries_waiting: 1001, ..facts() };
-        assert_eq!(verdict(queue), [Verdict::Good, Verdict::Warning]);
+        assert_eq!(verdict(late), [Verdict::Good, Verdict::Warning]);
+    }
+
+    #[test]
+    fn many_webhooks_that_wait_are_worth_a_look() {
+        let now = SystemClock.now();
+        let check = |pending, due, oldest_due| webhooks(Backlog { pending, due, oldest_due }, now);
+        assert_eq!(check(0, 0, None), good("webhooks", "none waits to be acknowledged"));
+        let one = "1 waits to be acknowledged, none is due";
+        assert_eq!(check(1, 0, None), good("webhooks", one));
+        let since = Some(now.minus(std::time::Duration::from_secs(7)));
+        let many = "1000 wait to be acknowledged, 3 due, for 7 s at most";
+        assert_eq!(check(1000, 3, since), good("webhooks", many));
+        assert_eq!(check(1001, 3, since).verdict, Verdict::Warning);
     }
 
     #[tokio::test]

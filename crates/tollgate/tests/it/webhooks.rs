@@ -1,7 +1,9 @@
 //! Deliveries over time: their schedule, receivers that are down for days, receivers that are well
 //! beside thousands that are not, and `kill -9` of whoever delivers.
 
-use crate::app::{Gateway, On, Received, Shop, command, exchange, folder, request_with};
+use crate::app::{
+    Gateway, On, Received, Shop, command, eventually, exchange, folder, request_with,
+};
 use crate::house::House;
 use domain::delivery::{DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord, DeliveryState};
 use domain::endpoint::{Endpoint, EndpointState};
@@ -168,6 +170,44 @@ async fn an_endpoint_that_fails_for_five_days_is_switched_off_and_loses_nothing(
     let since = endpoint(&house, down).await.failing_since;
     assert_eq!(since, None::<Timestamp>, "it is well again");
     house.close().await;
+}
+
+/// A figure of `/metrics`.
+fn figure(gateway: &Gateway, name: &str) -> Option<u64> {
+    let text = gateway.get("/metrics").body;
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")))?;
+    Some(line.parse().unwrap())
+}
+
+#[test]
+fn what_waits_and_what_was_sent_is_counted() {
+    let (_folder, data) = folder();
+    let gateway = Gateway::start(&data);
+    let shop = Shop::open();
+    let pay = |reference: &str, hook: &str| {
+        let changes = json!({"ccno": APPROVED, "webhook_url": hook});
+        gateway.post(&request_with(reference, changes)).id()
+    };
+    shop.webhook_of(&pay("counted", &shop.url));
+    for number in 0..6 {
+        pay(&format!("refused {number}"), "http://127.0.0.1:9/none");
+    }
+    let attempts = |result: &str| {
+        let name = format!("tollgate_webhook_attempts_total{{result=\"{result}\"}}");
+        figure(&gateway, &name)
+    };
+    eventually("five failures pause the receiver", 30, || {
+        figure(&gateway, "tollgate_webhook_receivers_paused") == Some(1)
+    });
+    assert_eq!((attempts("acknowledged"), attempts("not_sent")), (Some(1), Some(0)));
+    assert!(attempts("failed").unwrap() >= 5);
+    // What waits in the database is counted every ten seconds.
+    eventually("what waits is counted", 30, || {
+        figure(&gateway, "tollgate_webhooks_pending") == Some(6)
+    });
+    let doctor = gateway.run(&["doctor"]);
+    let doctor = String::from_utf8(doctor.stdout).unwrap();
+    assert!(doctor.contains("6 wait to be acknowledged, "), "{doctor}");
 }
 
 /// The benchmark, on a small scale.

@@ -30,10 +30,14 @@ pub(super) async fn metrics(State(app): State<App>, caller: Option<Extension<Cal
         std::net::IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
         std::net::IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     });
+    if !near {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    app.metrics.look_at_webhooks(&app.gateway).await;
     match app.metrics.render() {
-        Some(text) if near => {
+        Some(text) => {
             ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
         }
-        _ => StatusCode::NOT_FOUND.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }

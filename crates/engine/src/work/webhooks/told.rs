@@ -1,6 +1,7 @@
 //! What the deliverer of this process is told by whoever writes deliveries, and what it tells of
 //! itself.
 
+use crate::delivery::DeliveryFigures;
 use domain::delivery::Destination;
 use domain::id::MerchantId;
 use std::collections::BTreeMap;
@@ -68,6 +69,17 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
+    pub(crate) fn read(&self) -> DeliveryFigures {
+        let of = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        DeliveryFigures {
+            in_flight: of(&self.in_flight),
+            paused: of(&self.paused),
+            acknowledged: of(&self.acknowledged),
+            failed: of(&self.failed),
+            not_sent: of(&self.not_sent),
+        }
+    }
+
     pub(super) fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }
