@@ -514,6 +514,8 @@ fn keys_open_their_own_terminal(merchants: &[Merchant<'_>]) {
 /// A stream that is read.
 struct Listener {
     reader: BufReader<TcpStream>,
+    /// The id that was told first.
+    beginning: String,
 }
 
 /// An event of a stream.
@@ -543,7 +545,15 @@ impl Listener {
             line.clear();
             reader.read_line(&mut line).unwrap();
         }
-        if status == 200 { Ok(Self { reader }) } else { Err(status) }
+        if status != 200 {
+            return Err(status);
+        }
+        // An id alone is told first, to go on from when nothing else was told.
+        while !line.starts_with("id: ") {
+            line.clear();
+            assert_ne!(reader.read_line(&mut line).unwrap(), 0, "the stream ended");
+        }
+        Ok(Self { reader, beginning: line.split_off(4).trim_end().to_owned() })
     }
 
     /// The same where a place has to become free first.
@@ -626,6 +636,12 @@ fn a_stream_tells_what_is_written_and_goes_on_where_it_broke_off(on: On) {
     }
     assert_eq!(heard, missed);
     assert_eq!(Listener::open(&merchant, Some("nonsense")).err(), Some(400));
+    // Also when it broke off before anything was told.
+    let beginning = Listener::patiently(&merchant).beginning;
+    let next = merchant.pay("after the beginning", &shop.url);
+    let event = Listener::open(&merchant, Some(&beginning)).unwrap().next().unwrap();
+    assert!(event.data["id"].as_str().unwrap().contains(&next), "{}", event.data);
+    assert!(listener.next().unwrap().data["id"].as_str().unwrap().contains(&next));
 
     // Four at a time; whoever leaves makes room, and another terminal has its own places.
     let more: Vec<Listener> = (0..3).map(|_| Listener::patiently(&merchant)).collect();

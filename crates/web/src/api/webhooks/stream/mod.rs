@@ -204,6 +204,12 @@ struct Follower {
 
 impl Follower {
     async fn run(mut self) {
+        // Whoever loses the stream before the first delivery goes on from here: by the standard, an
+        // event without data only tells its id.
+        let beginning = Event::default().id(self.told.position());
+        if self.sender.send(beginning).await.is_err() {
+            return;
+        }
         loop {
             match self.look().await {
                 Ok(()) => {}
