@@ -333,9 +333,22 @@ class Gateway:
         assert line, f"the gateway did not start: {self.log.read_text()}"
         self.http = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
 
-    def pay(self, reference, url):
+    def shops(self, count):
+        """Terminals of so many merchants, as fields of payments. A place that fails five times in a row
+        is left alone for a while, for each merchant by itself."""
+
+        def run(*arguments):
+            command = [os.environ["TOLLGATE_BINARY"], *arguments, "--json", "--data-dir", self.data]
+            return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+        for number in range(count):
+            merchant = run("merchant", "add", "--name", f"Shop {number}")["merchant"]
+            terminal = run("terminal", "add", "--merchant", str(merchant), "--name", "Web shop")
+            yield {"terNO": terminal["ter_no"], "public_key": terminal["public_key"]}
+
+    def pay(self, reference, url, **shop):
         """The status and body of the answer to a payment that is decided at once."""
-        body = json.dumps(payment(reference, webhook_url=url, ccno="4012000033330026"))
+        body = json.dumps(payment(reference, webhook_url=url, ccno="4012000033330026", **shop))
         self.http.request("POST", "/api/s2s", body, {"content-type": "application/json"})
         answer = self.http.getresponse()
         return answer.status, json.loads(answer.read())
@@ -392,8 +405,9 @@ def addresses(gateway, world, counters):
     if len(set(urls)) < 80:
         yield f"only {len(set(urls))} addresses"
     refused = 0
+    shops = list(gateway.shops(8))
     for number, url in enumerate(urls):
-        status, body = gateway.pay(f"address {number}", url)
+        status, body = gateway.pay(f"address {number}", url, **shops[number % len(shops)])
         if status == 400 and [error["field"] for error in body["errors"]] == ["webhook_url"]:
             refused += 1
         elif status != 200:
@@ -456,9 +470,10 @@ def times(gateway, world, counters):
     """How long a refusal takes does not tell whether anything listens."""
     places = ("127.0.0.1:6379", f"127.0.0.1:{CLOSED}", "10.9.9.9", "inside.test")
     kinds = {f"http://{place}/": [] for place in places}
+    shops = list(gateway.shops(8))
     for number in range(25):
         for kind in kinds:
-            gateway.pay(f"time {kind} {number}", f"{kind}{number}")
+            gateway.pay(f"time {kind} {number}", f"{kind}{number}", **shops[number % len(shops)])
             time.sleep(0.01)
     for url, attempts, took, _status, _error in gateway.attempted():
         if attempts == 1:
