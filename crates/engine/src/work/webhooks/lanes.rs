@@ -62,7 +62,7 @@ impl Class {
         match self {
             // Each of these places sends at least one a second, and one receiver may have enough
             // of them to drain a backlog as fast as the database can record it.
-            Self::Prompt => Limits { all: 192, merchant: 96, lane: 64 },
+            Self::Prompt => Limits { all: 320, merchant: 160, lane: 128 },
             // Many of these may be dead, and hold a place until the post times out.
             Self::New => Limits { all: 96, merchant: 24, lane: 4 },
             Self::Slow => Limits { all: 48, merchant: 24, lane: 16 },

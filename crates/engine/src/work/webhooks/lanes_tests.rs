@@ -111,14 +111,14 @@ fn a_prompt_receiver_gets_many_places_at_once() {
     prove(&mut lanes, 1, A, START);
     lanes.told(Destination(1), A, START);
     let sent = fill(&mut lanes, &mut next, START);
-    assert_eq!(sent.len(), 64);
+    assert_eq!(sent.len(), 128);
     // It is asked for in portions, not for each place that becomes free.
-    for delivery in &sent[..15] {
+    for delivery in &sent[..31] {
         end(&mut lanes, delivery, Outcome::Answered, START);
     }
     assert_eq!(lanes.choose(START), []);
-    end(&mut lanes, &sent[15], Outcome::Answered, START);
-    assert_eq!(lanes.choose(START), [(Destination(1), 16)]);
+    end(&mut lanes, &sent[31], Outcome::Answered, START);
+    assert_eq!(lanes.choose(START), [(Destination(1), 32)]);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn after_five_failures_a_receiver_is_left_alone_ever_longer() {
     now += 300_000;
     let probe = fill(&mut lanes, &mut next, after(now));
     end(&mut lanes, &probe[0], Outcome::Answered, after(now));
-    assert_eq!(fill(&mut lanes, &mut next, after(now)).len(), 64);
+    assert_eq!(fill(&mut lanes, &mut next, after(now)).len(), 128);
     assert_eq!(lanes.paused(), 0);
 }
 
@@ -242,7 +242,7 @@ fn many_failures_at_once_are_one_pause() {
     prove(&mut lanes, 1, A, START);
     lanes.told(Destination(1), A, START);
     let sent = fill(&mut lanes, &mut next, START);
-    assert_eq!(sent.len(), 64);
+    assert_eq!(sent.len(), 128);
     for (number, delivery) in (0..).zip(&sent) {
         end(&mut lanes, delivery, FAILED, after(100 * number));
     }
@@ -262,7 +262,7 @@ fn a_receiver_in_a_pause_that_acknowledges_is_well_again() {
     assert_eq!(lanes.paused(), 1);
     end(&mut lanes, &sent[5], Outcome::Answered, START);
     assert_eq!(lanes.paused(), 0);
-    for delivery in &sent[6..20] {
+    for delivery in &sent[6..40] {
         end(&mut lanes, delivery, Outcome::Answered, START);
     }
     assert!(!lanes.choose(START).is_empty());
@@ -355,13 +355,13 @@ fn a_prompt_receiver_that_hangs_gives_the_prompt_places_back() {
         lanes.told(Destination(lane), MerchantId(lane), START);
     }
     let hanging = fill(&mut lanes, &mut next, START);
-    assert_eq!(hanging.len(), 192, "all prompt places");
+    assert_eq!(hanging.len(), 320, "all prompt places");
     lanes.told(Destination(5), MerchantId(5), after(900));
     assert_eq!(fill(&mut lanes, &mut next, after(900)), []);
     let sent = fill(&mut lanes, &mut next, after(1_001));
     assert_eq!(of_lane(&sent, 5), sent.len());
-    assert_eq!(sent.len(), 64);
-    assert_eq!(lanes.taken, 256);
+    assert_eq!(sent.len(), 128);
+    assert_eq!(lanes.taken, 320 + 128);
 }
 
 #[test]
@@ -375,7 +375,7 @@ fn a_slow_receiver_has_few_places_until_it_is_prompt() {
     let sent = fill(&mut lanes, &mut next, after(1_001));
     assert_eq!(sent.len(), 16);
     end(&mut lanes, &sent[0], Outcome::Answered, after(2_001));
-    assert_eq!(fill(&mut lanes, &mut next, after(2_001)).len(), 64 - 15);
+    assert_eq!(fill(&mut lanes, &mut next, after(2_001)).len(), 128 - 15);
 }
 
 #[test]
