@@ -47,7 +47,7 @@ pub struct SampleSent {
     /// Where it went.
     pub url: WebAddress,
     /// The headers it was sent with, beside the usual ones.
-    pub headers: [(&'static str, String); 4],
+    pub headers: SignedHeaders,
     /// What was sent.
     pub body: String,
     /// What came of it.
@@ -71,10 +71,9 @@ pub struct DeliveryFigures {
     pub not_sent: u64,
 }
 
-/// How a message goes out.
-pub(crate) struct Signed {
-    pub(crate) headers: [(&'static str, String); 4],
-}
+/// The headers of a message beside the usual ones: its content type, and the three of Standard
+/// Webhooks.
+pub type SignedHeaders = [(&'static str, String); 4];
 
 impl Gateway {
     /// Deliveries that the filter lets through and the caller may see, the newest first.
@@ -90,10 +89,7 @@ impl Gateway {
         };
         let deliveries = self.store.deliveries(filter, after, limit).await?;
         let is_full = u32::try_from(deliveries.len()).is_ok_and(|found| found >= limit);
-        let next = deliveries
-            .last()
-            .filter(|_| is_full)
-            .map(|last| DeliveryCursor { created_at: last.created_at, id: last.id });
+        let next = deliveries.last().filter(|_| is_full).map(DeliveryRecord::cursor);
         Ok(DeliveryPage { deliveries, next })
     }
 
@@ -225,18 +221,17 @@ impl Gateway {
         self.random.fill(&mut draw);
         let webhook_id = format!("msg_sample_{:016x}", u64::from_le_bytes(draw));
         let notice = self.notices.sample(event_type, now);
-        let signed = self.signed(&webhook_id, notice.content_type, &notice.body, &secrets, now);
+        let headers = self.signed(&webhook_id, notice.content_type, &notice.body, &secrets, now);
         let post = Post {
             webhook_id: &webhook_id,
             url: url.as_str(),
-            headers: &signed.headers,
+            headers: &headers,
             body: &notice.body,
             mode,
         };
         let result = self.dialer.post(post).await;
         let took = self.clock.now().since(now);
         self.audit(self.done(actor, "send_sample", format!("{event_type} {webhook_id}"))).await;
-        let headers = signed.headers;
         Ok(SampleSent { webhook_id, url, headers, body: notice.body, result, took })
     }
 
@@ -248,27 +243,22 @@ impl Gateway {
         body: &str,
         secrets: &[SecretText],
         now: Timestamp,
-    ) -> Signed {
+    ) -> SignedHeaders {
         let timestamp = now.unix_seconds().to_string();
         let message = [webhook_id, ".", &timestamp, ".", body];
         let signatures: Vec<String> =
             secrets.iter().filter_map(|secret| self.sign(secret, &message)).collect();
-        Signed {
-            headers: [
-                ("content-type", content_type.to_owned()),
-                ("webhook-id", webhook_id.to_owned()),
-                ("webhook-timestamp", timestamp),
-                ("webhook-signature", signatures.join(" ")),
-            ],
-        }
+        [
+            ("content-type", content_type.to_owned()),
+            ("webhook-id", webhook_id.to_owned()),
+            ("webhook-timestamp", timestamp),
+            ("webhook-signature", signatures.join(" ")),
+        ]
     }
 
     /// A delivery as it would be sent now, to whoever listens with the terminal's key: its headers,
     /// signed with the terminal's or the endpoint's secrets.
-    pub async fn as_sent(
-        &self,
-        detail: &DeliveryDetail,
-    ) -> Result<[(&'static str, String); 4], Fault> {
+    pub async fn as_sent(&self, detail: &DeliveryDetail) -> Result<SignedHeaders, Fault> {
         let now = self.clock.now();
         let id = detail.record.id;
         let secrets = match id.endpoint {
@@ -283,7 +273,7 @@ impl Gateway {
             }
         };
         let webhook_id = id.webhook_id();
-        Ok(self.signed(&webhook_id, &detail.content_type, &detail.body, &secrets, now).headers)
+        Ok(self.signed(&webhook_id, &detail.content_type, &detail.body, &secrets, now))
     }
 }
 

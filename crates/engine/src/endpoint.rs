@@ -4,15 +4,13 @@ use crate::actor::{Actor, Scope};
 use crate::changeset::{AuditLine, Changeset, EndpointChange, StoredEndpoint};
 use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
-use crate::terminal::ROTATION_OVERLAP;
+use crate::terminal::{ROTATION_OVERLAP, SealedEntry};
 use domain::endpoint::{ENDPOINTS_AT_MOST, Endpoint, EndpointState};
 use domain::event_type::EventPattern;
 use domain::id::{EndpointNumber, MerchantId, TerminalNumber};
-use domain::secret::SecretText;
-use domain::terminal::{Mode, WebhookSecret};
+use domain::terminal::Mode;
 use domain::text::WebAddress;
 use domain::time::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -111,13 +109,6 @@ impl EndpointCache {
     pub(crate) fn forget(&self, merchant: MerchantId) {
         self.by_merchant.lock().unwrap_or_else(PoisonError::into_inner).remove(&merchant);
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct SealedSecret {
-    text: String,
-    created_at: Timestamp,
-    retires_at: Option<Timestamp>,
 }
 
 impl Gateway {
@@ -324,12 +315,8 @@ impl Gateway {
     }
 
     pub(crate) fn seal_endpoint(&self, endpoint: &Endpoint) -> Result<StoredEndpoint, Fault> {
-        let secret = |secret: &WebhookSecret| SealedSecret {
-            text: secret.text.reveal().to_owned(),
-            created_at: secret.created_at,
-            retires_at: secret.retires_at,
-        };
-        let secrets: Vec<SealedSecret> = endpoint.secrets.iter().map(secret).collect();
+        let secrets: Vec<SealedEntry> =
+            endpoint.secrets.iter().map(SealedEntry::of_webhook_secret).collect();
         let plain =
             serde_json::to_vec(&secrets).map_err(|error| Fault::Broken(error.to_string()))?;
         let plain = zeroize::Zeroizing::new(plain);
@@ -354,13 +341,9 @@ impl Gateway {
     fn open_endpoint(&self, stored: StoredEndpoint) -> Result<Endpoint, Fault> {
         let row = stored.number.to_string();
         let plain = self.vault.open_secret("endpoints", &row, &stored.sealed_secrets)?;
-        let secrets: Vec<SealedSecret> = serde_json::from_slice(&plain)
+        let secrets: Vec<SealedEntry> = serde_json::from_slice(&plain)
             .map_err(|_hidden| Fault::Broken(format!("secrets of endpoint {row} do not parse")))?;
-        let secrets = secrets.into_iter().map(|secret| WebhookSecret {
-            text: SecretText::new(secret.text),
-            created_at: secret.created_at,
-            retires_at: secret.retires_at,
-        });
+        let secrets = secrets.into_iter().map(SealedEntry::into_webhook_secret);
         Ok(Endpoint {
             number: stored.number,
             merchant: stored.merchant,

@@ -131,11 +131,38 @@ struct Secrets {
     webhook: Vec<SealedEntry>,
 }
 
+/// A key or a signing secret as it is written before it is sealed, of terminals and of endpoints.
 #[derive(Serialize, Deserialize)]
-struct SealedEntry {
+pub(crate) struct SealedEntry {
     text: String,
     created_at: Timestamp,
     retires_at: Option<Timestamp>,
+}
+
+impl SealedEntry {
+    pub(crate) fn of_webhook_secret(secret: &WebhookSecret) -> Self {
+        Self {
+            text: secret.text.reveal().to_owned(),
+            created_at: secret.created_at,
+            retires_at: secret.retires_at,
+        }
+    }
+
+    pub(crate) fn into_webhook_secret(self) -> WebhookSecret {
+        WebhookSecret {
+            text: SecretText::new(self.text),
+            created_at: self.created_at,
+            retires_at: self.retires_at,
+        }
+    }
+
+    fn of_private_key(pair: &KeyPair) -> Self {
+        Self {
+            text: pair.private.reveal().to_owned(),
+            created_at: pair.created_at,
+            retires_at: pair.retires_at,
+        }
+    }
 }
 
 impl Gateway {
@@ -424,22 +451,10 @@ impl Gateway {
     }
 
     fn seal_terminal(&self, terminal: &Terminal) -> Result<StoredTerminal, Fault> {
-        let entry = |text: &SecretText, created_at, retires_at| SealedEntry {
-            text: text.reveal().to_owned(),
-            created_at,
-            retires_at,
-        };
+        let webhook = terminal.webhook_secrets.iter().map(SealedEntry::of_webhook_secret);
         let secrets = Secrets {
-            keys: terminal
-                .keys
-                .iter()
-                .map(|pair| entry(&pair.private, pair.created_at, pair.retires_at))
-                .collect(),
-            webhook: terminal
-                .webhook_secrets
-                .iter()
-                .map(|secret| entry(&secret.text, secret.created_at, secret.retires_at))
-                .collect(),
+            keys: terminal.keys.iter().map(SealedEntry::of_private_key).collect(),
+            webhook: webhook.collect(),
         };
         let plain =
             serde_json::to_vec(&secrets).map_err(|error| Fault::Broken(error.to_string()))?;
@@ -476,11 +491,7 @@ impl Gateway {
                 created_at: entry.created_at,
                 retires_at: entry.retires_at,
             });
-        let webhook_secrets = secrets.webhook.into_iter().map(|entry| WebhookSecret {
-            text: SecretText::new(entry.text),
-            created_at: entry.created_at,
-            retires_at: entry.retires_at,
-        });
+        let webhook_secrets = secrets.webhook.into_iter().map(SealedEntry::into_webhook_secret);
         Ok(Terminal {
             number: stored.number,
             merchant: stored.merchant,

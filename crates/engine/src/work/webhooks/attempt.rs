@@ -54,14 +54,14 @@ impl Gateway {
             return self.not_sent(delivery, "given up: its time was over").await;
         }
         let id = delivery.id.webhook_id();
-        let signed = self.signed(&id, &delivery.content_type, &delivery.body, &secrets, began);
+        let headers = self.signed(&id, &delivery.content_type, &delivery.body, &secrets, began);
         crash_point("webhook.before_post");
         let result = self
             .dialer
             .post(Post {
                 webhook_id: &id,
                 url: &delivery.url,
-                headers: &signed.headers,
+                headers: &headers,
                 body: &delivery.body,
                 mode: terminal.mode,
             })
