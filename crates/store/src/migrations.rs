@@ -17,7 +17,7 @@ pub(crate) struct Migration {
 }
 
 /// All of them, in order.
-pub(crate) const MIGRATIONS: [Migration; 5] = [
+pub(crate) const MIGRATIONS: [Migration; 7] = [
     Migration {
         number: 1,
         name: "init",
@@ -52,6 +52,20 @@ pub(crate) const MIGRATIONS: [Migration; 5] = [
         compatible_from: 4,
         sqlite: include_str!("../migrations/0005_bank_messages/sqlite.sql"),
         postgres: include_str!("../migrations/0005_bank_messages/postgres.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "growth",
+        compatible_from: 6,
+        sqlite: include_str!("../migrations/0006_growth/sqlite.sql"),
+        postgres: include_str!("../migrations/0006_growth/postgres.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "archives",
+        compatible_from: 7,
+        sqlite: include_str!("../migrations/0007_archives/sqlite.sql"),
+        postgres: include_str!("../migrations/0007_archives/postgres.sql"),
     },
 ];
 
