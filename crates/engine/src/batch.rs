@@ -32,7 +32,15 @@ pub enum BatchError {
 }
 
 type Waiting<S> = (<S as Sink>::Job, oneshot::Sender<<S as Sink>::Reply>);
-type Answered<R> = Vec<(oneshot::Sender<R>, R)>;
+
+/// A batch that was written.
+struct Answered<S: Sink> {
+    senders: Vec<oneshot::Sender<S::Reply>>,
+    replies: Vec<S::Reply>,
+    /// Freed by the runtime's threads, which made them: memory that another thread frees costs
+    /// both of them more.
+    jobs: Vec<S::Job>,
+}
 
 /// The sending side of a group-commit thread. When the last clone is dropped, the thread writes
 /// what still waits and ends.
@@ -68,7 +76,7 @@ impl<S: Sink> BatchWriter<S> {
         let (jobs, waiting) = mpsc::channel(limits.queue);
         let (answers, answered) = mpsc::unbounded_channel();
         let (end, ended) = watch::channel(None);
-        tokio::spawn(hand_out(answered));
+        tokio::spawn(hand_out::<S>(answered));
         std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || run(sink, waiting, &answers, &end, limits.batch))?;
@@ -100,39 +108,39 @@ impl<S: Sink> BatchWriter<S> {
 fn run<S: Sink>(
     mut sink: S,
     mut waiting: mpsc::Receiver<Waiting<S>>,
-    answers: &mpsc::UnboundedSender<Answered<S::Reply>>,
+    answers: &mpsc::UnboundedSender<Answered<S>>,
     end: &watch::Sender<Option<Result<(), String>>>,
     batch: usize,
 ) {
     let mut taken = Vec::with_capacity(batch);
-    let mut jobs = Vec::with_capacity(batch);
     let result = loop {
         if waiting.blocking_recv_many(&mut taken, batch) == 0 {
             break Ok(());
         }
         let mut senders = Vec::with_capacity(taken.len());
+        let mut jobs = Vec::with_capacity(taken.len());
         for (job, sender) in taken.drain(..) {
             jobs.push(job);
             senders.push(sender);
         }
         match sink.write(&mut jobs) {
             Ok(replies) => {
-                let _gone_at_shutdown = answers.send(senders.into_iter().zip(replies).collect());
+                let _gone_at_shutdown = answers.send(Answered { senders, replies, jobs });
             }
             Err(error) => break Err(error),
         }
-        jobs.clear();
     };
     // The sink closes its files before anyone is told that the thread has ended.
     drop(sink);
     let _nobody_listens = end.send(Some(result));
 }
 
-async fn hand_out<R>(mut answered: mpsc::UnboundedReceiver<Answered<R>>) {
-    while let Some(batch) = answered.recv().await {
-        for (sender, reply) in batch {
+async fn hand_out<S: Sink>(mut answered: mpsc::UnboundedReceiver<Answered<S>>) {
+    while let Some(Answered { senders, replies, jobs }) = answered.recv().await {
+        for (sender, reply) in senders.into_iter().zip(replies) {
             let _receiver_gone = sender.send(reply);
         }
+        drop(jobs);
     }
 }
 

@@ -46,7 +46,7 @@ pub struct CreatePayment {
     /// With what.
     pub means: Means,
     /// The other words.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// Where banks send customers.
     pub pages: Arc<dyn PageAddresses>,
     /// When the request arrived.
@@ -259,7 +259,7 @@ impl Gateway {
                 Means::Card(_) => command.terminal.settings.capture,
                 Means::Order(_) => Capture::Automatic,
             },
-            request: command.request.clone(),
+            request: Arc::clone(&command.request),
             created_at: now,
             state,
             version: 1,
@@ -289,9 +289,8 @@ impl Gateway {
 
     /// The digest over every field but the security code. The caller's address is no field.
     fn fingerprint(&self, command: &CreatePayment) -> Result<Fingerprint, Fault> {
-        let request = Request { caller: None, ..command.request.clone() };
         let broken = |error: serde_json::Error| Fault::Broken(error.to_string());
-        let words = serde_json::to_vec(&request).map_err(broken)?;
+        let words = serde_json::to_vec(&command.request.asked()).map_err(broken)?;
         let amount = command.amount.minor().to_be_bytes();
         let currency = command.amount.currency().code().as_bytes();
         let method = command.method.code().as_bytes();

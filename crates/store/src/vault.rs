@@ -28,7 +28,8 @@ pub type Key = Zeroizing<[u8; 32]>;
 
 /// The layout of sealed values; the first byte of each.
 const LAYOUT: u8 = 1;
-const WRAPPED: usize = NONCE_LEN + 32 + 16;
+const TAG: usize = 16;
+const WRAPPED: usize = NONCE_LEN + 32 + TAG;
 
 /// The key that chains the audit log, from the master key. A store gets it when it is opened.
 pub fn audit_key(master: &[u8; 32]) -> Result<AuditKey, VaultError> {
@@ -127,21 +128,41 @@ fn fill(buffer: &mut [u8]) -> Result<(), VaultError> {
 
 /// Seals `plain` under a fresh key, and that key under `wrapping`.
 fn seal(wrapping: &LessSafeKey, aad: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-    let mut own = Key::default();
-    fill(&mut *own)?;
-    let mut nonce = [0; NONCE_LEN];
-    fill(&mut nonce)?;
-    let mut sealed = Vec::with_capacity(WRAPPED.saturating_add(plain.len()).saturating_add(17));
+    // Key and nonce in one draw: the generator costs more per call than per byte.
+    let mut drawn = Zeroizing::new([0; 32 + NONCE_LEN]);
+    fill(&mut *drawn)?;
+    let (own, nonce) = drawn.split_first_chunk::<32>().ok_or_else(refused_to_seal)?;
+    let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_length| refused_to_seal())?;
+    // Of its full length from the start, so that no growth leaves a copy behind.
+    let length = 1_usize.saturating_add(WRAPPED).saturating_add(plain.len()).saturating_add(TAG);
+    let mut sealed = Vec::with_capacity(length);
     sealed.push(LAYOUT);
     sealed.extend_from_slice(&nonce);
-    let mut wrapped = Zeroizing::new(own.to_vec());
-    seal_in_place(wrapping, nonce, aad, &mut wrapped)?;
-    sealed.extend_from_slice(&wrapped);
-    let mut data = Zeroizing::new(plain.to_vec());
+    seal_behind(wrapping, nonce, aad, own, &mut sealed)?;
     // The key is used once, so a constant nonce is unique under it.
-    seal_in_place(&gcm(&own)?, [0; NONCE_LEN], aad, &mut data)?;
-    sealed.extend_from_slice(&data);
+    seal_behind(&gcm(own)?, [0; NONCE_LEN], aad, plain, &mut sealed)?;
     Ok(sealed)
+}
+
+/// Appends the ciphertext and its tag.
+fn seal_behind(
+    key: &LessSafeKey,
+    nonce: [u8; NONCE_LEN],
+    aad: &str,
+    plain: &[u8],
+    sealed: &mut Vec<u8>,
+) -> Result<(), VaultError> {
+    let begin = sealed.len();
+    sealed.extend_from_slice(plain);
+    let text = sealed.get_mut(begin..).unwrap_or_default();
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(aad.as_bytes()), text);
+    sealed.extend_from_slice(tag.map_err(|_unspecified| refused_to_seal())?.as_ref());
+    Ok(())
+}
+
+fn refused_to_seal() -> VaultError {
+    VaultError::Keys("AES-256-GCM refused to seal".to_owned())
 }
 
 fn open(
@@ -166,17 +187,6 @@ fn gcm(key: &[u8; 32]) -> Result<LessSafeKey, VaultError> {
     UnboundKey::new(&AES_256_GCM, key)
         .map(LessSafeKey::new)
         .map_err(|_unspecified| VaultError::Keys("AES-256-GCM refused a key".to_owned()))
-}
-
-fn seal_in_place(
-    key: &LessSafeKey,
-    nonce: [u8; NONCE_LEN],
-    aad: &str,
-    data: &mut Vec<u8>,
-) -> Result<(), VaultError> {
-    let nonce = Nonce::assume_unique_for_key(nonce);
-    key.seal_in_place_append_tag(nonce, Aad::from(aad.as_bytes()), data)
-        .map_err(|_unspecified| VaultError::Keys("AES-256-GCM refused to seal".to_owned()))
 }
 
 fn open_copy(

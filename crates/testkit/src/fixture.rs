@@ -15,6 +15,7 @@ use domain::terminal::{Capture, LateApproval, Mode, Settings, WhenUnknown};
 use domain::text::{ProductName, Reference, WebAddress};
 use domain::time::Timestamp;
 use engine::changeset::{CardChange, Changeset, PaymentChange, SealedCard, StoredTerminal};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A moment in 2025.
@@ -68,7 +69,7 @@ pub fn payment(draw: u64, reference: &str) -> Payment {
         ),
         authentication: Authentication::Challenge,
         capture: Capture::Automatic,
-        request: Request {
+        request: Arc::new(Request {
             product_name: ProductName::parse("Testing Product").unwrap(),
             webhook_url: WebAddress::parse("https://shop.example/hook").unwrap(),
             return_url: WebAddress::parse("https://shop.example/return").unwrap(),
@@ -78,7 +79,7 @@ pub fn payment(draw: u64, reference: &str) -> Payment {
             webhook_encryption: WebhookEncryption::None,
             unique_reference: false,
             caller: Some("127.0.0.1".parse().unwrap()),
-        },
+        }),
         created_at,
         state: State::Waiting { expires_at },
         version: 1,

@@ -14,6 +14,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -66,7 +67,7 @@ pub async fn serve(
         app,
         tls,
         settings,
-        random: aws_lc_rs::rand::SystemRandom::new(),
+        request_ids: RequestIds::new(),
     });
     let places = Arc::new(Semaphore::new(server.settings.connections));
     let graceful = GracefulShutdown::new();
@@ -148,7 +149,27 @@ struct Server {
     tls: Option<Arc<TlsIdentity>>,
     in_flight: Semaphore,
     settings: ServerSettings,
-    random: aws_lc_rs::rand::SystemRandom,
+    request_ids: RequestIds,
+}
+
+/// Ids for requests that bring none. They must not repeat, and need not be hard to guess, so only
+/// the first one is drawn.
+struct RequestIds(AtomicU64);
+
+impl RequestIds {
+    fn new() -> Self {
+        let mut first = [0; 8];
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let _filled = aws_lc_rs::rand::SecureRandom::fill(&random, &mut first);
+        Self(AtomicU64::new(u64::from_be_bytes(first)))
+    }
+
+    fn next(&self) -> RequestId {
+        /// Odd, so that different numbers have different products; neighbours look unlike.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let number = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(SPREAD);
+        RequestId(format!("{number:016x}").into())
+    }
 }
 
 impl Server {
@@ -266,7 +287,7 @@ impl Server {
         response
     }
 
-    /// The caller's own id when it is short and harmless, else a random one.
+    /// The caller's own id when it is short and harmless, else one of ours.
     fn request_id(&self, request: &Request<Incoming>) -> RequestId {
         let harmless = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
         let own = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
@@ -275,9 +296,7 @@ impl Server {
         {
             return RequestId(own.into());
         }
-        let mut bytes = [0; 8];
-        let _filled = aws_lc_rs::rand::SecureRandom::fill(&self.random, &mut bytes);
-        RequestId(format!("{:016x}", u64::from_be_bytes(bytes)).into())
+        self.request_ids.next()
     }
 
     /// The peer; behind a trusted proxy, the last address in `X-Forwarded-For` that is not one.

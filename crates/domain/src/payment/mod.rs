@@ -2,6 +2,7 @@
 //! one, or says why it may not.
 
 mod order;
+mod request;
 
 use crate::call::{Because, Call, Reversing, Rules, Sending, Settled, Step, Unknown, Word};
 use crate::event::{Event, EventKind};
@@ -12,87 +13,17 @@ use crate::outcome::{BankFacts, DeclineReason, Lookup};
 use crate::schedule;
 use crate::status::OrderStatus;
 use crate::terminal::{Capture, Mode};
-use crate::text::{BillAddress, ProductName, Reference, WebAddress};
+use crate::text::Reference;
 use crate::time::Timestamp;
 pub use order::{OpenOrder, Presented};
+pub use request::{Customer, Request, WebhookEncryption};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A keyed digest over every field of the request but the security code: two requests with the
 /// same fingerprint ask for the same thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 32]);
-
-/// What the customer's details say, as sent; all optional.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Customer {
-    /// `fullname`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub full_name: Option<Box<str>>,
-    /// `bill_email`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<Box<str>>,
-    /// `bill_phone`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<Box<str>>,
-    /// `bill_address`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub street: Option<Box<str>>,
-    /// `bill_city`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub city: Option<Box<str>>,
-    /// `bill_state`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<Box<str>>,
-    /// `bill_country`, ISO 3166-1 alpha-2
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub country: Option<Box<str>>,
-    /// `bill_zip`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub postcode: Option<Box<str>>,
-    /// `bill_ip`, any text
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<BillAddress>,
-}
-
-/// How this payment's webhook is sent (`encryption_method`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WebhookEncryption {
-    /// Signed JSON.
-    #[default]
-    None,
-    /// AES-256-CBC of the family's recipe A, signed as well.
-    Aes256,
-}
-
-/// The words of the request that never change afterwards.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
-    /// `product_name`
-    pub product_name: ProductName,
-    /// `webhook_url`
-    pub webhook_url: WebAddress,
-    /// `return_url`
-    pub return_url: WebAddress,
-    /// The customer's details.
-    pub customer: Customer,
-    /// `source`
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub source: Option<Box<str>>,
-    /// `source_url`
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub source_url: Option<Box<str>>,
-    /// `encryption_method`
-    #[serde(default)]
-    pub webhook_encryption: WebhookEncryption,
-    /// `unique_reference=Y`: the reference may be used once, ever.
-    #[serde(default)]
-    pub unique_reference: bool,
-    /// The address that called the API.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub caller: Option<std::net::IpAddr>,
-}
 
 /// Whether the customer has to prove who they are before the bank is asked for money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -508,8 +439,8 @@ pub struct Payment {
     pub authentication: Authentication,
     /// Whether the money is taken with the authorisation.
     pub capture: Capture,
-    /// The request's other words.
-    pub request: Request,
+    /// The request's other words; shared, for they never change.
+    pub request: Arc<Request>,
     /// When it was created.
     pub created_at: Timestamp,
     /// Where it stands.

@@ -6,6 +6,7 @@ use crate::money::Currency;
 use crate::outcome::{Lookup, Outcome};
 use crate::refund::{Refund, RefundRefused, RefundRequest};
 use crate::terminal::{LateApproval, WhenUnknown};
+use crate::text::{ProductName, WebAddress};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub(crate) fn sample() -> Payment {
         ),
         authentication: Authentication::Challenge,
         capture: Capture::Automatic,
-        request: Request {
+        request: Arc::new(Request {
             product_name: ProductName::parse("Testing Product").unwrap(),
             webhook_url: address("https://shop.example/hook"),
             return_url: address("https://shop.example/return"),
@@ -50,7 +51,7 @@ pub(crate) fn sample() -> Payment {
             webhook_encryption: WebhookEncryption::None,
             unique_reference: false,
             caller: None,
-        },
+        }),
         created_at,
         state: State::Waiting { expires_at },
         version: 1,

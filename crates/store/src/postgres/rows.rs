@@ -27,6 +27,7 @@ use engine::changeset::{
 use engine::error::{CommitError, StoreError};
 use engine::verify::{DeliveryFacts, HeldFacts};
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
@@ -63,7 +64,7 @@ impl Ready {
         let (request, payment_facts) = match &changeset.payment {
             None => (String::new(), String::new()),
             Some(PaymentChange::Insert(payment)) => {
-                (json(&payment.request)?, json(&payment.state)?)
+                (json(&*payment.request)?, json(&payment.state)?)
             }
             Some(PaymentChange::Update { payment, .. }) => (String::new(), json(&payment.state)?),
         };
@@ -230,7 +231,7 @@ pub(super) fn payment(row: &Row) -> Result<Payment, StoreError> {
         method: Method { code, card, details },
         authentication,
         capture: Capture::from_name(text(21)?).ok_or_else(|| place.corrupt("capture"))?,
-        request: place.json("request", text(14)?)?,
+        request: Arc::new(place.json("request", text(14)?)?),
         created_at: Timestamp::from_micros(get(row, 15)?),
         state: facts,
         version: get(row, 18)?,

@@ -3,6 +3,7 @@
 use super::QueryError;
 use super::queries::list;
 use super::rows::{self, AttemptedRow, EndpointRow, endpoint_key, took_micros};
+use super::statements::Statements;
 use super::writer::{Place, WriteError, Written, execute, one_or};
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
@@ -28,9 +29,12 @@ fn key(id: DeliveryId) -> Key {
     (id.payment.stored(), id.sequence, endpoint_key(id.endpoint))
 }
 
-pub(super) fn insert(connection: &Connection, place: Place, delivery: &NewDelivery) -> Written {
-    execute(
-        connection,
+pub(super) fn insert(
+    statements: &mut Statements<'_>,
+    place: Place,
+    delivery: &NewDelivery,
+) -> Written {
+    statements.execute(
         "INSERT INTO deliveries (place, sequence, endpoint, payment_id, merchant_id, ter_no, \
          event_type, url, destination, content_type, body, created_at, begun_at, state, attempts, \
          next_at) \
@@ -54,24 +58,26 @@ pub(super) fn insert(connection: &Connection, place: Place, delivery: &NewDelive
 }
 
 /// One that hangs on a payment that is not changed with it; once only.
-pub(super) fn insert_alone(connection: &Connection, delivery: &NewDelivery) -> Written {
-    let place: Option<Place> = connection
-        .prepare_cached("SELECT place FROM payments WHERE id = ?1")?
-        .query_row([delivery.id.payment.stored()], |row| row.get(0))
-        .optional()?;
+pub(super) fn insert_alone(statements: &mut Statements<'_>, delivery: &NewDelivery) -> Written {
+    let place: Option<Place> = statements.first(
+        "SELECT place FROM payments WHERE id = ?1",
+        [delivery.id.payment.stored()],
+        |row| row.get(0),
+    )?;
     let place = place.ok_or(WriteError::Refused(CommitError::Stale("payment")))?;
-    let there: bool = connection
-        .prepare_cached(concat!("SELECT EXISTS (SELECT 1 FROM deliveries WHERE ", key!(), ")"))?
-        .query_row(key(delivery.id), |row| row.get(0))?;
-    if there { Ok(()) } else { insert(connection, place, delivery) }
+    let there = statements.first(
+        concat!("SELECT 1 FROM deliveries WHERE ", key!()),
+        key(delivery.id),
+        |_row| Ok(()),
+    )?;
+    if there.is_some() { Ok(()) } else { insert(statements, place, delivery) }
 }
 
-pub(super) fn record_attempt(connection: &Connection, row: &AttemptedRow) -> Written {
+pub(super) fn record_attempt(statements: &mut Statements<'_>, row: &AttemptedRow) -> Written {
     let (payment, sequence, endpoint) = key(row.id);
     let attempt = &row.attempt;
     // A delivery that was acknowledged or given up meanwhile stays so.
-    let changed = execute(
-        connection,
+    let changed = statements.execute(
         concat!(
             "UPDATE deliveries SET state = ?4, attempts = ?5, next_at = ?6, last_at = ?7, \
              last_took = ?8, last_status = ?9, last_answer = ?10, last_error = ?11 \
@@ -94,7 +100,7 @@ pub(super) fn record_attempt(connection: &Connection, row: &AttemptedRow) -> Wri
         ),
     )?;
     if changed == 1 && attempt.error.is_some() {
-        log_last(connection, row.id)?;
+        log_last(statements.connection(), row.id)?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod histories;
 mod migrations;
 mod queries;
 mod rows;
+mod statements;
 mod writer;
 
 use crate::audit_chain::AuditKey;

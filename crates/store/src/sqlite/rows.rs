@@ -14,7 +14,7 @@ use domain::ledger::{self, Account, Balance, Posting};
 use domain::merchant::Merchant;
 use domain::method::{Method, MethodCode};
 use domain::money::{Currency, Money};
-use domain::payment::{Authentication, Fingerprint, Payment, Taken};
+use domain::payment::{Authentication, Fingerprint, Payment, State, Taken};
 use domain::refund::{Refund, RefundState};
 use domain::terminal::{Capture, Mode};
 use domain::text::{Reference, RefundReason, WebAddress};
@@ -28,6 +28,7 @@ use engine::error::{CommitError, StoreError};
 use engine::verify::{DeliveryFacts, HeldFacts};
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 /// A changeset as rows.
 pub(super) struct Rows {
@@ -39,6 +40,12 @@ pub(super) struct Rows {
     pub(super) postings: Vec<Posting>,
     pub(super) deliveries: Vec<NewDelivery>,
     pub(super) attempted: Vec<AttemptedRow>,
+    pub(super) rare: Option<Box<RareRows>>,
+}
+
+/// What few changesets have; apart, so that the others are not as large.
+#[derive(Default)]
+pub(super) struct RareRows {
     pub(super) resend: Option<Resend>,
     pub(super) endpoint: Option<EndpointRow>,
     pub(super) endpoint_health: Option<EndpointHealth>,
@@ -60,6 +67,16 @@ pub(super) enum PaymentRow {
     Update(UpdateRow),
 }
 
+impl PaymentRow {
+    /// `payments.facts`
+    pub(super) fn facts(&self) -> &str {
+        match self {
+            Self::Insert { facts, .. } => facts,
+            Self::Update(update) => &update.facts,
+        }
+    }
+}
+
 pub(super) struct UpdateRow {
     pub(super) id: PaymentId,
     pub(super) expected_version: i64,
@@ -74,7 +91,8 @@ pub(super) struct UpdateRow {
 
 pub(super) struct EventRow {
     pub(super) event: Event,
-    pub(super) facts: String,
+    /// None when they are the payment's own.
+    pub(super) facts: Option<String>,
     pub(super) refund: Option<String>,
 }
 
@@ -110,7 +128,8 @@ fn json(value: &impl serde::Serialize) -> Result<String, CommitError> {
 }
 
 /// Makes rows of a changeset.
-pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
+pub(super) fn encode(mut changeset: Changeset) -> Result<Rows, CommitError> {
+    let rare = rare_rows(&mut changeset)?;
     let owner = changeset.payment.as_ref().map(|change| match change {
         PaymentChange::Insert(payment) | PaymentChange::Update { payment, .. } => {
             (payment.id, payment.merchant)
@@ -121,7 +140,10 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
         merchant,
         change,
     });
-    let event = changeset.event.map(event_row).transpose()?;
+    let state = changeset.payment.as_ref().map(|change| match change {
+        PaymentChange::Insert(payment) | PaymentChange::Update { payment, .. } => &payment.state,
+    });
+    let event = changeset.event.map(|event| event_row(event, state)).transpose()?;
     let refund = changeset.refund.map(refund_row).transpose()?;
     if !ledger::balanced(&changeset.postings) {
         return Err(CommitError::Unbalanced);
@@ -129,7 +151,7 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
     let payment = match changeset.payment {
         None => None,
         Some(PaymentChange::Insert(payment)) => Some(PaymentRow::Insert {
-            request: json(&payment.request)?,
+            request: json(&*payment.request)?,
             facts: json(&payment.state)?,
             details: payment_details::to_json(&payment)?,
             payment,
@@ -148,15 +170,6 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
             }))
         }
     };
-    let terminal = match changeset.terminal {
-        None => None,
-        Some(TerminalChange { terminal, expected_version }) => Some(TerminalRow {
-            settings: json(&terminal.settings)?,
-            public_keys: json(&terminal.public_keys)?,
-            terminal,
-            expected_version,
-        }),
-    };
     Ok(Rows {
         name: changeset.name,
         payment,
@@ -166,20 +179,57 @@ pub(super) fn encode(changeset: Changeset) -> Result<Rows, CommitError> {
         postings: changeset.postings,
         deliveries: changeset.deliveries,
         attempted: changeset.attempted.into_iter().map(attempted).collect(),
-        resend: changeset.resend,
-        endpoint: changeset.endpoint.map(endpoint_row).transpose()?,
-        endpoint_health: changeset.endpoint_health,
-        idempotency: changeset.idempotency,
-        merchant: changeset.merchant,
-        terminal,
-        bank_message: changeset.bank_message,
-        audit: changeset.audit,
+        rare,
     })
 }
 
-fn event_row(event: Event) -> Result<EventRow, CommitError> {
+/// None when there are none of them.
+fn rare_rows(changeset: &mut Changeset) -> Result<Option<Box<RareRows>>, CommitError> {
+    let terminal = match changeset.terminal.take() {
+        None => None,
+        Some(TerminalChange { terminal, expected_version }) => Some(TerminalRow {
+            settings: json(&terminal.settings)?,
+            public_keys: json(&terminal.public_keys)?,
+            terminal,
+            expected_version,
+        }),
+    };
+    let rare = RareRows {
+        resend: changeset.resend.take(),
+        endpoint: changeset.endpoint.take().map(endpoint_row).transpose()?,
+        endpoint_health: changeset.endpoint_health.take(),
+        idempotency: changeset.idempotency.take(),
+        merchant: changeset.merchant.take(),
+        terminal,
+        bank_message: changeset.bank_message.take(),
+        audit: changeset.audit.take(),
+    };
+    Ok(if rare.is_empty() { None } else { Some(Box::new(rare)) })
+}
+
+impl RareRows {
+    const fn is_empty(&self) -> bool {
+        let Self {
+            resend: None,
+            endpoint: None,
+            endpoint_health: None,
+            idempotency: None,
+            merchant: None,
+            terminal: None,
+            bank_message: None,
+            audit: None,
+        } = self
+        else {
+            return false;
+        };
+        true
+    }
+}
+
+fn event_row(event: Event, payment: Option<&State>) -> Result<EventRow, CommitError> {
+    let is_shared = payment.is_some_and(|state| *state == event.state);
     Ok(EventRow {
-        facts: json(&event.state)?,
+        facts: if is_shared { None } else { Some(json(&event.state)?) },
         refund: event.refund.as_ref().map(json).transpose()?,
         event,
     })
@@ -273,7 +323,7 @@ pub(super) fn payment(row: &Row<'_>) -> Result<Payment, super::QueryError> {
     let details = details.map(|text| place.json("details", text)).transpose()?.unwrap_or_default();
     let authentication =
         Authentication::from_name(text(13)?).ok_or_else(|| place.corrupt("authentication"))?;
-    let facts: domain::payment::State = place.json("facts", text(17)?)?;
+    let facts: State = place.json("facts", text(17)?)?;
     if facts.name() != text(16)? {
         return Err(place.corrupt("state").into());
     }
@@ -295,7 +345,7 @@ pub(super) fn payment(row: &Row<'_>) -> Result<Payment, super::QueryError> {
         method: Method { code, card, details },
         authentication,
         capture: Capture::from_name(text(21)?).ok_or_else(|| place.corrupt("capture"))?,
-        request: place.json("request", text(14)?)?,
+        request: Arc::new(place.json("request", text(14)?)?),
         created_at: Timestamp::from_micros(row.get(15)?),
         state: facts,
         version: row.get(18)?,

@@ -238,3 +238,38 @@ async fn long_balances_of_a_hundred_thousand_random_payments() {
     let store = SqliteStore::open(&folder.path().join("t.db"), options()).unwrap();
     testkit::random_payments::balances_agree(Arc::new(store), 100_000, 1).await;
 }
+
+/// A list of three words or more in a CHECK is built anew for each row that is written.
+#[tokio::test]
+async fn the_checks_bite_without_lists_of_words() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path, options()).unwrap();
+    store.commit(fixture::insert(&fixture::payment(1, "checked"))).await.unwrap();
+    let ended = store.ended();
+    drop(store);
+    ended.await.unwrap();
+    let file = Connection::open(&path).unwrap();
+    let whole: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(whole, "ok");
+    let mut tables = file.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table'").unwrap();
+    let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    for table in tables.map(Result::unwrap) {
+        for list in table.split(" IN (").skip(1) {
+            let words = list.split(')').next().unwrap().split(',').count();
+            assert!(words < 3, "{words} words in a list of {table}");
+        }
+    }
+    for (change, is_refused) in [
+        ("UPDATE payments SET state = 'lost'", true),
+        ("UPDATE payments SET method = 'CASH'", true),
+        ("UPDATE payments SET due_at = NULL", true),
+        ("UPDATE payments SET state = 'declined'", true),
+        ("UPDATE payments SET state = 'declined', due_at = NULL", false),
+        ("INSERT INTO events VALUES (9, 1, 9, 1, 1, 'lost', '{}', NULL)", true),
+        ("INSERT INTO events VALUES (9, 1, 9, 1, 1, 'refunding', '{}', NULL)", true),
+        ("INSERT INTO events VALUES (9, 1, 9, 1, 1, 'decided', '{}', NULL)", false),
+    ] {
+        let refused = file.execute(change, []).is_err();
+        assert_eq!(refused, is_refused, "{change}");
+    }
+}

@@ -3,7 +3,10 @@
 //! their first row) makes the batch start again with a savepoint for each.
 
 use super::deliveries;
-use super::rows::{CardRow, EventRow, PaymentRow, RefundRow, Rows, TerminalRow, UpdateRow};
+use super::rows::{
+    CardRow, EventRow, PaymentRow, RareRows, RefundRow, Rows, TerminalRow, UpdateRow,
+};
+use super::statements::Statements;
 use crate::audit_chain::AuditKey;
 use domain::ledger::{Account, Posting};
 use domain::merchant::Merchant;
@@ -136,17 +139,19 @@ impl Writer {
             Err(error) => return Err(error.into()),
         };
         let mut replies = Vec::with_capacity(jobs.len());
+        let mut statements = Statements::new(&transaction);
         for job in jobs {
             replies.push(match (job, undo) {
                 (Job::EmptyWalIfIdle, _) => Ok(()),
                 (Job::Commit(rows), Undo::None) => {
-                    in_the_open(&transaction, &self.audit_key, rows)?
+                    in_the_open(&mut statements, &self.audit_key, rows)?
                 }
                 (Job::Commit(rows), Undo::Savepoints) => {
-                    in_savepoint(&transaction, &self.audit_key, rows)?
+                    in_savepoint(&mut statements, &self.audit_key, rows)?
                 }
             });
         }
+        drop(statements);
         crash_point("store.before_commit");
         transaction.commit()?;
         crash_point("store.after_commit");
@@ -173,14 +178,14 @@ pub(super) type Place = i64;
 
 /// Writes a command's rows; leaves when it is refused with some of them written.
 fn in_the_open(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     audit_key: &AuditKey,
     rows: &Rows,
 ) -> Result<Result<(), CommitError>, BatchError> {
-    let before = connection.total_changes();
-    match write(connection, audit_key, rows) {
+    let before = statements.connection().total_changes();
+    match write(statements, audit_key, rows) {
         Ok(()) => Ok(Ok(())),
-        Err(WriteError::Refused(refusal)) if connection.total_changes() == before => {
+        Err(WriteError::Refused(refusal)) if statements.connection().total_changes() == before => {
             Ok(Err(refusal))
         }
         Err(WriteError::Refused(_)) => Err(BatchError::NeedsSavepoints),
@@ -190,14 +195,14 @@ fn in_the_open(
 }
 
 fn in_savepoint(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     audit_key: &AuditKey,
     rows: &Rows,
 ) -> Result<Result<(), CommitError>, BatchError> {
-    execute(connection, "SAVEPOINT command", [])?;
-    let refusal = match write(connection, audit_key, rows) {
+    statements.execute("SAVEPOINT command", [])?;
+    let refusal = match write(statements, audit_key, rows) {
         Ok(()) => {
-            execute(connection, "RELEASE command", [])?;
+            statements.execute("RELEASE command", [])?;
             return Ok(Ok(()));
         }
         Err(WriteError::Refused(refusal)) => refusal,
@@ -208,8 +213,8 @@ fn in_savepoint(
         }
         Err(WriteError::Broken(error)) => return Err(error.into()),
     };
-    execute(connection, "ROLLBACK TO command", [])?;
-    execute(connection, "RELEASE command", [])?;
+    statements.execute("ROLLBACK TO command", [])?;
+    statements.execute("RELEASE command", [])?;
     Ok(Err(refusal))
 }
 
@@ -225,25 +230,32 @@ pub(super) fn execute(
     connection.prepare_cached(sql)?.execute(params)
 }
 
-fn write(connection: &Connection, audit_key: &AuditKey, rows: &Rows) -> Written {
+fn write(statements: &mut Statements<'_>, audit_key: &AuditKey, rows: &Rows) -> Written {
     let place = match &rows.payment {
         Some(PaymentRow::Insert { payment, request, facts, details }) => {
-            Some(insert_payment(connection, payment, request, facts, details.as_deref())?)
+            Some(insert_payment(statements, payment, request, facts, details.as_deref())?)
         }
-        Some(PaymentRow::Update(update)) => Some(update_payment(connection, update)?),
+        Some(PaymentRow::Update(update)) => Some(update_payment(statements, update)?),
         None => None,
     };
     if let Some(place) = place {
-        write_beside_payment(connection, place, rows)?;
+        write_beside_payment(statements, place, rows)?;
     }
     if place.is_none() {
         for delivery in &rows.deliveries {
-            deliveries::insert_alone(connection, delivery)?;
+            deliveries::insert_alone(statements, delivery)?;
         }
     }
     for attempted in &rows.attempted {
-        deliveries::record_attempt(connection, attempted)?;
+        deliveries::record_attempt(statements, attempted)?;
     }
+    match &rows.rare {
+        Some(rare) => write_rare(statements.connection(), audit_key, rare),
+        None => Ok(()),
+    }
+}
+
+fn write_rare(connection: &Connection, audit_key: &AuditKey, rows: &RareRows) -> Written {
     if let Some(resend) = &rows.resend {
         deliveries::resend(connection, resend)?;
     }
@@ -272,35 +284,35 @@ fn write(connection: &Connection, audit_key: &AuditKey, rows: &Rows) -> Written 
 }
 
 /// The rows that hang on the payment at this place.
-fn write_beside_payment(connection: &Connection, place: Place, rows: &Rows) -> Written {
+fn write_beside_payment(statements: &mut Statements<'_>, place: Place, rows: &Rows) -> Written {
     if let Some(event) = &rows.event {
-        insert_event(connection, place, event)?;
+        let shared = rows.payment.as_ref().map_or("", PaymentRow::facts);
+        insert_event(statements, place, event, shared)?;
     }
     if let Some(card) = &rows.card {
-        change_card(connection, place, card)?;
+        change_card(statements, place, card)?;
     }
     if let Some(refund) = &rows.refund {
-        write_refund(connection, place, refund)?;
+        write_refund(statements, place, refund)?;
     }
     for posting in &rows.postings {
-        insert_posting(connection, place, posting)?;
+        insert_posting(statements, place, posting)?;
     }
     for delivery in &rows.deliveries {
-        deliveries::insert(connection, place, delivery)?;
+        deliveries::insert(statements, place, delivery)?;
     }
     Ok(())
 }
 
 fn insert_payment(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     payment: &Payment,
     request: &str,
     facts: &str,
     details: Option<&str>,
 ) -> Result<Place, WriteError> {
     let card = payment.method.card.as_ref();
-    let inserted = execute(
-        connection,
+    let inserted = statements.execute(
         "INSERT INTO payments (id, merchant_id, ter_no, mode, reference, attempt, fingerprint, \
          amount_minor, currency, method, card_brand, card_first_six, card_last_four, \
          authentication, request, created_at, state, facts, version, notices, due_at, capture, \
@@ -334,53 +346,64 @@ fn insert_payment(
         ],
     )?;
     if inserted == 1 {
-        return Ok(connection.last_insert_rowid());
+        return Ok(statements.connection().last_insert_rowid());
     }
-    let number_taken: bool = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM payments WHERE id = ?1)")?
-        .query_row([payment.id.stored()], |row| row.get(0))?;
-    Err(WriteError::Refused(if number_taken {
+    let number_taken = statements.first(
+        "SELECT 1 FROM payments WHERE id = ?1",
+        [payment.id.stored()],
+        |_row| Ok(()),
+    )?;
+    Err(WriteError::Refused(if number_taken.is_some() {
         CommitError::NumberTaken
     } else {
         CommitError::ReferenceTaken
     }))
 }
 
-fn update_payment(connection: &Connection, update: &UpdateRow) -> Result<Place, WriteError> {
-    let place = connection
-        .prepare_cached(
-            "UPDATE payments SET state = ?1, facts = ?2, version = ?3, notices = ?4, due_at = ?5, \
-             captured_minor = ?8, refunded_minor = ?9, refunding_minor = ?10, details = ?11 \
-             WHERE id = ?6 AND version = ?7 RETURNING place",
-        )?
-        .query_row(
-            (
-                update.state,
-                &update.facts,
-                update.version,
-                update.notices,
-                update.due_at,
-                update.id.stored(),
-                update.expected_version,
-                update.taken.captured_minor,
-                update.taken.refunded_minor,
-                update.taken.refunding_minor,
-                &update.details,
-            ),
-            |row| row.get(0),
-        )
-        .optional()?;
-    place.ok_or(WriteError::Refused(CommitError::Stale("payment")))
+fn update_payment(
+    statements: &mut Statements<'_>,
+    update: &UpdateRow,
+) -> Result<Place, WriteError> {
+    let stale = WriteError::Refused(CommitError::Stale("payment"));
+    // Found first: an UPDATE with RETURNING would build a table for the one row that it tells of.
+    let found: Option<Place> = statements.first(
+        "SELECT place FROM payments WHERE id = ?1 AND version = ?2",
+        (update.id.stored(), update.expected_version),
+        |row| row.get(0),
+    )?;
+    let place = found.ok_or(stale)?;
+    statements.execute(
+        "UPDATE payments SET state = ?1, facts = ?2, version = ?3, notices = ?4, due_at = ?5, \
+         captured_minor = ?6, refunded_minor = ?7, refunding_minor = ?8, details = ?9 \
+         WHERE place = ?10",
+        (
+            update.state,
+            &update.facts,
+            update.version,
+            update.notices,
+            update.due_at,
+            update.taken.captured_minor,
+            update.taken.refunded_minor,
+            update.taken.refunding_minor,
+            &update.details,
+            place,
+        ),
+    )?;
+    Ok(place)
 }
 
 pub(super) fn one_or(changed: usize, refusal: CommitError) -> Written {
     if changed == 1 { Ok(()) } else { Err(WriteError::Refused(refusal)) }
 }
 
-fn insert_event(connection: &Connection, place: Place, row: &EventRow) -> Written {
+fn insert_event(
+    statements: &mut Statements<'_>,
+    place: Place,
+    row: &EventRow,
+    shared: &str,
+) -> Written {
     let event = &row.event;
-    execute(
-        connection,
+    statements.execute(
         "INSERT INTO events (place, sequence, payment_id, merchant_id, at, kind, facts, refund) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         (
@@ -390,18 +413,17 @@ fn insert_event(connection: &Connection, place: Place, row: &EventRow) -> Writte
             event.merchant.0,
             event.at.micros(),
             event.kind.name(),
-            &row.facts,
+            row.facts.as_deref().unwrap_or(shared),
             &row.refund,
         ),
     )?;
     Ok(())
 }
 
-fn change_card(connection: &Connection, place: Place, row: &CardRow) -> Written {
+fn change_card(statements: &mut Statements<'_>, place: Place, row: &CardRow) -> Written {
     match &row.change {
         CardChange::Hold(card) => {
-            execute(
-                connection,
+            statements.execute(
                 "INSERT INTO held_cards (place, payment_id, merchant_id, number, security_code, \
                  expiry_year, expiry_month) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 (
@@ -416,25 +438,23 @@ fn change_card(connection: &Connection, place: Place, row: &CardRow) -> Written 
             )?;
         }
         CardChange::DropSecurityCode => {
-            execute(
-                connection,
+            statements.execute(
                 "UPDATE held_cards SET security_code = NULL \
                  WHERE place = ?1 AND security_code IS NOT NULL",
                 [place],
             )?;
         }
         CardChange::Drop => {
-            execute(connection, "DELETE FROM held_cards WHERE place = ?1", [place])?;
+            statements.execute("DELETE FROM held_cards WHERE place = ?1", [place])?;
         }
     }
     Ok(())
 }
 
-fn write_refund(connection: &Connection, place: Place, row: &RefundRow) -> Written {
+fn write_refund(statements: &mut Statements<'_>, place: Place, row: &RefundRow) -> Written {
     let refund = &row.refund;
     if row.is_new {
-        execute(
-            connection,
+        statements.execute(
             "INSERT INTO refunds (place, number, payment_id, merchant_id, amount_minor, currency, \
              reference, reason, requested_at, state, facts) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -454,8 +474,7 @@ fn write_refund(connection: &Connection, place: Place, row: &RefundRow) -> Writt
         )?;
         return Ok(());
     }
-    let changed = execute(
-        connection,
+    let changed = statements.execute(
         "UPDATE refunds SET state = ?1, facts = ?2 WHERE place = ?3 AND number = ?4",
         (refund.state.name(), &row.facts, place, refund.number),
     )?;
@@ -472,9 +491,8 @@ pub(super) const fn account_number(account: Account) -> i64 {
     }
 }
 
-fn insert_posting(connection: &Connection, place: Place, posting: &Posting) -> Written {
-    execute(
-        connection,
+fn insert_posting(statements: &mut Statements<'_>, place: Place, posting: &Posting) -> Written {
+    statements.execute(
         "INSERT INTO postings (cause, cause_place, sequence, account, merchant_id, payment_id, \
          mode, currency, amount_minor, at) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         (

@@ -173,7 +173,7 @@ async fn create(
         amount: order.amount,
         method: order.by.method(),
         means: order.by.means(),
-        request: request(order.unique),
+        request: Arc::new(request(order.unique)),
         pages: Arc::new(NoPages),
         received_at: gateway.clock().now(),
         terminal: Arc::clone(&terminal),

@@ -287,7 +287,7 @@ impl House {
             amount: usd("11.11"),
             method: MethodCode::CreditCard,
             means: Means::Card(Card { number: number_of_card, security_code, expiry }),
-            request: Request {
+            request: Arc::new(Request {
                 product_name: ProductName::parse("Testing Product").unwrap(),
                 webhook_url: WebAddress::parse(&format!("https://shop.example/{hook}")).unwrap(),
                 return_url: WebAddress::parse("https://shop.example/return").unwrap(),
@@ -297,7 +297,7 @@ impl House {
                 webhook_encryption: WebhookEncryption::None,
                 unique_reference: false,
                 caller: None,
-            },
+            }),
             pages: Arc::new(Addresses::default()),
             received_at: self.clock.now(),
         };

@@ -200,7 +200,7 @@ async fn the_status_of_an_encrypted_payment_keeps_its_number() {
     {
         let mut payments = server.world.payments.lock().unwrap();
         let paid = payments.get_mut(&id).unwrap();
-        paid.request.webhook_encryption = WebhookEncryption::Aes256;
+        Arc::make_mut(&mut paid.request).webhook_encryption = WebhookEncryption::Aes256;
         paid.state = State::Waiting { expires_at };
         paid.reference = Reference::parse("order 1").unwrap();
     }

@@ -27,11 +27,11 @@ pub(super) fn payment(state: State) -> Payment {
     let sample = testkit::fixture::payment(317_823, "1DEV & söns");
     Payment {
         amount: Money::parse("1234.50", Currency::from_code("USD").unwrap()).unwrap(),
-        request: Words {
+        request: Arc::new(Words {
             product_name: ProductName::parse("Testing <b>Product</b>").unwrap(),
             return_url: WebAddress::parse("https://shop.example/return?cart=7").unwrap(),
-            ..sample.request
-        },
+            ..(*sample.request).clone()
+        }),
         state,
         due_at: None,
         ..sample
@@ -427,8 +427,9 @@ async fn assets_are_named_by_their_content() {
 /// A payment of a merchant who wants encryption, and the token in its address.
 fn with_token() -> (Browser, String) {
     let sample = payment(State::Waiting { expires_at: created_at().plus(Duration::from_mins(15)) });
-    let encrypted = Words { webhook_encryption: WebhookEncryption::Aes256, ..sample.request };
-    let browser = Browser::at(Payment { request: encrypted, ..sample });
+    let encrypted =
+        Words { webhook_encryption: WebhookEncryption::Aes256, ..(*sample.request).clone() };
+    let browser = Browser::at(Payment { request: Arc::new(encrypted), ..sample });
     let paid = browser.world.payments.lock().unwrap().values().next().unwrap().clone();
     let token = page_id(&browser.app, &paid).unwrap();
     (browser, token)
