@@ -205,7 +205,7 @@ impl Gateway {
                 }
                 Err(CommitError::NumberTaken) => {}
                 Err(CommitError::ReferenceTaken) => {
-                    match self.decide_repeat(command, fingerprint).await? {
+                    match Box::pin(self.decide_repeat(command, fingerprint)).await? {
                         Repeat::Replay(payment) => return Ok(Created::Replayed(*payment)),
                         Repeat::Attempt(next) => attempt = next,
                     }

@@ -56,9 +56,21 @@ impl Site {
     }
 }
 
-/// What every handler shares.
+/// What every handler shares: a handle, cheap to clone.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Shared>);
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What is behind the handle.
+#[derive(Clone, Debug)]
+pub struct Shared {
     /// The engine.
     pub gateway: Arc<Gateway>,
     /// Where it is reached.
@@ -78,7 +90,7 @@ pub struct App {
 impl App {
     /// Puts together what handlers share.
     pub fn new(gateway: Arc<Gateway>, site: Site) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             gateway,
             site: Arc::new(site),
             metrics: Arc::new(Metrics::new(None)),
@@ -86,25 +98,31 @@ impl App {
             streams: Arc::new(Streams::default()),
             counter: None,
             serves_requests: true,
-        }
+        }))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Shared)) -> Self {
+        let mut shared = Arc::unwrap_or_clone(self.0);
+        change(&mut shared);
+        Self(Arc::new(shared))
     }
 
     /// With metrics that are rendered by this function.
     #[must_use]
     pub fn with_metrics(self, render: fn() -> String) -> Self {
-        Self { metrics: Arc::new(Metrics::new(Some(render))), ..self }
+        self.with(|shared| shared.metrics = Arc::new(Metrics::new(Some(render))))
     }
 
     /// With a test bank's counter.
     #[must_use]
     pub fn with_counter(self, counter: Option<Arc<dyn BankCounter>>) -> Self {
-        Self { counter, ..self }
+        self.with(|shared| shared.counter = counter)
     }
 
     /// A worker serves nothing but what machines watch.
     #[must_use]
     pub fn with_requests(self, serves_requests: bool) -> Self {
-        Self { serves_requests, ..self }
+        self.with(|shared| shared.serves_requests = serves_requests)
     }
 }
 

@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS journal (
     -- that counts is 0; new lines are always 0.
     repeat        INTEGER NOT NULL DEFAULT 0 CHECK (repeat >= 0),
     trans_id      TEXT    NOT NULL,
-    kind          TEXT    NOT NULL CHECK (kind IN ('authorisation', 'capture', 'reversal', 'refund', 'dispute')),
+    kind          TEXT    NOT NULL CHECK (kind = 'authorisation' OR kind = 'capture' OR kind = 'reversal' OR kind = 'refund' OR kind = 'dispute'),
     -- Our reference of the call that this one follows; the bank need not know it.
     original      TEXT    CHECK (original IS NULL OR kind <> 'authorisation'),
     capture       TEXT    CHECK ((capture IS NULL) = (kind <> 'authorisation') AND capture IN ('automatic', 'manual')),

@@ -40,6 +40,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use writer::{Job, Writer};
@@ -322,24 +323,34 @@ impl From<QueryError> for StoreError {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn commit(&self, changeset: Changeset) -> Result<(), CommitError> {
+    /// Not an `async fn`: its future would hold the changeset while it waits.
+    fn commit<'store, 'commit>(
+        &'store self,
+        changeset: Changeset,
+    ) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + 'commit>>
+    where
+        'store: 'commit,
+        Self: 'commit,
+    {
         let finished: Vec<DeliveryId> = changeset.attempted.iter().map(|a| a.id).collect();
         // Rows are made here, in the caller's thread, so that the writer only binds them.
-        let job = Job::Commit(Box::new(rows::encode(changeset)?));
-        let result = match self.writer.submit(job).await {
-            Ok(result) => result,
-            Err(BatchError::Full) => Err(CommitError::Busy),
-            Err(BatchError::Stopped) => {
-                Err(CommitError::Unavailable("the writer has stopped".to_owned()))
+        let rows = rows::encode(changeset).map(Box::new);
+        Box::pin(async move {
+            let result = match self.writer.submit(Job::Commit(rows?)).await {
+                Ok(result) => result,
+                Err(BatchError::Full) => Err(CommitError::Busy),
+                Err(BatchError::Stopped) => {
+                    Err(CommitError::Unavailable("the writer has stopped".to_owned()))
+                }
+            };
+            if !finished.is_empty() {
+                let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+                for id in finished {
+                    claims.remove(&id);
+                }
             }
-        };
-        if !finished.is_empty() {
-            let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-            for id in finished {
-                claims.remove(&id);
-            }
-        }
-        result
+            result
+        })
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {

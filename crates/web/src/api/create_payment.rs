@@ -77,18 +77,26 @@ async fn handle(
     drop(body);
     match idempotency_key(&parts.headers)? {
         None => create(app, who.caller, command).await,
-        Some(key) => {
-            let digest = app.gateway.request_digest(&command);
-            let keyed = Keyed {
-                terminal: Arc::clone(&command.terminal),
-                key,
-                digest: digest.map_err(|fault| fault_refusal(&fault))?,
-                reference: Some(command.reference.as_str().to_owned()),
-            };
-            let (task_app, caller) = (app.clone(), who.caller);
-            once(app, keyed, async move { create(&task_app, caller, command).await }).await
-        }
+        Some(key) => Box::pin(create_once(app, who.caller, command, key)).await,
     }
+}
+
+/// A payment under an `Idempotency-Key`.
+async fn create_once(
+    app: &App,
+    caller: Caller,
+    command: CreatePayment,
+    key: String,
+) -> Result<Done, Refusal> {
+    let digest = app.gateway.request_digest(&command);
+    let keyed = Keyed {
+        terminal: Arc::clone(&command.terminal),
+        key,
+        digest: digest.map_err(|fault| fault_refusal(&fault))?,
+        reference: Some(command.reference.as_str().to_owned()),
+    };
+    let task_app = app.clone();
+    once(app, keyed, async move { create(&task_app, caller, command).await }).await
 }
 
 /// What an encrypted request holds; none when it is a plain one.

@@ -85,7 +85,7 @@ pub(super) async fn answer(
         }
         Err(refusal) => {
             let terminal = who.terminal.as_ref().map(|terminal| terminal.number).or(who.number);
-            audit(app, who.action, who.caller, terminal, &refusal, request_id).await;
+            Box::pin(audit(app, who.action, who.caller, terminal, &refusal, request_id)).await;
             refusal.into_answer(headers, request_id)
         }
     }
@@ -135,7 +135,8 @@ pub(super) async fn read(parts: &Parts, body: Body) -> Result<(Form, Bytes), Ref
     })?;
     let mut body = read_body(body, BODY_AT_MOST).await.map_err(|error| body_refusal(&error))?;
     if let Form::Multipart { boundary } = &form {
-        body = read_multipart(boundary.clone(), body).await.map_err(bad_request)?;
+        // Apart, for it is rare and large: what waits for a commit should be small.
+        body = Box::pin(read_multipart(boundary.clone(), body)).await.map_err(bad_request)?;
     }
     Ok((form, body))
 }
