@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 use engine::changeset::{SealedCard, StoredTerminal};
 use engine::ports::PostingKey;
 use rusqlite::{Connection, Params, Row};
+use std::sync::LazyLock;
 
 pub(super) fn list<T>(
     connection: &Connection,
@@ -41,8 +42,9 @@ pub(super) fn payment(
     connection: &Connection,
     id: PaymentId,
 ) -> Result<Option<Payment>, QueryError> {
-    let sql = format!("SELECT {} FROM payments WHERE id = ?1", rows::PAYMENT_COLUMNS);
-    first(connection, &sql, [id.stored()], rows::payment)
+    static SQL: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {} FROM payments WHERE id = ?1", rows::PAYMENT_COLUMNS));
+    first(connection, &SQL, [id.stored()], rows::payment)
 }
 
 pub(super) fn attempts(

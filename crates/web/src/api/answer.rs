@@ -95,10 +95,16 @@ struct Details<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// The payment as it stands; for a create call, as it was answered first. `authurl` and
-    /// `authdata` are left out when the customer has nothing to do, for
-    /// clients follow `authurl` whenever it is present.
+    /// As a create call answers: the payment as it was answered first, with `authdata`.
     pub(crate) fn new(payment: &'a Payment, app: &App) -> Result<Self, Fault> {
+        let answer = Self::without_details(payment, app)?;
+        let authdata = answer.authurl.as_ref().and_then(|authurl| authdata(payment, authurl));
+        Ok(Self { authdata, ..answer })
+    }
+
+    /// The payment as it stands. `authurl` and `authdata` are left out when the customer has nothing
+    /// to do, for clients follow `authurl` whenever it is present.
+    fn without_details(payment: &'a Payment, app: &App) -> Result<Self, Fault> {
         let state = &payment.state;
         let status = OrderStatus::of(state, payment.mode);
         let authurl = if state.customer_may_act() {
@@ -114,7 +120,7 @@ impl<'a> Answer<'a> {
             mop: payment.method.page_name(),
             ccno: payment.method.card.as_ref().map(domain::card::MaskedCard::to_page_text),
             reference: payment.reference.as_str(),
-            authdata: authurl.as_ref().and_then(|authurl| authdata(payment, authurl)),
+            authdata: None,
             authurl,
             order_status: status.code,
             tdate: payment.created_at.to_page_text(),
@@ -131,8 +137,8 @@ impl<'a> Answer<'a> {
     /// As a status query answers: with the bank's own code.
     pub(crate) fn of_status(payment: &'a Payment, app: &App) -> Result<Self, Fault> {
         let code = payment.state.bank().and_then(|bank| bank.status_code.as_deref());
-        let answer = Self::new(payment, app)?;
-        Ok(Self { connector_status_code: code, authdata: None, ..answer })
+        let answer = Self::without_details(payment, app)?;
+        Ok(Self { connector_status_code: code, ..answer })
     }
 
     /// As the answer to a request for a refund: accepted, whatever became of it since.

@@ -9,31 +9,32 @@ use super::error::{Problem, Refusal};
 use super::exchange::{self, bad_request, fault_refusal, known_terminal, throttled};
 use crate::app::{App, Caller, RequestId};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use domain::id::PaymentId;
 use domain::payment::Payment;
 use domain::text::Reference;
 use engine::Actor;
 use engine::error::Fault;
+use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
 
 /// Answers how the payment stands.
 pub(super) async fn show_status(
     State(app): State<App>,
     id: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    extensions: http::Extensions,
+    request: Request,
 ) -> Response {
-    let body = answer(&app, id, query.as_deref(), Caller::of(&extensions)).await;
+    let (caller, query) = (Caller::of(request.extensions()), request.uri().query());
+    let body = answer(&app, id, query, caller).await;
     match body {
         Ok(body) => {
             let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
             (headers, body).into_response()
         }
-        Err(refusal) => refusal.into_answer(&headers, &RequestId::of(&extensions)),
+        Err(refusal) => {
+            refusal.into_answer(request.headers(), &RequestId::of(request.extensions()))
+        }
     }
 }
 
