@@ -258,7 +258,7 @@ impl Server {
         let caller = self.caller(&request, peer);
         let header = HeaderValue::from_str(&request_id.0);
         let (mut parts, body) = request.into_parts();
-        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let (method, route) = (parts.method.clone(), crate::metrics::route(parts.uri.path()));
         parts.extensions.insert(Caller(Some(caller)));
         parts.extensions.insert(request_id.clone());
         let mut response = match self.in_flight.try_acquire() {
@@ -275,7 +275,7 @@ impl Server {
             response.headers_mut().insert(REQUEST_ID, value);
         }
         let took = self.app.gateway.clock().now().since(began);
-        self.app.metrics.answered(uri.path(), response.status(), took);
+        self.app.metrics.answered(route, response.status(), took);
         // The path of a customer's page is a bearer's secret, so only the method is told.
         tracing::debug!(
             request_id = &*request_id.0,
