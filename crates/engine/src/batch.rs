@@ -93,6 +93,11 @@ impl<S: Sink> BatchWriter<S> {
         answer.await.map_err(|_closed| BatchError::Stopped)
     }
 
+    /// Whether at least half of the queue is free.
+    pub fn has_room(&self) -> bool {
+        self.jobs.capacity() > self.jobs.max_capacity() / 2
+    }
+
     /// Waits until the thread has ended: with an error when a write failed.
     pub fn ended(&self) -> impl Future<Output = Result<(), String>> + Send + 'static {
         let mut ended = self.ended.clone();

@@ -4,6 +4,7 @@
 //! hundreds of them into one transaction with one fsync, nothing awaits while a lock is held, and
 //! a failing test can print it.
 
+use crate::admission::Admitted;
 use domain::bank_message::{BankMessage, Heard, MessageKey};
 use domain::delivery::{Attempted, DeliveryId, NewDelivery};
 use domain::endpoint::EndpointState;
@@ -55,6 +56,8 @@ pub struct Changeset {
     pub bank_message: Option<BankMessageChange>,
     /// Who did what, or was refused.
     pub audit: Option<AuditLine>,
+    /// A new payment's place, which a store keeps until the commit is answered.
+    pub admitted: Option<Admitted>,
 }
 
 /// A payment row.
@@ -307,6 +310,11 @@ pub struct AuditLine {
 }
 
 impl Changeset {
+    /// Whether there is one payment more afterwards.
+    pub const fn makes_payment(&self) -> bool {
+        matches!(self.payment, Some(PaymentChange::Insert(_)))
+    }
+
     /// A changeset that only tells what somebody did.
     pub fn audit(line: AuditLine) -> Self {
         Self { name: "audit", audit: Some(line), ..Self::default() }

@@ -1,5 +1,6 @@
 //! The gateway: the ports, and what the use cases share.
 
+use crate::admission::Admission;
 use crate::changeset::{AuditLine, Changeset};
 use crate::endpoint::EndpointCache;
 use crate::error::{CommitError, Fault};
@@ -52,6 +53,7 @@ pub struct Gateway {
     pub(crate) dialer: Arc<dyn Dialer>,
     pub(crate) post_timeout: Duration,
     pub(crate) terminals: TerminalCache,
+    pub(crate) admission: Admission,
     /// Work that must run to its end although its caller has gone.
     pub(crate) tasks: TaskTracker,
     /// Tells the deliverer where something new waits.
@@ -80,6 +82,7 @@ impl Gateway {
             dialer: parts.dialer,
             post_timeout: parts.post_timeout,
             terminals: TerminalCache::default(),
+            admission: Admission::default(),
             tasks: TaskTracker::new(),
             deliveries: NewWork::default(),
             endpoints: EndpointCache::default(),

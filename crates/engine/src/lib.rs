@@ -6,6 +6,7 @@
 #![deny(missing_docs, clippy::arithmetic_side_effects)]
 
 pub mod actor;
+pub mod admission;
 pub mod balance;
 mod bank;
 pub mod batch;

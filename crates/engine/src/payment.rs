@@ -2,6 +2,7 @@
 //! decided by the bank.
 
 use crate::actor::Actor;
+use crate::admission::Admitted;
 use crate::bank::tell_silence;
 use crate::changeset::{CardChange, Changeset, PaymentChange};
 use crate::crash_point::crash_point;
@@ -156,19 +157,40 @@ impl Gateway {
         actor: Actor,
         command: CreatePayment,
     ) -> Result<Created, CreateError> {
+        let admitted = self.admit_new_payment().ok_or(Fault::Busy)?;
+        self.create_admitted_payment(actor, command, admitted).await
+    }
+
+    /// The same for a request that has its place already.
+    pub async fn create_admitted_payment(
+        self: &Arc<Self>,
+        actor: Actor,
+        command: CreatePayment,
+        mut admitted: Admitted,
+    ) -> Result<Created, CreateError> {
         let connector = self.connector(command.terminal.mode).ok_or(CreateError::NoConnector)?;
         let authentication = match &command.means {
-            Means::Card(card) => connector.authenticate(command.amount, card).await,
+            Means::Card(card) => {
+                // While a bank is slow, others go on.
+                drop(admitted);
+                let authentication = connector.authenticate(command.amount, card).await;
+                admitted = self.admission.take_again().await.map_err(Fault::from)?;
+                authentication
+            }
             Means::Order(_) if command.lacks_bank() => Authentication::Challenge,
             Means::Order(_) => Authentication::Frictionless,
         };
         match authentication {
-            Authentication::Challenge => self.create(actor, &command, authentication).await,
+            Authentication::Challenge => {
+                self.create(actor, &command, authentication, &admitted).await
+            }
             // The send must run to its end although the caller hangs up.
             Authentication::Frictionless => {
                 let gateway = Arc::clone(self);
                 let task = self.tasks.spawn(async move {
-                    let created = gateway.create(actor, &command, authentication).await?;
+                    let created = gateway.create(actor, &command, authentication, &admitted);
+                    let created = created.await?;
+                    drop(admitted);
                     let Created::New(payment) = created else { return Ok(created) };
                     let CreatePayment { means, pages, .. } = command;
                     let payment = match means {
@@ -191,12 +213,14 @@ impl Gateway {
         _actor: Actor,
         command: &CreatePayment,
         authentication: Authentication,
+        admitted: &Admitted,
     ) -> Result<Created, CreateError> {
         let fingerprint = self.fingerprint(command)?;
         let mut attempt = 1;
         for _try in 0..TRIES {
             let payment = self.new_payment(command, authentication, fingerprint, attempt);
-            let changeset = self.insert(&payment, command)?;
+            let admitted = Some(admitted.clone());
+            let changeset = Changeset { admitted, ..self.insert(&payment, command)? };
             crash_point("create.before_commit");
             match self.store.commit(changeset).await {
                 Ok(()) => {
@@ -288,7 +312,7 @@ impl Gateway {
     }
 
     /// The digest over every field but the security code. The caller's address is no field.
-    fn fingerprint(&self, command: &CreatePayment) -> Result<Fingerprint, Fault> {
+    pub(crate) fn fingerprint(&self, command: &CreatePayment) -> Result<Fingerprint, Fault> {
         let broken = |error: serde_json::Error| Fault::Broken(error.to_string());
         let words = serde_json::to_vec(&command.request.asked()).map_err(broken)?;
         let amount = command.amount.minor().to_be_bytes();

@@ -38,6 +38,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Commits all of the changeset durably (fsynced), or none of it.
     async fn commit(&self, changeset: Changeset) -> Result<(), CommitError>;
 
+    /// Whether the queue of commits has room for new payments: no more than half of it is full, so
+    /// that payments that exist always find a place. A new payment that comes all the same is
+    /// refused as [`CommitError::Busy`]. Costs next to nothing.
+    fn admits_new_payments(&self) -> bool;
+
     /// A payment by its number, if the scope allows it.
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError>;
 

@@ -11,10 +11,12 @@
 
 pub mod auditor;
 pub mod conformance;
+pub mod conformance_pressure;
 mod conformance_webhooks;
 pub mod fault_proxy;
 pub mod fixture;
 mod memory_deliveries;
+pub mod memory_gate;
 pub mod memory_store;
 pub mod postgres;
 pub mod random_payments;

@@ -3,6 +3,7 @@
 
 pub use crate::memory_deliveries::DeliveryRow;
 use crate::memory_deliveries::due;
+use crate::memory_gate::Gate;
 use async_trait::async_trait;
 use domain::bank_message::{BankMessage, Heard, KeptMessage, MessageKey};
 use domain::delivery::{
@@ -140,6 +141,8 @@ pub struct MemoryStore {
     order: Arc<Order>,
     /// Whether claimed payments are kept from others, as where many nodes share a database.
     leases: bool,
+    /// Where commits wait, if they do.
+    gate: Option<Arc<Gate>>,
     tables: Mutex<Tables>,
 }
 
@@ -147,7 +150,12 @@ impl MemoryStore {
     /// A store whose journal counts with others. `leases`: a claimed payment is kept from others
     /// for a while, as where many nodes share a database; else nothing is claimed.
     pub fn with_order(order: Arc<Order>, leases: bool) -> Self {
-        Self { order, leases, tables: Mutex::default() }
+        Self { order, leases, gate: None, tables: Mutex::default() }
+    }
+
+    /// A store whose commits wait at a gate.
+    pub fn behind(gate: Arc<Gate>) -> Self {
+        Self { gate: Some(gate), ..Self::default() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -462,7 +470,14 @@ impl Tables {
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, changeset: Changeset) -> Result<(), CommitError> {
+        if let Some(gate) = &self.gate {
+            gate.pass(changeset.makes_payment()).await;
+        }
         self.apply(changeset)
+    }
+
+    fn admits_new_payments(&self) -> bool {
+        self.gate.as_ref().is_none_or(|gate| gate.has_room())
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {

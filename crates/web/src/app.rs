@@ -3,6 +3,7 @@
 use crate::api::Streams;
 use crate::metrics::Metrics;
 use crate::page_id::page_id;
+use crate::pressure::Lookout;
 use crate::throttle::Throttle;
 use crate::{api, assets, developers, inbound, pages};
 use axum::Router;
@@ -79,6 +80,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Against guessing of `transID`s.
     pub throttle: Arc<Throttle>,
+    /// Repeated requests, when there is no room for new ones.
+    pub lookout: Arc<Lookout>,
     /// Who follows deliveries as they are written.
     pub streams: Arc<Streams>,
     /// The test bank's counter, where there is a test bank.
@@ -95,6 +98,7 @@ impl App {
             site: Arc::new(site),
             metrics: Arc::new(Metrics::new(None)),
             throttle: Arc::new(Throttle::default()),
+            lookout: Arc::new(Lookout::default()),
             streams: Arc::new(Streams::default()),
             counter: None,
             serves_requests: true,

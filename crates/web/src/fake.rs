@@ -56,6 +56,7 @@ pub(crate) struct World {
     pub(crate) tries_left: Mutex<u32>,
     pub(crate) bank_is_up: Mutex<bool>,
     pub(crate) database_is_up: Mutex<bool>,
+    pub(crate) has_room: Mutex<bool>,
     pub(crate) bank_is_for: Mode,
     pub(crate) outcome: Mutex<Outcome>,
 }
@@ -87,6 +88,7 @@ impl World {
             tries_left: Mutex::new(3),
             bank_is_up: Mutex::new(true),
             database_is_up: Mutex::new(true),
+            has_room: Mutex::new(true),
             bank_is_for: Mode::Test,
             outcome: Mutex::new(Outcome::Approved(BankFacts::default())),
         }
@@ -148,6 +150,10 @@ impl Store for World {
             None => {}
         }
         Ok(())
+    }
+
+    fn admits_new_payments(&self) -> bool {
+        *self.has_room.lock().unwrap()
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {

@@ -19,6 +19,9 @@ pub mod metrics;
 pub mod notice;
 mod page_id;
 pub mod pages;
+pub mod pressure;
+#[cfg(test)]
+mod pressure_tests;
 pub mod server;
 pub mod throttle;
 mod tls;

@@ -29,6 +29,8 @@ pub struct Metrics {
     pub(crate) created: Counter,
     pub(crate) replayed: Counter,
     pub(crate) refused: Counter,
+    /// There was no room for a new payment.
+    pub(crate) turned_away: Counter,
     /// Refunds, apart from payments: accepted, and asked for again.
     pub(crate) refunds: [Counter; 2],
     requests: [[Counter; 5]; 8],
@@ -84,6 +86,7 @@ impl Metrics {
             created: payments("created"),
             replayed: payments("replayed"),
             refused: payments("refused"),
+            turned_away: payments("turned_away"),
             refunds: ["accepted", "replayed"]
                 .map(|result| counter!("tollgate_refund_requests_total", "result" => result)),
             requests: ROUTES.map(|route| {

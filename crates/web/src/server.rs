@@ -2,8 +2,9 @@
 //!
 //! Not `axum::serve`: that installs no timer, so a half-sent request would stay open for ever.
 
-use crate::api::Refusal;
 use crate::app::{App, Caller, RequestId};
+use crate::body::discard_body;
+use crate::pressure::{self, Places};
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderValue, Request, Response};
@@ -63,7 +64,7 @@ pub async fn serve(
     let server = Arc::new(Server {
         stop: stop.clone(),
         router: crate::app::router(app.clone()),
-        in_flight: Semaphore::new(settings.in_flight),
+        places: Places::new(settings.in_flight),
         app,
         tls,
         settings,
@@ -147,7 +148,7 @@ struct Server {
     router: Router,
     app: App,
     tls: Option<Arc<TlsIdentity>>,
-    in_flight: Semaphore,
+    places: Places,
     settings: ServerSettings,
     request_ids: RequestIds,
 }
@@ -261,15 +262,16 @@ impl Server {
         let (method, route) = (parts.method.clone(), crate::metrics::route(parts.uri.path()));
         parts.extensions.insert(Caller(Some(caller)));
         parts.extensions.insert(request_id.clone());
-        let mut response = match self.in_flight.try_acquire() {
-            Ok(_place) => {
-                let request = Request::from_parts(parts, Body::new(body));
-                match self.router.clone().oneshot(request).await {
-                    Ok(response) => response,
-                    Err(never) => match never {},
-                }
+        let body = Body::new(body);
+        let mut response = if let Some(_place) = self.places.take(parts.uri.path()) {
+            match self.router.clone().oneshot(Request::from_parts(parts, body)).await {
+                Ok(response) => response,
+                Err(never) => match never {},
             }
-            Err(_full) => Refusal::busy().into_answer(&parts.headers, &request_id),
+        } else {
+            discard_body(&parts.headers, body).await;
+            let refusal = pressure::no_place(&self.app, parts.uri.path());
+            refusal.into_answer(&parts.headers, &request_id)
         };
         if let Ok(value) = header {
             response.headers_mut().insert(REQUEST_ID, value);

@@ -74,6 +74,11 @@ impl Committers {
         Ok(Self { jobs, patience })
     }
 
+    /// Whether at least half of the queue is free.
+    pub(super) fn has_room(&self) -> bool {
+        self.jobs.capacity() > self.jobs.max_capacity() / 2
+    }
+
     /// Queues a changeset and waits for its reply. Dropping the future does not take it back.
     pub(super) async fn submit(&self, ready: Ready) -> Reply {
         let (reply, answer) = oneshot::channel();

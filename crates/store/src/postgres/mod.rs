@@ -207,8 +207,15 @@ impl PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn commit(&self, changeset: Changeset) -> Result<(), CommitError> {
+        if changeset.makes_payment() && !self.admits_new_payments() {
+            return Err(CommitError::Busy);
+        }
         // JSON is written here, in the caller's task, so that a committer only sends it.
         self.committers.submit(Ready::new(changeset)?).await
+    }
+
+    fn admits_new_payments(&self) -> bool {
+        self.committers.has_room()
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {

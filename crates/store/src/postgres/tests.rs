@@ -43,6 +43,22 @@ async fn keeps_the_contract() {
     testkit::conformance::run(&open(&Cluster::shared().database()).await).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn new_payments_have_half_of_the_queue() {
+    use testkit::conformance_pressure as pressure;
+    let url = Cluster::shared().database();
+    let options = Options { queue: 16, batch: 1, connections: 2, ..Options::default() };
+    let store = open_with(&url, options).await;
+    for payment in pressure::existing() {
+        store.commit(fixture::insert(&payment)).await.unwrap();
+    }
+    let other = store.care().await.unwrap();
+    let other = other.session(Instant::now() + Duration::from_secs(30)).await.unwrap();
+    other.client().batch_execute("BEGIN; LOCK TABLE payments IN EXCLUSIVE MODE").await.unwrap();
+    let answers = async { other.client().batch_execute("ROLLBACK").await.unwrap() };
+    pressure::payments_that_exist_have_the_rest_of_the_queue(&store, 16, answers).await;
+}
+
 /// A small source of numbers that repeat from run to run.
 struct Draw(u64);
 

@@ -332,6 +332,9 @@ impl Store for SqliteStore {
         'store: 'commit,
         Self: 'commit,
     {
+        if changeset.makes_payment() && !self.admits_new_payments() {
+            return Box::pin(std::future::ready(Err(CommitError::Busy)));
+        }
         let finished: Vec<DeliveryId> = changeset.attempted.iter().map(|a| a.id).collect();
         // Rows are made here, in the caller's thread, so that the writer only binds them.
         let rows = rows::encode(changeset).map(Box::new);
@@ -351,6 +354,10 @@ impl Store for SqliteStore {
             }
             result
         })
+    }
+
+    fn admits_new_payments(&self) -> bool {
+        self.writer.has_room()
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {

@@ -19,6 +19,7 @@ use domain::refund::{Refund, RefundState};
 use domain::terminal::{Capture, Mode};
 use domain::text::{Reference, RefundReason, WebAddress};
 use domain::time::Timestamp;
+use engine::admission::Admitted;
 use engine::changeset::{
     AuditLine, BankMessageChange, CardChange, Changeset, EndpointChange, EndpointHealth,
     IdempotencyChange, PaymentChange, RefundChange, Resend, SealedCard, StoredEndpoint,
@@ -41,6 +42,8 @@ pub(super) struct Rows {
     pub(super) deliveries: Vec<NewDelivery>,
     pub(super) attempted: Vec<AttemptedRow>,
     pub(super) rare: Option<Box<RareRows>>,
+    /// Held until the batch is written.
+    pub(super) _admitted: Option<Admitted>,
 }
 
 /// What few changesets have; apart, so that the others are not as large.
@@ -180,6 +183,7 @@ pub(super) fn encode(mut changeset: Changeset) -> Result<Rows, CommitError> {
         deliveries: changeset.deliveries,
         attempted: changeset.attempted.into_iter().map(attempted).collect(),
         rare,
+        _admitted: changeset.admitted,
     })
 }
 

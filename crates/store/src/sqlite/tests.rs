@@ -86,6 +86,20 @@ async fn a_full_queue_is_busy() {
 }
 
 #[tokio::test]
+async fn new_payments_have_half_of_the_queue() {
+    use testkit::conformance_pressure as pressure;
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path, Options { queue: 16, batch: 1, ..options() }).unwrap();
+    for payment in pressure::existing() {
+        store.commit(fixture::insert(&payment)).await.unwrap();
+    }
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answers = async move { other.execute_batch("ROLLBACK").unwrap() };
+    pressure::payments_that_exist_have_the_rest_of_the_queue(&store, 16, answers).await;
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_refused() {
     let (_folder, path) = folder();
     drop(SqliteStore::open(&path, options()).unwrap());

@@ -299,6 +299,10 @@ impl Store for CrookedStore {
         self.inner.commit(changeset).await
     }
 
+    fn admits_new_payments(&self) -> bool {
+        self.inner.admits_new_payments()
+    }
+
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
         let mut found = self.inner.payment(scope, id).await?;
         if self.bug == PlantedBug::RefundsStayBelowCaptured

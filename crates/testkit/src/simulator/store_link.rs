@@ -132,6 +132,10 @@ impl Store for StoreLink {
         if fate == Fate::Unacknowledged { unavailable() } else { result }
     }
 
+    fn admits_new_payments(&self) -> bool {
+        self.store.admits_new_payments()
+    }
+
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
         self.ask(self.store.payment(scope, id)).await
     }

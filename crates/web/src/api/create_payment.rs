@@ -9,10 +9,15 @@ use super::exchange::{
 use super::fields::Fields;
 use super::request::{KNOWN_FIELDS, Reader};
 use crate::app::{App, Caller, RequestId};
+use crate::body::discard_body;
+use crate::pressure::turned_away;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use domain::method::BankCode;
+use domain::payment::Payment;
 use domain::terminal::Mode;
+use engine::admission::Admitted;
+use engine::error::Fault;
 use engine::payment::{CreateError, CreatePayment, Created};
 use engine::ports::PageAddresses;
 use http::StatusCode;
@@ -32,7 +37,13 @@ async fn take(app: &App, request: Request, must_be_encrypted: bool) -> Response 
     let (parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.extensions);
     let mut who = Who::new(Caller::of(&parts.extensions), "create_payment");
-    let result = handle(app, &parts, body, must_be_encrypted, &mut who).await;
+    let now = app.gateway.clock().now();
+    let result = if app.gateway.admits_new_payments() || app.lookout.may_read(now) {
+        handle(app, &parts, body, must_be_encrypted, &mut who).await
+    } else {
+        discard_body(&parts.headers, body).await;
+        Err(turned_away(app))
+    };
     exchange::answer(app, &parts.headers, &request_id, &who, result).await
 }
 
@@ -75,9 +86,12 @@ async fn handle(
         })?
     };
     drop(body);
+    let Some(admitted) = app.gateway.admit_new_payment() else {
+        return answer_again(app, &command).await;
+    };
     match idempotency_key(&parts.headers)? {
-        None => create(app, who.caller, command).await,
-        Some(key) => Box::pin(create_once(app, who.caller, command, key)).await,
+        None => create(app, who.caller, command, admitted).await,
+        Some(key) => Box::pin(create_once(app, who.caller, command, admitted, key)).await,
     }
 }
 
@@ -86,6 +100,7 @@ async fn create_once(
     app: &App,
     caller: Caller,
     command: CreatePayment,
+    admitted: Admitted,
     key: String,
 ) -> Result<Done, Refusal> {
     let digest = app.gateway.request_digest(&command);
@@ -96,7 +111,7 @@ async fn create_once(
         reference: Some(command.reference.as_str().to_owned()),
     };
     let task_app = app.clone();
-    once(app, keyed, async move { create(&task_app, caller, command).await }).await
+    once(app, keyed, async move { create(&task_app, caller, command, admitted).await }).await
 }
 
 /// What an encrypted request holds; none when it is a plain one.
@@ -115,10 +130,27 @@ async fn open(
     envelope.open(app, who.caller, terminal, &KNOWN_FIELDS).map(Some)
 }
 
-async fn create(app: &App, caller: Caller, command: CreatePayment) -> Result<Done, Refusal> {
+/// There is no room for a new payment; what was answered before is answered again.
+async fn answer_again(app: &App, command: &CreatePayment) -> Result<Done, Refusal> {
+    match app.gateway.answered_before(command).await {
+        Ok(Some(payment)) => {
+            app.metrics.replayed.increment(1);
+            done(app, payment, true)
+        }
+        Ok(None) => Err(turned_away(app)),
+        Err(error) => Err(create_refusal(app, &error)),
+    }
+}
+
+async fn create(
+    app: &App,
+    caller: Caller,
+    command: CreatePayment,
+    admitted: Admitted,
+) -> Result<Done, Refusal> {
     let actor = exchange::actor(&command.terminal, caller);
     let reference = command.reference.as_str().to_owned();
-    let created = app.gateway.create_payment(actor, command).await;
+    let created = app.gateway.create_admitted_payment(actor, command, admitted).await;
     let (payment, replayed) = match created {
         Ok(Created::New(payment)) => {
             app.metrics.created.increment(1);
@@ -129,16 +161,20 @@ async fn create(app: &App, caller: Caller, command: CreatePayment) -> Result<Don
             (payment, true)
         }
         Err(error) => {
-            return Err(Refusal { reference: Some(reference), ..create_refusal(&error) });
+            return Err(Refusal { reference: Some(reference), ..create_refusal(app, &error) });
         }
     };
+    done(app, payment, replayed)
+}
+
+fn done(app: &App, payment: Payment, replayed: bool) -> Result<Done, Refusal> {
     let payment = payment.as_answered();
     let answer = Answer::new(&payment, app).map_err(|fault| fault_refusal(&fault))?;
     let body = answer.to_json();
     Ok(Done { replayed, ..Done::new(StatusCode::OK, body) })
 }
 
-fn create_refusal(error: &CreateError) -> Refusal {
+fn create_refusal(app: &App, error: &CreateError) -> Refusal {
     match error {
         CreateError::ReferenceUsed { earlier } => {
             let text = format!("is already used by transID {earlier}");
@@ -149,6 +185,7 @@ fn create_refusal(error: &CreateError) -> Refusal {
             let text = "no connector can take this payment";
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "5015", text)
         }
+        CreateError::Fault(Fault::Busy) => turned_away(app),
         CreateError::Fault(fault) => fault_refusal(fault),
     }
 }

@@ -2,6 +2,7 @@
 //! problem details when asked for (contract, section 1.2).
 
 use crate::app::RequestId;
+use crate::pressure::come_again_after;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -66,7 +67,7 @@ impl Refusal {
         let text =
             "busy at the moment, or the database does not answer: send the same request again";
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "503", text);
-        Self { retry_after: Some(1), ..refusal }
+        Self { retry_after: Some(come_again_after()), ..refusal }
     }
 
     /// Our fault: no detail goes out.

@@ -12,9 +12,14 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
+/// Still ready: customers, banks and refunds go on, and whoever takes the node out of service would
+/// cut them off.
+const BUSY: &str = "ready; more new payments come than can be taken, those beyond get 503\n";
+
 /// The database answers, so payments can be taken.
 pub(super) async fn readyz(State(app): State<App>) -> Response {
     match app.gateway.is_ready().await {
+        Ok(()) if app.gateway.turns_away() => BUSY.into_response(),
         Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");

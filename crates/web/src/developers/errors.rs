@@ -254,8 +254,10 @@ pub const ERRORS: [ErrorNumber; 35] = [
     again(
         503,
         503,
-        "Too many requests at the moment, or the gateway's database does not answer.",
-        "Wait as many seconds as the header `Retry-After` says, then send the same request again.",
+        "More requests come than the gateway takes at the moment, or its database does not answer.",
+        "Wait as many seconds as the header `Retry-After` says (1 to 3), then send the same request \
+         again, with the same `reference`: an order is never charged twice. Where it is refused \
+         again, wait twice as long each time.",
         Retry::Later,
     ),
 ];

@@ -130,7 +130,7 @@ fn readiness() -> Value {
         "tags": ["Operations"],
         "summary": "Whether payments can be taken",
         "responses": {
-            "200": { "description": "The database answers." },
+            "200": { "description": "The database answers; the text says when more new payments come than are taken." },
             "503": { "description": "The database does not answer." },
         },
     } })
