@@ -76,6 +76,21 @@ impl PaymentId {
         Ok(Self(number))
     }
 
+    /// The least and the greatest number, as stored, of the second of this moment. Numbers know no
+    /// century: what is before 2000 is before all of them, what is after 2099 after all.
+    pub fn stored_at(moment: Timestamp) -> (i64, i64) {
+        const YEAR_2000: i64 = 946_684_800;
+        const YEAR_2100: i64 = 4_102_444_800;
+        match moment.unix_seconds() {
+            ..YEAR_2000 => (i64::MIN, 0),
+            YEAR_2000..YEAR_2100 => {
+                let least = moment.compact().saturating_mul(RANDOM_SPAN);
+                (least, least.saturating_add(RANDOM_SPAN).saturating_sub(1))
+            }
+            YEAR_2100.. => (i64::MAX, i64::MAX),
+        }
+    }
+
     /// The number as stored, time first.
     pub const fn stored(self) -> i64 {
         self.0

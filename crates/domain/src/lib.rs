@@ -21,6 +21,7 @@ pub mod method;
 pub mod money;
 pub mod outcome;
 pub mod payment;
+pub mod payment_filter;
 pub mod redaction;
 pub mod refund;
 pub mod schedule;

@@ -10,7 +10,7 @@ use crate::error::{CommitError, Fault};
 use crate::gateway::Gateway;
 use crate::ports::{
     AtBank, AuthorisationRequest, ChallengeVerdict, ChallengeView, Connector, Institution,
-    OpenCard, OrderRequest, PageAddresses,
+    OpenCard, OrderRequest, PageAddresses, PaymentsAsked,
 };
 use domain::call::{Rules, Sending, Word};
 use domain::card::Card;
@@ -543,9 +543,13 @@ impl Gateway {
         self.expire_if_over(payment).await.map(Some)
     }
 
-    /// The newest payments that the actor may see, the newest first.
-    pub async fn newest_payments(&self, actor: Actor, limit: u32) -> Result<Vec<Payment>, Fault> {
-        Ok(self.store.newest_payments(actor.scope(), limit).await?)
+    /// Payments that the actor may see, the newest first.
+    pub async fn newest_payments(
+        &self,
+        actor: Actor,
+        asked: PaymentsAsked,
+    ) -> Result<Vec<Payment>, Fault> {
+        Ok(self.store.newest_payments(actor.scope(), asked).await?)
     }
 
     /// All attempts at a reference of a terminal, the oldest first.

@@ -22,6 +22,7 @@ use domain::method::MethodCode;
 use domain::money::Money;
 use domain::outcome::{BankFacts, Lookup, Outcome};
 use domain::payment::{Authentication, Payment};
+use domain::payment_filter::PaymentFilter;
 use domain::redaction::Redacted;
 use domain::refund::Refund;
 use domain::secret::SecretText;
@@ -62,9 +63,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// What happened to a payment, in order.
     async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError>;
 
-    /// The newest payments that the scope allows, the newest first. A holder of one payment's
-    /// number sees no list.
-    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError>;
+    /// Payments that the scope allows, the newest first: by the second in which they were made,
+    /// and within one in an order of the store's own, which never changes. A holder of one
+    /// payment's number sees no list.
+    async fn newest_payments(
+        &self,
+        scope: Scope,
+        asked: PaymentsAsked,
+    ) -> Result<Vec<Payment>, StoreError>;
 
     /// What the accounts hold, by merchant, mode, currency and account; accounts without postings
     /// are left out.
@@ -178,6 +184,17 @@ pub struct DueDestinations {
     pub due: Vec<DueDestination>,
     /// The last one that was looked at; none at the end of the walk.
     pub next: Option<Destination>,
+}
+
+/// Which payments are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PaymentsAsked {
+    /// Only those that it lets through.
+    pub filter: PaymentFilter,
+    /// Only those that come after this one in the list, which was the last one of a page.
+    pub before: Option<PaymentId>,
+    /// How many at most.
+    pub limit: u32,
 }
 
 /// Which messages of banks are asked for.

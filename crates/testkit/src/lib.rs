@@ -11,6 +11,7 @@
 
 pub mod auditor;
 pub mod conformance;
+mod conformance_lists;
 pub mod conformance_pressure;
 mod conformance_webhooks;
 pub mod fault_proxy;

@@ -26,7 +26,7 @@ use engine::changeset::{
     RefundChange, SealedCard, StoredAnswer, StoredEndpoint, StoredTerminal, TerminalChange,
 };
 use engine::error::{CommitError, KeyInUse, StoreError};
-use engine::ports::{DueDestinations, MessagePlace, MessagesAsked, Store};
+use engine::ports::{DueDestinations, MessagePlace, MessagesAsked, PaymentsAsked, Store};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -508,12 +508,22 @@ impl Store for MemoryStore {
         Ok(self.tables().events.get(&payment).cloned().unwrap_or_default())
     }
 
-    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
+    async fn newest_payments(
+        &self,
+        scope: Scope,
+        asked: PaymentsAsked,
+    ) -> Result<Vec<Payment>, StoreError> {
         if scope == Scope::Holder {
             return Ok(Vec::new());
         }
-        let mut all = self.tables().in_place(|one| scope.allows(one.merchant), u32::MAX);
-        all.reverse();
+        let PaymentsAsked { filter, before, limit } = asked;
+        let wanted = |one: &Payment| {
+            scope.allows(one.merchant)
+                && filter.lets_through(one)
+                && before.is_none_or(|before| one.id < before)
+        };
+        let mut all = self.tables().in_place(wanted, u32::MAX);
+        all.sort_by_key(|one| std::cmp::Reverse(one.id));
         all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(all)
     }

@@ -31,7 +31,8 @@ use engine::error::{CommitError, StoreError, VaultError};
 use engine::ports::{
     AuthorisationRequest, ChallengeVerdict, ChallengeView, Clock, Connector, Dialer,
     DueDestinations, FollowUpRequest, InboundMessage, Judgement, MessagesAsked, Notice,
-    NoticeFormat, NoticeKeys, OpenCard, Post, PostResult, Random, RefusedMessage, Store, Vault,
+    NoticeFormat, NoticeKeys, OpenCard, PaymentsAsked, Post, PostResult, Random, RefusedMessage,
+    Store, Vault,
 };
 use engine::{Gateway, Parts};
 use std::collections::BTreeMap;
@@ -188,7 +189,11 @@ impl Store for World {
         Ok(Vec::new())
     }
 
-    async fn newest_payments(&self, _: Scope, _: u32) -> Result<Vec<Payment>, StoreError> {
+    async fn newest_payments(
+        &self,
+        _: Scope,
+        _: PaymentsAsked,
+    ) -> Result<Vec<Payment>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -21,6 +21,6 @@ UPDATE sqlite_schema SET sql = replace(sql, 'heard IN (''asked'', ''nothing_to_a
 
 PRAGMA writable_schema = RESET;
 
--- A change of the schema that other connections notice.
-CREATE TABLE reload (one INTEGER PRIMARY KEY) STRICT;
-DROP TABLE reload;
+-- Lists of a terminal's payments, the newest first. (A new index also makes other connections read the
+-- changed schema.)
+CREATE INDEX payments_by_terminal ON payments (ter_no, created_at);

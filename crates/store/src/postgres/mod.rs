@@ -11,6 +11,7 @@ mod bank_messages;
 mod batch;
 mod committer;
 mod deliveries;
+mod lists;
 mod migrations;
 mod queries;
 mod records;
@@ -41,7 +42,7 @@ use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::{DueDestinations, MessagesAsked, Store};
+use engine::ports::{DueDestinations, MessagesAsked, PaymentsAsked, Store};
 use queries::Readers;
 use rows::Ready;
 use session::{Connector, Purpose};
@@ -250,16 +251,17 @@ impl Store for PostgresStore {
         found.iter().map(rows::event).collect()
     }
 
-    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
-        let limit = i64::from(limit);
-        let found = match scope {
-            Scope::Merchant(merchant) => {
-                self.readers.ask(queries::NEWEST_OF_MERCHANT, &[&merchant.0, &limit]).await?
-            }
-            Scope::Everything => self.readers.ask(queries::NEWEST, &[&limit]).await?,
+    async fn newest_payments(
+        &self,
+        scope: Scope,
+        asked: PaymentsAsked,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let merchant = match scope {
+            Scope::Merchant(merchant) => Some(merchant),
+            Scope::Everything => None,
             Scope::Holder => return Ok(Vec::new()),
         };
-        found.iter().map(rows::payment).collect()
+        lists::newest_payments(&self.readers, merchant, &asked).await
     }
 
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {

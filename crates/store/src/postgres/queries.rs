@@ -148,17 +148,6 @@ SELECT e.payment_id, e.merchant_id, e.sequence, e.at, e.kind, e.facts, e.refund
 FROM payments p JOIN events e ON e.merchant_id = p.merchant_id AND e.payment_id = p.id
 WHERE p.id = $1 ORDER BY e.sequence";
 
-/// The newest payments: numbers begin with the time.
-pub(super) const NEWEST: &str =
-    concat!("SELECT ", payment_columns!(), " FROM payments p ORDER BY p.id DESC LIMIT $1");
-
-/// The newest payments of a merchant.
-pub(super) const NEWEST_OF_MERCHANT: &str = concat!(
-    "SELECT ",
-    payment_columns!(),
-    " FROM payments p WHERE p.merchant_id = $1 ORDER BY p.id DESC LIMIT $2"
-);
-
 /// What the accounts hold, of one merchant or (null) of all.
 pub(super) const BALANCES: &str = "\
 SELECT p.merchant_id, p.mode, p.currency, a.name, sum(p.amount_minor)::bigint, count(*)

@@ -8,6 +8,7 @@ mod audit;
 mod bank_messages;
 mod deliveries;
 mod histories;
+mod lists;
 mod migrations;
 mod queries;
 mod rows;
@@ -34,7 +35,7 @@ use engine::actor::Scope;
 use engine::batch::{BatchError, BatchWriter, Limits};
 use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::{DueDestinations, MessagesAsked, PostingKey, Records, Store};
+use engine::ports::{DueDestinations, MessagesAsked, PaymentsAsked, PostingKey, Records, Store};
 use engine::verify::{AuditWalk, Histories, History, HistoryRange, StrayRow};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
@@ -385,13 +386,17 @@ impl Store for SqliteStore {
         self.read(|connection| queries::events(connection, payment))
     }
 
-    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
+    async fn newest_payments(
+        &self,
+        scope: Scope,
+        asked: PaymentsAsked,
+    ) -> Result<Vec<Payment>, StoreError> {
         let merchant = match scope {
             Scope::Merchant(merchant) => Some(merchant),
             Scope::Everything => None,
             Scope::Holder => return Ok(Vec::new()),
         };
-        self.read(|connection| queries::newest_payments(connection, merchant, limit))
+        self.read(|connection| lists::newest_payments(connection, merchant, &asked))
     }
 
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {

@@ -92,19 +92,6 @@ pub(super) fn events(connection: &Connection, id: PaymentId) -> Result<Vec<Event
     list(connection, &sql, [id.stored()], rows::event)
 }
 
-pub(super) fn newest_payments(
-    connection: &Connection,
-    merchant: Option<MerchantId>,
-    limit: u32,
-) -> Result<Vec<Payment>, QueryError> {
-    let whose = if merchant.is_some() { "merchant_id = ?1" } else { "?1 IS NULL" };
-    let sql = format!(
-        "SELECT {} FROM payments WHERE {whose} ORDER BY place DESC LIMIT ?2",
-        rows::PAYMENT_COLUMNS
-    );
-    list(connection, &sql, (merchant.map(|merchant| merchant.0), limit), rows::payment)
-}
-
 pub(super) fn balances(
     connection: &Connection,
     merchant: Option<MerchantId>,

@@ -27,8 +27,8 @@ use engine::changeset::{
 use engine::error::{CommitError, StoreError};
 use engine::ports::{
     AuthorisationRequest, BankNotice, ChallengeVerdict, ChallengeView, Connector, Dialer,
-    DueDestinations, FollowUpRequest, Institution, MessagesAsked, OrderRequest, Post, PostResult,
-    Store,
+    DueDestinations, FollowUpRequest, Institution, MessagesAsked, OrderRequest, PaymentsAsked,
+    Post, PostResult, Store,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -350,8 +350,12 @@ impl Store for CrookedStore {
         self.inner.events(payment).await
     }
 
-    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
-        self.inner.newest_payments(scope, limit).await
+    async fn newest_payments(
+        &self,
+        scope: Scope,
+        asked: PaymentsAsked,
+    ) -> Result<Vec<Payment>, StoreError> {
+        self.inner.newest_payments(scope, asked).await
     }
 
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {

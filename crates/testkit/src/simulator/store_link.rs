@@ -21,7 +21,7 @@ use domain::time::Timestamp;
 use engine::actor::Scope;
 use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
-use engine::ports::{DueDestinations, MessagesAsked, Store};
+use engine::ports::{DueDestinations, MessagesAsked, PaymentsAsked, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -160,8 +160,12 @@ impl Store for StoreLink {
         self.ask(self.store.events(payment)).await
     }
 
-    async fn newest_payments(&self, scope: Scope, limit: u32) -> Result<Vec<Payment>, StoreError> {
-        self.ask(self.store.newest_payments(scope, limit)).await
+    async fn newest_payments(
+        &self,
+        scope: Scope,
+        asked: PaymentsAsked,
+    ) -> Result<Vec<Payment>, StoreError> {
+        self.ask(self.store.newest_payments(scope, asked)).await
     }
 
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {

@@ -2,6 +2,7 @@
 
 use crate::cli::Common;
 use crate::clock::SystemClock;
+use crate::commands::events::filter::{from, until};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::payment_view::{Open, ShownPayment, ShownRefund, Summary, age};
@@ -11,17 +12,20 @@ use clap::{ArgGroup, Args, Subcommand};
 use domain::id::{PaymentId, TerminalNumber};
 use domain::money::Money;
 use domain::payment::{CaptureRefused, Payment, State};
+use domain::payment_filter::PaymentFilter;
 use domain::refund::{RefundRefused, RefundRequest, RefundState};
 use domain::text::{Reference, RefundReason};
+use domain::time::Timestamp;
 use engine::Actor;
 use engine::capture::CaptureError;
-use engine::ports::Clock as _;
+use engine::ports::{Clock as _, PaymentsAsked};
 use engine::refund::RefundError;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   tollgate payment list
   tollgate payment list --terminal 42 --reference order-1001
+  tollgate payment list --from 2026-01-31 --limit 100 --before 417823250426141606
   tollgate payment show 417823250426141606 --json
   tollgate payment refund 417823250426141606 --amount 1.00 --reference return-7
   tollgate payment capture 417823250426141606 --amount 9.50   the rest is released
@@ -70,13 +74,25 @@ pub(crate) struct List {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     limit: u32,
 
-    /// Only the attempts at one order: the terminal's number
-    #[arg(long, value_name = "NUMBER", requires = "reference")]
+    /// Only those older than this one: the last of the page before
+    #[arg(long, value_name = "TRANS_ID", value_parser = trans_id)]
+    before: Option<PaymentId>,
+
+    /// Only this terminal's
+    #[arg(long, value_name = "NUMBER")]
     terminal: Option<i64>,
 
     /// Only the attempts at one order: the merchant's order id
-    #[arg(long, value_parser = reference, requires = "terminal")]
+    #[arg(long, value_parser = reference)]
     reference: Option<Reference>,
+
+    /// Made from this day (UTC) or moment on, as 2026-01-31 or 2026-01-31T09:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = from)]
+    from: Option<Timestamp>,
+
+    /// Made up to and with this day (UTC), or before this moment
+    #[arg(long, value_name = "TIME", value_parser = until)]
+    until: Option<Timestamp>,
 
     /// One JSON object a line
     #[arg(long)]
@@ -231,16 +247,14 @@ fn amount_of(payment: &Payment, text: &str) -> Result<Money, Failure> {
 
 async fn list(opened: &Opened, list: List) -> Result<(), Failure> {
     let output = Output::new(list.json);
-    let gateway = &opened.gateway;
-    let payments = match (list.terminal, &list.reference) {
-        (Some(terminal), Some(reference)) => {
-            let terminal = TerminalNumber(terminal);
-            let mut all = gateway.attempts(Actor::Operator, terminal, reference).await?;
-            all.reverse();
-            all
-        }
-        (None | Some(_), _) => gateway.newest_payments(Actor::Operator, list.limit).await?,
+    let filter = PaymentFilter {
+        terminal: list.terminal.map(TerminalNumber),
+        from: list.from,
+        until: list.until,
+        reference: list.reference,
     };
+    let asked = PaymentsAsked { filter, before: list.before, limit: list.limit };
+    let payments = opened.gateway.newest_payments(Actor::Operator, asked).await?;
     let shown = payments.iter().map(Summary::of);
     if output.is_json() {
         return shown.into_iter().try_for_each(|payment| output.json_line(&payment));
@@ -250,7 +264,12 @@ async fn list(opened: &Opened, list: List) -> Result<(), Failure> {
         output.talk("There are no such payments; `tollgate pay` makes one.");
         return Ok(());
     }
-    output.text(&table(&Summary::HEADINGS, &rows))
+    output.text(&table(&Summary::HEADINGS, &rows))?;
+    let is_full = u32::try_from(rows.len()).is_ok_and(|rows| rows == list.limit);
+    if let Some(last) = payments.last().filter(|_last| is_full) {
+        output.talk(&format!("Older ones: add --before {}", last.id));
+    }
+    Ok(())
 }
 
 async fn print_payment(opened: &Opened, output: Output, payment: Payment) -> Result<(), Failure> {

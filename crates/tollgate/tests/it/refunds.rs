@@ -694,6 +694,10 @@ fn operators_refund_and_look_beside_the_server(on: On) {
     assert_eq!((&line["trans_id"], &line["order_status"]), (&json!(id), &json!("12")));
     let by_order = ["payment", "list", "--terminal", "42", "--reference", "cli", "--json"];
     assert_eq!(gateway.run(&by_order).stdout, list.stdout);
+    let older = gateway.run(&["payment", "list", "--json", "--limit", "1", "--before", &id]);
+    assert!(older.status.success() && older.stdout != list.stdout, "{older:?}");
+    let of_day = ["payment", "list", "--json", "--until", "2020-01-31"];
+    assert_eq!(gateway.run(&of_day).stdout, b"");
     let unresolved = gateway.run(&["payment", "unresolved"]);
     assert!(unresolved.status.success() && unresolved.stdout.is_empty(), "{unresolved:?}");
     let early = gateway.run(&["payment", "resolve", &id, "--took-effect", "--why", "guess"]);

@@ -51,12 +51,14 @@ pub(in crate::commands) fn event_type(name: &str) -> Result<EventType, String> {
 
 const TIME_FORM: &str = "a day is written as 2026-01-31, a moment as 2026-01-31T09:00:00Z";
 
-fn from(text: &str) -> Result<Timestamp, String> {
+/// The beginning of a day, or a moment.
+pub(in crate::commands) fn from(text: &str) -> Result<Timestamp, String> {
     let moment = Timestamp::of_day(text).or_else(|| Timestamp::of_rfc3339(text));
     moment.ok_or_else(|| TIME_FORM.to_owned())
 }
 
-fn until(text: &str) -> Result<Timestamp, String> {
+/// The end of a day, or a moment.
+pub(in crate::commands) fn until(text: &str) -> Result<Timestamp, String> {
     Timestamp::of_day(text).map_or_else(|| from(text), |day| Ok(day.plus(DAY)))
 }
 

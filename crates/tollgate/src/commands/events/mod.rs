@@ -1,6 +1,6 @@
 //! `tollgate events`: the log of what merchants' servers were sent, and sending it again.
 
-mod filter;
+pub(super) mod filter;
 mod replay;
 
 use crate::cli::Common;

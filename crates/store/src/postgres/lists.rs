@@ -1,0 +1,72 @@
+//! Lists of payments, page by page, each page by an index. A number begins with the time, so that
+//! the list goes by the number, and times are ranges of numbers.
+
+use super::queries::Readers;
+use super::rows::{self, payment_columns};
+use domain::id::{MerchantId, PaymentId};
+use domain::payment::Payment;
+use domain::text::Reference;
+use domain::time::Timestamp;
+use engine::error::StoreError;
+use engine::ports::PaymentsAsked;
+use tokio_postgres::types::ToSql;
+
+macro_rules! page {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            payment_columns!(),
+            " FROM payments p WHERE p.id BETWEEN $1 AND $2 AND p.id < $3 \
+             AND p.created_at >= $4 AND p.created_at < $5",
+            $condition,
+            " ORDER BY p.id DESC LIMIT $6"
+        )
+    };
+}
+
+const OF_ALL: &str = page!("");
+const OF_MERCHANT: &str = page!(" AND p.merchant_id = $7");
+const OF_TERMINAL: &str =
+    page!(" AND p.ter_no = $7 AND ($8::bigint IS NULL OR p.merchant_id = $8)");
+const OF_REFERENCE: &str = page!(
+    " AND p.reference = $7 AND p.ter_no IN (SELECT t.ter_no FROM terminals t \
+      WHERE ($8::bigint IS NULL OR t.merchant_id = $8) AND ($9::bigint IS NULL OR t.ter_no = $9))"
+);
+
+/// Those of one merchant, or of all, the newest first.
+pub(super) async fn newest_payments(
+    readers: &Readers,
+    merchant: Option<MerchantId>,
+    asked: &PaymentsAsked,
+) -> Result<Vec<Payment>, StoreError> {
+    let filter = &asked.filter;
+    let (least, greatest) = filter.stored_numbers();
+    let before = asked.before.map_or(i64::MAX, PaymentId::stored);
+    let from = filter.from.map_or(i64::MIN, Timestamp::micros);
+    let until = filter.until.map_or(i64::MAX, Timestamp::micros);
+    let limit = i64::from(asked.limit);
+    let merchant = merchant.map(|merchant| merchant.0);
+    let terminal = filter.terminal.map(|terminal| terminal.0);
+    let reference = filter.reference.as_ref().map(Reference::as_str);
+    let mut params: Vec<&(dyn ToSql + Sync)> =
+        vec![&least, &greatest, &before, &from, &until, &limit];
+    let sql = match (&reference, &terminal, &merchant) {
+        (Some(reference), _, _) => {
+            params.push(reference);
+            params.push(&merchant);
+            params.push(&terminal);
+            OF_REFERENCE
+        }
+        (None, Some(terminal), _) => {
+            params.push(terminal);
+            params.push(&merchant);
+            OF_TERMINAL
+        }
+        (None, None, Some(merchant)) => {
+            params.push(merchant);
+            OF_MERCHANT
+        }
+        (None, None, None) => OF_ALL,
+    };
+    readers.ask(sql, &params).await?.iter().map(rows::payment).collect()
+}
