@@ -11,6 +11,7 @@ mod histories;
 mod lists;
 mod migrations;
 mod queries;
+mod readers;
 mod rows;
 mod statements;
 mod writer;
@@ -37,12 +38,13 @@ use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
 use engine::ports::{DueDestinations, MessagesAsked, PaymentsAsked, PostingKey, Records, Store};
 use engine::verify::{AuditWalk, Histories, History, HistoryRange, StrayRow};
+use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use writer::{Job, Writer};
 
@@ -50,8 +52,6 @@ use writer::{Job, Writer};
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Read connections kept open; more are opened for a moment when all are busy.
-const READERS_KEPT: usize = 8;
 /// The WAL is emptied when nothing was written for this long, so that what was deleted (a
 /// security code, say) does not linger in it.
 const IDLE: Duration = Duration::from_secs(1);
@@ -162,7 +162,7 @@ pub struct SqliteStore {
     writer: BatchWriter<Writer>,
     idle: tokio::task::JoinHandle<()>,
     audit_key: AuditKey,
-    readers: Mutex<Vec<Connection>>,
+    readers: Arc<Readers>,
     /// Deliveries claimed by this process. One process serves an SQLite database, so claims need
     /// no row; after a crash everything that was claimed is due again at once.
     claims: Mutex<BTreeMap<DeliveryId, (Destination, Timestamp)>>,
@@ -194,7 +194,7 @@ impl SqliteStore {
             writer,
             idle,
             audit_key: options.audit_key,
-            readers: Mutex::default(),
+            readers: Readers::new(path.to_owned()),
             claims: Mutex::default(),
         })
     }
@@ -203,26 +203,6 @@ impl SqliteStore {
     /// not go on.
     pub fn ended(&self) -> impl Future<Output = Result<(), String>> + Send + 'static {
         self.writer.ended()
-    }
-
-    /// Answers a question on a read connection, in the caller's thread: questions are by key or
-    /// index, bounded, and answered from memory as a rule.
-    fn read<T>(
-        &self,
-        question: impl FnOnce(&Connection) -> Result<T, QueryError>,
-    ) -> Result<T, StoreError> {
-        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => open_reader(&self.path)?,
-        };
-        let answer = question(&connection);
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < READERS_KEPT {
-            readers.push(connection);
-        }
-        drop(readers);
-        answer.map_err(StoreError::from)
     }
 }
 
@@ -238,16 +218,6 @@ fn open_connection(path: &Path, flags: OpenFlags) -> Result<Connection, OpenErro
     let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(refused)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    let unavailable = |error: &dyn fmt::Display| StoreError::Unavailable(error.to_string());
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = open_connection(path, flags).map_err(|error| unavailable(&error))?;
-    connection
-        .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")
-        .map_err(|error| unavailable(&error))?;
     Ok(connection)
 }
 
@@ -362,7 +332,7 @@ impl Store for SqliteStore {
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        let payment = self.read(|connection| queries::payment(connection, id))?;
+        let payment = self.readers.read(|connection| queries::payment(connection, id))?;
         Ok(payment.filter(|payment| scope.allows(payment.merchant)))
     }
 
@@ -371,19 +341,19 @@ impl Store for SqliteStore {
         terminal: TerminalNumber,
         reference: &Reference,
     ) -> Result<Vec<Payment>, StoreError> {
-        self.read(|connection| queries::attempts(connection, terminal, reference))
+        self.readers.read(|connection| queries::attempts(connection, terminal, reference))
     }
 
     async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
-        self.read(|connection| queries::held_card(connection, id))
+        self.readers.read(|connection| queries::held_card(connection, id))
     }
 
     async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
-        self.read(|connection| queries::refunds(connection, payment))
+        self.readers.read(|connection| queries::refunds(connection, payment))
     }
 
     async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError> {
-        self.read(|connection| queries::events(connection, payment))
+        self.readers.read(|connection| queries::events(connection, payment))
     }
 
     async fn newest_payments(
@@ -396,7 +366,7 @@ impl Store for SqliteStore {
             Scope::Everything => None,
             Scope::Holder => return Ok(Vec::new()),
         };
-        self.read(|connection| lists::newest_payments(connection, merchant, &asked))
+        self.readers.read_long(move |it| lists::newest_payments(it, merchant, &asked)).await
     }
 
     async fn balances(&self, scope: Scope) -> Result<Vec<Balance>, StoreError> {
@@ -406,11 +376,11 @@ impl Store for SqliteStore {
             // Who holds one payment's number sees no sums.
             Scope::Holder => return Ok(Vec::new()),
         };
-        self.read(|connection| queries::balances(connection, merchant))
+        self.readers.read_long(move |it| queries::balances(it, merchant)).await
     }
 
     async fn at_the_bank(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
-        self.read(|connection| queries::at_the_bank(connection, limit))
+        self.readers.read_long(move |it| queries::at_the_bank(it, limit)).await
     }
 
     async fn claim_payments(
@@ -420,11 +390,11 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Payment>, StoreError> {
         // One process works on an SQLite database, and it loads the next ones when these are done.
-        self.read(|connection| queries::due_payments(connection, now, limit))
+        self.readers.read(|connection| queries::due_payments(connection, now, limit))
     }
 
     async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
-        self.read(|connection| queries::sending_payments(connection, limit))
+        self.readers.read(|connection| queries::sending_payments(connection, limit))
     }
 
     async fn due_destinations(
@@ -433,7 +403,7 @@ impl Store for SqliteStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<DueDestinations, StoreError> {
-        self.read(|connection| deliveries::due_destinations(connection, after, now, limit))
+        self.readers.read(|connection| deliveries::due_destinations(connection, after, now, limit))
     }
 
     async fn claim_deliveries(
@@ -454,7 +424,7 @@ impl Store for SqliteStore {
         }
         // What is claimed already is due as well: look past it.
         let past = |destination: &Destination| counts.get(destination).copied().unwrap_or(0);
-        let due = self.read(|connection| {
+        let due = self.readers.read(|connection| {
             let look = |(destination, limit): &(Destination, u32)| {
                 let look_at = limit.saturating_add(past(destination));
                 let due = deliveries::due(connection, *destination, now, look_at)?;
@@ -484,7 +454,7 @@ impl Store for SqliteStore {
         after: Option<DeliveryCursor>,
         limit: u32,
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.read(|connection| deliveries::records(connection, &filter, after, limit))
+        self.readers.read_long(move |it| deliveries::records(it, &filter, after, limit)).await
     }
 
     async fn deliveries_since(
@@ -494,19 +464,19 @@ impl Store for SqliteStore {
         after: Option<DeliveryCursor>,
         limit: u32,
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.read(|connection| deliveries::since(connection, terminal, from, after, limit))
+        self.readers.read_long(move |it| deliveries::since(it, terminal, from, after, limit)).await
     }
 
     async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
-        self.read(|connection| deliveries::count(connection, &filter))
+        self.readers.read_long(move |it| deliveries::count(it, &filter)).await
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
-        self.read(|connection| deliveries::detail(connection, id))
+        self.readers.read(|connection| deliveries::detail(connection, id))
     }
 
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
-        self.read(|connection| deliveries::backlog(connection, now))
+        self.readers.read_long(move |it| deliveries::backlog(it, now)).await
     }
 
     async fn endpoints(&self, scope: Scope) -> Result<Vec<StoredEndpoint>, StoreError> {
@@ -515,11 +485,11 @@ impl Store for SqliteStore {
             Scope::Everything => None,
             Scope::Holder => return Ok(Vec::new()),
         };
-        self.read(|connection| deliveries::endpoints(connection, merchant))
+        self.readers.read(|connection| deliveries::endpoints(connection, merchant))
     }
 
     async fn endpoint(&self, number: EndpointNumber) -> Result<Option<StoredEndpoint>, StoreError> {
-        self.read(|connection| deliveries::endpoint(connection, number))
+        self.readers.read(|connection| deliveries::endpoint(connection, number))
     }
 
     async fn claim_bank_messages(
@@ -527,34 +497,34 @@ impl Store for SqliteStore {
         _lease: Duration,
         limit: u32,
     ) -> Result<Vec<KeptMessage>, StoreError> {
-        self.read(|connection| bank_messages::waiting(connection, limit))
+        self.readers.read(|connection| bank_messages::waiting(connection, limit))
     }
 
     async fn bank_messages(&self, asked: MessagesAsked) -> Result<Vec<KeptMessage>, StoreError> {
-        self.read(|connection| bank_messages::newest(connection, &asked))
+        self.readers.read_long(move |it| bank_messages::newest(it, &asked)).await
     }
 
     async fn terminal_by_public_key(
         &self,
         public_key: &str,
     ) -> Result<Option<StoredTerminal>, StoreError> {
-        self.read(|connection| queries::terminal_by_public_key(connection, public_key))
+        self.readers.read(|connection| queries::terminal_by_public_key(connection, public_key))
     }
 
     async fn terminal(&self, number: TerminalNumber) -> Result<Option<StoredTerminal>, StoreError> {
-        self.read(|connection| queries::terminal(connection, number))
+        self.readers.read(|connection| queries::terminal(connection, number))
     }
 
     async fn terminals(&self) -> Result<Vec<StoredTerminal>, StoreError> {
-        self.read(queries::terminals)
+        self.readers.read_long(queries::terminals).await
     }
 
     async fn merchants(&self) -> Result<Vec<Merchant>, StoreError> {
-        self.read(queries::merchants)
+        self.readers.read_long(queries::merchants).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|connection| {
+        self.readers.read(|connection| {
             Ok(connection.query_row("SELECT count(*) FROM merchants", [], |_row| Ok(()))?)
         })
     }
@@ -563,32 +533,34 @@ impl Store for SqliteStore {
 #[async_trait]
 impl Records for SqliteStore {
     async fn history_ranges(&self, parts: u32) -> Result<Vec<HistoryRange>, StoreError> {
-        self.read(|connection| histories::ranges(connection, parts))
+        self.readers.read(|connection| histories::ranges(connection, parts))
     }
 
     async fn histories(&self, range: HistoryRange, limit: u32) -> Result<Histories, StoreError> {
-        self.read(|connection| {
+        let step = self.readers.read_step(|connection| {
             let snapshot = connection.unchecked_transaction()?;
             histories::read(&snapshot, range, limit)
-        })
+        });
+        step.await
     }
 
     async fn history(&self, id: PaymentId) -> Result<Option<History>, StoreError> {
-        self.read(|connection| {
+        self.readers.read(|connection| {
             let snapshot = connection.unchecked_transaction()?;
             histories::of_payment(&snapshot, id)
         })
     }
 
     async fn stray_rows(&self, limit: u32) -> Result<Vec<StrayRow>, StoreError> {
-        self.read(|connection| histories::strays(connection, limit))
+        self.readers.read_long(move |it| histories::strays(it, limit)).await
     }
 
     async fn walk_audit_log(&self, walk: AuditWalk, limit: u32) -> Result<AuditWalk, StoreError> {
-        self.read(|connection| {
+        let step = self.readers.read_step(|connection| {
             let snapshot = connection.unchecked_transaction()?;
             audit::walk(&snapshot, &self.audit_key, walk, limit)
-        })
+        });
+        step.await
     }
 
     async fn postings(
@@ -602,7 +574,7 @@ impl Records for SqliteStore {
             Scope::Everything => None,
             Scope::Holder => return Ok(Vec::new()),
         };
-        self.read(|connection| queries::postings(connection, merchant, after, limit))
+        self.readers.read_long(move |it| queries::postings(it, merchant, after, limit)).await
     }
 }
 

@@ -99,6 +99,62 @@ async fn new_payments_have_half_of_the_queue() {
     pressure::payments_that_exist_have_the_rest_of_the_queue(&store, 16, answers).await;
 }
 
+/// Everything runs in one thread here: a list that was read in it would keep it.
+#[tokio::test]
+async fn lists_wait_for_their_turn_and_keep_nobody_from_a_commit() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path, options()).unwrap();
+    let payment = fixture::payment(1, "beside long lists");
+    let (end, ends) = std::sync::mpsc::channel::<()>();
+    let ends = Arc::new(Mutex::new(ends));
+    let mut long = tokio::task::JoinSet::new();
+    for _list in 0..readers::LONG_AT_ONCE {
+        let (readers, ends) = (Arc::clone(&store.readers), Arc::clone(&ends));
+        long.spawn(async move {
+            let list = readers.read_long(move |_connection| {
+                let _ended = ends.lock().unwrap().recv_timeout(Duration::from_mins(1));
+                Ok(())
+            });
+            list.await.unwrap();
+        });
+    }
+    tokio::task::yield_now().await;
+    let (all, now) = (Scope::Everything, fixture::now());
+    let asked = PaymentsAsked { limit: 100, ..PaymentsAsked::default() };
+    let filter = DeliveryFilter::default();
+    let mut others: Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>> = vec![
+        Box::pin(async { drop(store.newest_payments(all, asked).await.unwrap()) }),
+        Box::pin(async { drop(store.balances(all).await.unwrap()) }),
+        Box::pin(async { drop(store.at_the_bank(100).await.unwrap()) }),
+        Box::pin(async { drop(store.deliveries(filter, None, 100).await.unwrap()) }),
+        Box::pin(async {
+            drop(store.deliveries_since(TerminalNumber(42), now, None, 9).await.unwrap());
+        }),
+        Box::pin(async { assert_eq!(store.count_deliveries(filter).await.unwrap(), 0) }),
+        Box::pin(async { assert_eq!(store.backlog(now).await.unwrap(), Backlog::default()) }),
+        Box::pin(async {
+            drop(store.bank_messages(MessagesAsked::default()).await.unwrap());
+        }),
+        Box::pin(async { drop(store.terminals().await.unwrap()) }),
+        Box::pin(async { drop(store.merchants().await.unwrap()) }),
+        Box::pin(async { drop(store.postings(all, None, 100).await.unwrap()) }),
+    ];
+    for (number, list) in others.iter_mut().enumerate() {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(list.as_mut().poll(&mut context).is_pending(), "list {number} waits its turn");
+    }
+    // Nobody else does.
+    store.commit(fixture::insert(&payment)).await.unwrap();
+    assert_eq!(store.payment(all, payment.id).await.unwrap(), Some(payment.clone()));
+    assert_eq!(store.attempts(payment.terminal, &payment.reference).await.unwrap().len(), 1);
+    assert_eq!(long.try_join_next().map(|joined| joined.unwrap()), None, "they still read");
+    drop(end);
+    long.join_all().await;
+    for list in others {
+        list.await;
+    }
+}
+
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let (_folder, path) = folder();
