@@ -122,7 +122,7 @@ async fn lists_wait_for_their_turn_and_keep_nobody_from_a_commit() {
     let (all, now) = (Scope::Everything, fixture::now());
     let asked = PaymentsAsked { limit: 100, ..PaymentsAsked::default() };
     let filter = DeliveryFilter::default();
-    let mut others: Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>> = vec![
+    let mut others: Vec<Pin<Box<dyn Future<Output = ()>>>> = vec![
         Box::pin(async { drop(store.newest_payments(all, asked).await.unwrap()) }),
         Box::pin(async { drop(store.balances(all).await.unwrap()) }),
         Box::pin(async { drop(store.at_the_bank(100).await.unwrap()) }),
