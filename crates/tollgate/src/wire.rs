@@ -120,6 +120,53 @@ pub(crate) async fn open_for_server(
     assemble(settings, backend, Some(bank))
 }
 
+/// Data that is filled while no process serves it.
+pub(crate) struct Filling {
+    /// The use cases, with the given clock and bank.
+    pub(crate) gateway: Arc<Gateway>,
+    /// The same database.
+    pub(crate) store: Arc<dyn Store>,
+    /// Ends when the files are closed, after gateway and store were dropped.
+    pub(crate) closed: Ended,
+}
+
+/// Opens the data with a clock and a bank of the caller's, to be filled in big batches.
+pub(crate) async fn open_for_filling(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+    bank: Arc<dyn Connector>,
+) -> Result<Filling, Failure> {
+    const BATCH: usize = 2_048;
+    let backend = match &settings.database.value {
+        Database::Sqlite => sqlite(settings, Some(BATCH))?,
+        Database::Postgres(address) => {
+            shared(settings, address, postgres_options(settings), NewKey::MustExist).await?
+        }
+    };
+    let Backend { store, records: _, vault, demo_only, watched } = backend;
+    if let Some(setup) = watched.setup {
+        setup.finish().await.map_err(could_not)?;
+    }
+    let dialer = GuardedDialer::new(&dialer_settings(settings, demo_only)?).map_err(could_not)?;
+    let gateway = Gateway::new(Parts {
+        store: Arc::clone(&store),
+        vault: Arc::new(vault),
+        clock,
+        random: Arc::new(SystemSource::new()),
+        connectors: vec![bank],
+        notices: Arc::new(web::notice::PageNotices),
+        dialer: Arc::new(dialer),
+        post_timeout: settings.webhooks.timeout.value,
+    });
+    let closed: Ended = Box::pin(async move {
+        for writer in watched.writers {
+            writer.await?;
+        }
+        Ok(())
+    });
+    Ok(Filling { gateway, store, closed })
+}
+
 fn postgres_options(settings: &Settings) -> postgres::Options {
     postgres::Options {
         connections: usize::try_from(settings.postgres.connections).unwrap_or(1),

@@ -12,6 +12,7 @@ mod batch;
 mod committer;
 mod deliveries;
 mod lists;
+mod lock_waits;
 mod migrations;
 mod queries;
 mod records;
@@ -20,6 +21,7 @@ mod session;
 mod single;
 
 pub use address::{Address, AddressError, Scratch, is_postgres, shown};
+pub use lock_waits::LockWatch;
 pub use migrations::{Identity, Setup};
 
 use crate::audit_chain::AuditKey;

@@ -1,7 +1,7 @@
-//! A very small HTTP/1.1 client for the load generator: one request at a time on a kept
-//! connection, as few copies as possible, so that the generator takes little from the two cores
-//! it shares with the server.
+//! What goes over the wire: the requests that are made and the heads of what comes back, and a very
+//! small client for the few requests that are no load.
 
+use super::work::Till;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -15,9 +15,8 @@ pub(super) struct Connection {
 
 /// What came back.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answer<'a> {
+pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) body: &'a [u8],
 }
 
 impl Connection {
@@ -28,7 +27,7 @@ impl Connection {
     }
 
     /// Sends a whole request and reads the whole answer.
-    pub(super) async fn exchange(&mut self, request: &[u8]) -> std::io::Result<Answer<'_>> {
+    pub(super) async fn exchange(&mut self, request: &[u8]) -> std::io::Result<Answer> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let (status, body_at, length) = loop {
@@ -45,22 +44,40 @@ impl Connection {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
             }
         }
-        Ok(Answer { status, body: self.buffer.get(body_at..end).unwrap_or_default() })
+        Ok(Answer { status })
     }
 }
 
 /// Status, where the body begins and how long it is; none while the head is not complete.
 pub(super) fn read_head(bytes: &[u8]) -> Option<(u16, usize, usize)> {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(bytes.get(..end)?).ok()?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next()?.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
-    let length = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, value)| value.trim().parse().ok())
-        .unwrap_or(0);
-    Some((status, end.saturating_add(4), length))
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut answer = httparse::Response::new(&mut headers);
+    let body_at = match answer.parse(bytes) {
+        Ok(httparse::Status::Complete(body_at)) => body_at,
+        Ok(httparse::Status::Partial) => return None,
+        // Not HTTP: no status that anybody waits for.
+        Err(_form) => return Some((0, bytes.len(), 0)),
+    };
+    Some((answer.code.unwrap_or(0), body_at, content_length(answer.headers)))
+}
+
+/// Where the body of a request begins and how long it is; none while its head is not complete.
+pub(super) fn read_request_head(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut request = httparse::Request::new(&mut headers);
+    match request.parse(bytes) {
+        Ok(httparse::Status::Complete(body_at)) => Some((body_at, content_length(request.headers))),
+        Ok(httparse::Status::Partial) => None,
+        Err(_form) => Some((bytes.len(), 0)),
+    }
+}
+
+fn content_length(headers: &[httparse::Header<'_>]) -> usize {
+    headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case("content-length"))
+        .and_then(|header| std::str::from_utf8(header.value).ok()?.trim().parse().ok())
+        .unwrap_or(0)
 }
 
 /// A whole request with a body.
@@ -85,8 +102,18 @@ pub(super) const APPROVED: &str = "4012000033330026";
 
 /// The request of the requirement page's size, with a reference that is used once.
 pub(super) fn create_payment(card: &str, reference: &str, webhook_url: &str) -> Vec<u8> {
+    create_payment_at(&Till::demo(), card, reference, webhook_url)
+}
+
+/// The same at one of several terminals.
+pub(super) fn create_payment_at(
+    till: &Till,
+    card: &str,
+    reference: &str,
+    webhook_url: &str,
+) -> Vec<u8> {
     let body = format!(
-        "{{\"public_key\":\"{key}\",\"terNO\":42,\"integration-type\":\"s2s\",\
+        "{{\"public_key\":\"{key}\",\"terNO\":{number},\"integration-type\":\"s2s\",\
          \"unique_reference\":\"N\",\"bill_ip\":\"222.176.92.333\",\
          \"source\":\"server-to-server integration\",\
          \"source_url\":\"https://shop.example/checkout\",\"mop\":\"CC\",\
@@ -97,7 +124,8 @@ pub(super) fn create_payment(card: &str, reference: &str, webhook_url: &str) -> 
          \"bill_country\":\"SG\",\"bill_zip\":\"447602\",\"bill_phone\":\"+65-62294466\",\
          \"reference\":\"{reference}\",\"webhook_url\":\"{webhook_url}\",\
          \"return_url\":\"https://shop.example/return\"}}",
-        key = crate::demo_data::PUBLIC_KEY
+        key = till.public_key,
+        number = till.number
     );
     post("/api/s2s", "application/json", &body)
 }

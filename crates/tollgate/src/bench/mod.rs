@@ -1,24 +1,35 @@
 //! `tollgate bench`: how fast is this machine, and how near to its floors is the gateway?
 //!
-//! The gateway runs in a process of its own with a fresh database; this process drives it over
-//! loopback. Beside every figure stand the floors of the same run: an empty handler on the same
-//! server, and one transaction per payment on the same database. Compare ratios, not figures:
+//! The gateway runs in processes of its own with a fresh database; this process drives it over
+//! loopback. Beside every figure stand the floors of the same round. Compare ratios, not figures:
 //! machines differ, and shared ones differ from minute to minute.
 #![expect(clippy::future_not_send, reason = "all clients share one thread")]
 
+mod bare_log;
+mod connection;
+pub(crate) mod figures;
+mod filler;
+mod generator;
 mod http;
-mod lives;
-mod load;
+mod latencies;
 mod receiver;
+mod rounds;
 mod server;
+mod timer;
 mod unwell;
 mod webhooks;
+mod work;
 
+use crate::wire::postgres::LockWatch;
+use figures::Figures;
 use serde::Serialize;
-use server::{BenchServer, Usage};
+use serde_json::{Map, Value};
+use server::{BenchServer, Wanted};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use work::{Till, TransId};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +38,10 @@ pub(crate) enum Scenario {
     Create,
     /// Create, open the challenge, pass it, bank approves, webhook received.
     Life,
+    /// How payments that exist stand.
+    Status,
+    /// Seven questions, two payments that are created, one that is paid to its end.
+    Mixed,
     /// A backlog is drained, and then webhooks reach a receiver that is well beside thousands that
     /// are not.
     Webhooks,
@@ -37,7 +52,20 @@ impl Scenario {
         match self {
             Self::Create => "create",
             Self::Life => "life",
+            Self::Status => "status",
+            Self::Mixed => "mixed",
             Self::Webhooks => "webhooks",
+        }
+    }
+
+    /// What is counted per second.
+    const fn counts(self) -> &'static str {
+        match self {
+            Self::Create => "payments created",
+            Self::Life => "whole lives of payments",
+            Self::Status => "status queries",
+            Self::Mixed => "questions, payments and whole lives together",
+            Self::Webhooks => "webhooks of the backlog",
         }
     }
 }
@@ -51,229 +79,208 @@ pub(crate) struct Plan {
     pub(crate) clients: usize,
     /// How long each measurement takes, after a warm-up of a second.
     pub(crate) seconds: u64,
+    /// How often everything is measured.
+    pub(crate) rounds: usize,
+    /// Requests a second of the open loop.
+    pub(crate) rate: Option<u64>,
+    /// Payments in the database before anything is measured.
+    pub(crate) stored: u64,
+    /// Terminals that payments are spread over.
+    pub(crate) terminals: u32,
     /// Where the temporary databases go; on the disk that is to be measured.
     pub(crate) folder: PathBuf,
     /// A PostgreSQL server to measure instead.
     pub(crate) database: Option<String>,
+    /// Gateway processes on it.
+    pub(crate) nodes: usize,
+}
+
+impl Plan {
+    fn wanted(&self, nodes: usize, batch: Option<usize>) -> Wanted {
+        let (parent, database) = (self.folder.clone(), self.database.clone());
+        Wanted { parent, database, nodes, batch }
+    }
 }
 
 /// The figures, as `--json` prints them.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// `create`, `life` or `webhooks`.
-    pub(crate) scenario: &'static str,
-    /// Connections.
-    pub(crate) clients: usize,
-    /// Length of the measurement.
-    pub(crate) seconds: u64,
-    /// Payments per second; of `webhooks`, those of the backlog that arrived per second.
-    pub(crate) per_second: u64,
-    /// Median latency in milliseconds: of a create call, of a whole life, or of a webhook beside
-    /// receivers that are not well, from before its payment is made until it arrives.
-    pub p50_ms: f64,
-    /// 99th percentile of the same.
-    pub p99_ms: f64,
-    /// Requests that were not answered as they should be, and webhooks that never came; any makes
+    /// The scenario's name.
+    scenario: &'static str,
+    /// `sqlite` or `postgres`.
+    database: &'static str,
+    nodes: usize,
+    clients: usize,
+    seconds: u64,
+    rounds: usize,
+    stored: u64,
+    terminals: u32,
+    /// In all rounds: what was not answered as it should be, and webhooks that never came; any makes
     /// the exit code 1.
     pub(crate) errors: u64,
-    /// The server's CPU time per payment, or per webhook of the backlog, in microseconds.
-    pub(crate) cpu_us: u64,
-    /// The server's resident memory at the end, in MB.
-    pub(crate) rss_mb: u64,
-    /// The server's resident memory at its highest, in MB.
-    pub(crate) peak_rss_mb: u64,
-    /// From the start of the process to its first answer, in milliseconds.
-    pub(crate) start_ms: u64,
-    /// The floors of the same run.
-    pub(crate) floors: Floors,
-    /// The figure against the floors.
-    pub(crate) ratios: Ratios,
-    /// Of webhooks alone.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(crate) webhooks: Option<Webhooks>,
+    /// The first of them, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first_error: Option<String>,
+    /// The median of the rounds of each figure.
+    #[serde(flatten)]
+    medians: Map<String, Value>,
+    /// The lowest and the highest of each.
+    spread: Spread,
+    #[serde(skip)]
+    text: String,
 }
 
-/// What is told of webhooks beside.
 #[derive(Debug, Serialize)]
-pub(crate) struct Webhooks {
-    /// Deliveries in the backlog.
-    pub(crate) queued: u64,
-    /// Deliveries to the receiver that is well while others were not.
-    pub(crate) told_beside: u64,
-    /// Webhooks that arrived more than once; at least once is what is promised.
-    pub(crate) repeats: u64,
-    /// Receivers that were not well: a fifth each refuse connections, never answer, acknowledge
-    /// after 4.9 s, answer 500, and tear connections down.
-    pub(crate) unwell: u64,
-    /// Those of them that a connection was made to, of the four fifths that can be connected to.
-    pub(crate) reached: u64,
+struct Spread {
+    lowest: Map<String, Value>,
+    highest: Map<String, Value>,
 }
 
-/// What one scenario came to.
-struct Measurement {
-    measured: load::Measured,
-    /// What the server's CPU time is divided by.
-    done: u64,
-    cpu: Duration,
-    /// At the end.
-    usage: Usage,
-    webhooks: Option<Webhooks>,
+/// What went wrong in the measurements so far.
+#[derive(Debug, Default)]
+struct Errors {
+    count: u64,
+    first: Option<String>,
 }
 
-/// What the machine can do without the gateway's work, or with it done naively.
-#[derive(Debug, Serialize)]
-pub(crate) struct Floors {
-    /// `GET /healthz` on the same server with as many clients.
-    pub(crate) empty_handler_per_second: u64,
-    /// Creates with one transaction per payment, 64 clients.
-    pub(crate) one_transaction_per_second: u64,
-}
-
-/// The figure divided by the floors.
-#[derive(Debug, Serialize)]
-pub(crate) struct Ratios {
-    /// Payments per second against the empty handler.
-    pub(crate) to_empty_handler: f64,
-    /// Payments per second against one transaction per payment.
-    pub(crate) to_one_transaction: f64,
-}
-
-/// Clients of the naive floor; more of them only queue longer.
-const NAIVE_CLIENTS: usize = 64;
+/// How long before each measurement the load runs already.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Measures. `progress` is told what happens meanwhile.
-pub(crate) async fn run(plan: &Plan, progress: impl Fn(&str)) -> Result<Report, String> {
-    let duration = Duration::from_secs(plan.seconds);
-    progress("starting a gateway with a fresh database …");
-    let database = plan.database.as_deref();
-    let mut server = BenchServer::start(&plan.folder, database, None).await?;
-    progress("floor: an empty handler …");
-    let target = server.address();
-    let empty = load::run(target, load::Work::Health, plan.clients, WARM_UP, duration).await?;
-    let start = server.start_time();
-    let measured = match plan.scenario {
-        Scenario::Webhooks => webhooks::run(plan, &mut server, &progress).await,
-        Scenario::Create | Scenario::Life => measure_payments(plan, &server, &progress).await,
+pub(crate) async fn run(plan: &Plan, progress: &impl Fn(&str)) -> Result<Report, String> {
+    let mut errors = Errors::default();
+    let rounds = match plan.scenario {
+        Scenario::Webhooks => rounds::of_webhooks(plan, progress, &mut errors).await?,
+        Scenario::Create | Scenario::Life | Scenario::Status | Scenario::Mixed => {
+            let mut bench = Bench::start(plan, progress).await?;
+            let measured = bench.rounds(progress).await;
+            errors = std::mem::take(&mut bench.errors);
+            bench.stop().await;
+            measured?
+        }
     };
-    server.stop().await;
-    let measured = measured?;
-    progress("floor: one transaction per payment …");
-    let naive = BenchServer::start(&plan.folder, database, Some(1)).await?;
-    let one = load::Work::Create;
-    let one = load::run(naive.address(), one, NAIVE_CLIENTS, WARM_UP, duration).await?;
-    naive.stop().await;
-    Ok(report(plan, measured, start, [&empty, &one]))
+    Ok(report(plan, &rounds, errors))
 }
 
-async fn measure_payments(
-    plan: &Plan,
-    server: &BenchServer,
-    progress: &impl Fn(&str),
-) -> Result<Measurement, String> {
-    progress("measuring …");
-    let (target, duration) = (server.address(), Duration::from_secs(plan.seconds));
-    let before = server.usage()?;
-    let (measured, done) = if plan.scenario == Scenario::Life {
-        lives::run(target, plan.clients, WARM_UP, duration).await?
-    } else {
-        let work = load::Work::Create;
-        let measured = load::run(target, work, plan.clients, WARM_UP, duration).await?;
-        let done = measured.answered_in_all;
-        (measured, done)
-    };
-    let usage = server.usage()?;
-    let cpu = usage.cpu.saturating_sub(before.cpu);
-    Ok(Measurement { measured, done, cpu, usage, webhooks: None })
-}
-
-fn report(
-    plan: &Plan,
-    measurement: Measurement,
+/// The gateways of a run.
+struct Bench<'a> {
+    plan: &'a Plan,
+    server: BenchServer,
+    /// The same with one transaction per payment.
+    naive: BenchServer,
+    tills: Vec<Till>,
+    /// Payments to ask about.
+    known: Arc<[TransId]>,
+    /// Counts the groups of clients, for their references.
+    series: u32,
     start: Duration,
-    [empty, one]: [&load::Measured; 2],
-) -> Report {
-    let Measurement { measured, done, cpu, usage, webhooks } = measurement;
-    let cpu_us = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
-    let cpu_us = cpu_us.checked_div(done).unwrap_or(0);
-    Report {
-        scenario: plan.scenario.name(),
-        clients: plan.clients,
-        seconds: plan.seconds,
-        per_second: measured.per_second,
-        p50_ms: measured.percentile_ms(50),
-        p99_ms: measured.percentile_ms(99),
-        errors: measured.errors,
-        cpu_us,
-        rss_mb: usage.rss_mb,
-        peak_rss_mb: usage.peak_rss_mb,
-        start_ms: u64::try_from(start.as_millis()).unwrap_or(u64::MAX),
-        floors: Floors {
-            empty_handler_per_second: empty.per_second,
-            one_transaction_per_second: one.per_second,
-        },
-        ratios: Ratios {
-            to_empty_handler: ratio(measured.per_second, empty.per_second),
-            to_one_transaction: ratio(measured.per_second, one.per_second),
-        },
-        webhooks,
+    errors: Errors,
+}
+
+impl<'a> Bench<'a> {
+    async fn start(plan: &'a Plan, progress: &impl Fn(&str)) -> Result<Self, String> {
+        progress("starting a gateway with a fresh database …");
+        let mut server = BenchServer::start(plan.wanted(plan.nodes, None)).await?;
+        let mut known: Arc<[TransId]> = Arc::new([]);
+        let mut tills = vec![Till::demo()];
+        if plan.stored > 0 || plan.terminals > 1 {
+            server.end_processes().await;
+            let filled = filler::fill(&server, plan.terminals, plan.stored, progress).await;
+            let started = match filled {
+                Ok(filled) => {
+                    (known, tills) = (filled.known.into(), filled.tills);
+                    server.start_processes().await
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = started {
+                server.stop().await;
+                return Err(error);
+            }
+        }
+        let start = server.start_time();
+        let naive = match BenchServer::start(plan.wanted(1, Some(1))).await {
+            Ok(naive) => naive,
+            Err(error) => {
+                server.stop().await;
+                return Err(error);
+            }
+        };
+        let errors = Errors::default();
+        Ok(Self { plan, server, naive, tills, known, series: 0, start, errors })
+    }
+
+    async fn stop(self) {
+        self.server.stop().await;
+        self.naive.stop().await;
+    }
+
+    /// All rounds, with an eye on the database's locks.
+    async fn rounds(&mut self, progress: &impl Fn(&str)) -> Result<Vec<Figures>, String> {
+        let mut rounds = Vec::with_capacity(self.plan.rounds);
+        for number in 1..=self.plan.rounds {
+            let watch = match self.server.database() {
+                Some(url) => {
+                    let watch = LockWatch::start(url).await;
+                    Some(watch.map_err(|error| error.to_string())?)
+                }
+                None => None,
+            };
+            let said = |what: &str| {
+                progress(&format!("round {number} of {}: {what} …", self.plan.rounds));
+            };
+            let measured = rounds::of_payments(self, &said).await;
+            let mut figures = measured?;
+            if let Some(watch) = watch {
+                let waits = watch.finish().await.map_err(|error| error.to_string())?;
+                figures.whole("lock_waits_over_100ms", waits);
+            }
+            rounds.push(figures);
+        }
+        Ok(rounds)
     }
 }
 
-/// To three decimals. The one place where figures become floats: they are printed, not charged.
-#[expect(clippy::float_arithmetic, reason = "a ratio of measured rates, not money")]
-fn ratio(value: u64, floor: u64) -> f64 {
-    let thousandths = value.saturating_mul(1000).checked_div(floor).unwrap_or(0);
-    f64::from(u32::try_from(thousandths).unwrap_or(u32::MAX)) / 1000.0
-}
-
-/// Microseconds as milliseconds.
-#[expect(clippy::float_arithmetic, reason = "a measured time, not money")]
-fn milliseconds(micros: u32) -> f64 {
-    f64::from(micros) / 1000.0
+fn report(plan: &Plan, rounds: &[Figures], errors: Errors) -> Report {
+    let medians = Figures::medians(rounds);
+    let (lowest, highest) = (Figures::lowest(rounds), Figures::highest(rounds));
+    let database = if plan.database.is_some() { "postgres" } else { "sqlite" };
+    let header = format!(
+        "\n{} on {database}: {}; {} node{}, {} clients, {} s, generator on the same machine\n\
+         Medians of {} rounds, and how far these were apart\n",
+        plan.scenario.name(),
+        plan.scenario.counts(),
+        plan.nodes,
+        if plan.nodes == 1 { "" } else { "s" },
+        plan.clients,
+        plan.seconds,
+        plan.rounds,
+    );
+    let mut text = header + &medians.to_lines(&lowest, &highest);
+    let _infallible = writeln!(text, "  {:<48}{}", "errors", errors.count);
+    if let Some(first) = &errors.first {
+        let _infallible = writeln!(text, "  {:<48}{first}", "the first of them");
+    }
+    Report {
+        scenario: plan.scenario.name(),
+        database,
+        nodes: plan.nodes,
+        clients: plan.clients,
+        seconds: plan.seconds,
+        rounds: plan.rounds,
+        stored: plan.stored,
+        terminals: plan.terminals,
+        errors: errors.count,
+        first_error: errors.first,
+        medians: medians.to_json(),
+        spread: Spread { lowest: lowest.to_json(), highest: highest.to_json() },
+        text,
+    }
 }
 
 impl Report {
     /// As people read it.
-    pub(crate) fn to_text(&self) -> String {
-        let mut text = String::new();
-        let mut line = |name: &str, value: String| {
-            let _infallible = writeln!(text, "  {name:<36}{value}");
-        };
-        let what = if self.webhooks.is_some() { "webhook" } else { "payment" };
-        line(&format!("{what}s per second"), self.per_second.to_string());
-        line("latency p50 / p99", format!("{} ms / {} ms", self.p50_ms, self.p99_ms));
-        line("errors", self.errors.to_string());
-        line(&format!("server CPU per {what}"), format!("{} us", self.cpu_us));
-        line(
-            "server memory now / highest",
-            format!("{} MB / {} MB", self.rss_mb, self.peak_rss_mb),
-        );
-        line("start to first answer", format!("{} ms", self.start_ms));
-        line(
-            "floor: empty handler",
-            format!(
-                "{} per second (the gateway reaches {} of it)",
-                self.floors.empty_handler_per_second, self.ratios.to_empty_handler
-            ),
-        );
-        line(
-            "floor: one transaction per payment",
-            format!(
-                "{} per second (the gateway reaches {} times it)",
-                self.floors.one_transaction_per_second, self.ratios.to_one_transaction
-            ),
-        );
-        if let Some(webhooks) = &self.webhooks {
-            line("backlog", format!("{} webhooks", webhooks.queued));
-            let (told, unwell) = (webhooks.told_beside, webhooks.unwell);
-            line("latency is of", format!("{told} webhooks beside {unwell} sick receivers"));
-            line("sick receivers reached", webhooks.reached.to_string());
-            line("webhooks that came again", webhooks.repeats.to_string());
-        }
-        format!(
-            "\n{}, {} clients, {} s, generator on the same machine\n{text}",
-            self.scenario, self.clients, self.seconds
-        )
+    pub(crate) fn to_text(&self) -> &str {
+        &self.text
     }
 }

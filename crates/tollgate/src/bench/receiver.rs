@@ -33,7 +33,7 @@ pub(super) async fn read_request(
     buffer: &mut Vec<u8>,
 ) -> std::io::Result<Option<usize>> {
     loop {
-        if let Some((_, body_at, length)) = http::read_head(buffer) {
+        if let Some((body_at, length)) = http::read_request_head(buffer) {
             let end = body_at.saturating_add(length);
             if buffer.len() >= end {
                 return Ok(Some(end));

@@ -1,24 +1,42 @@
-//! The gateway under test: a process of its own with a fresh data folder.
+//! The gateway under test: processes of its own with a fresh data folder.
 
 use super::http::{self, Connection};
+use crate::config::{Settings, Sources};
+use crate::failure::Failure;
 use crate::wire::postgres::{Options, Scratch};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-/// A running gateway, ended and removed with its data when dropped or stopped.
+/// A running gateway of one or more processes, ended and removed with its data when stopped; when it
+/// is dropped, only its schema on a PostgreSQL server is left.
 #[derive(Debug)]
 pub(super) struct BenchServer {
-    started: Started,
+    nodes: Vec<Started>,
+    wanted: Wanted,
     folder: PathBuf,
     scratch: Option<Scratch>,
 }
 
-/// Its process.
+/// How a gateway is started.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// The folder that its data folder is made in.
+    pub(super) parent: PathBuf,
+    /// A PostgreSQL server to make a fresh schema on, instead of a file.
+    pub(super) database: Option<String>,
+    /// Processes; more than one need a PostgreSQL server.
+    pub(super) nodes: usize,
+    /// Most commands in one transaction, for the naive floor.
+    pub(super) batch: Option<usize>,
+}
+
+/// A process.
 #[derive(Debug)]
 struct Started {
     child: Child,
@@ -27,8 +45,8 @@ struct Started {
     took: Duration,
 }
 
-/// What the process has used so far.
-#[derive(Debug)]
+/// What the processes have used so far.
+#[derive(Debug, Default)]
 pub(super) struct Usage {
     pub(super) cpu: Duration,
     pub(super) rss_mb: u64,
@@ -36,64 +54,113 @@ pub(super) struct Usage {
 }
 
 impl BenchServer {
-    /// `batch`: most commands in one transaction, for the naive floor.
-    /// `database`: a PostgreSQL server to make a fresh schema on, instead of a file.
-    pub(super) async fn start(
-        parent: &Path,
-        database: Option<&str>,
-        batch: Option<usize>,
-    ) -> Result<Self, String> {
-        let scratch = match database {
+    pub(super) async fn start(wanted: Wanted) -> Result<Self, String> {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let stamp = format!("{}_{number}", std::process::id());
+        let scratch = match &wanted.database {
             None => None,
             Some(text) => {
-                let name = format!("bench_{}_{}", std::process::id(), batch.unwrap_or(0));
-                let made = Scratch::make(text, name, &Options::default()).await;
+                let made = Scratch::make(text, format!("bench_{stamp}"), &Options::default()).await;
                 Some(made.map_err(|error| error.to_string())?)
             }
         };
-        let started = Self::start_on(parent, scratch.as_ref(), batch).await;
-        match (started, scratch) {
-            (Ok(mut server), scratch) => {
-                server.scratch = scratch;
-                Ok(server)
-            }
-            (Err(error), scratch) => {
-                drop_schema(scratch.as_ref()).await;
+        let folder = wanted.parent.join(format!("tollgate-bench-{stamp}"));
+        let mut server = Self { nodes: Vec::new(), wanted, folder, scratch };
+        match server.start_processes().await {
+            Ok(()) => Ok(server),
+            Err(error) => {
+                server.stop().await;
                 Err(error)
             }
         }
     }
 
-    async fn start_on(
-        parent: &Path,
-        scratch: Option<&Scratch>,
-        batch: Option<usize>,
-    ) -> Result<Self, String> {
-        let stamp = format!("tollgate-bench-{}-{}", std::process::id(), batch.unwrap_or(0));
-        let folder = parent.join(stamp);
-        let started = Started::new(&folder, scratch, batch).await?;
-        Ok(Self { started, folder, scratch: None })
+    /// Kills the processes. The data stays.
+    pub(super) async fn end_processes(&mut self) {
+        for mut node in self.nodes.drain(..) {
+            node.end().await;
+        }
     }
 
-    /// Kills the process, and starts another one on the same data.
-    pub(super) async fn restart(&mut self) -> Result<(), String> {
-        self.started.end().await;
-        self.started = Started::new(&self.folder, self.scratch.as_ref(), None).await?;
+    /// Starts processes on the data that is there.
+    pub(super) async fn start_processes(&mut self) -> Result<(), String> {
+        // One after the other, for the first one sets a new database up.
+        for _node in 0..self.wanted.nodes {
+            let scratch = self.scratch.as_ref();
+            let started = Started::new(&self.folder, scratch, self.wanted.batch).await?;
+            self.nodes.push(started);
+        }
         Ok(())
     }
 
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.started.address
+    /// Kills the processes, and starts others on the same data.
+    pub(super) async fn restart(&mut self) -> Result<(), String> {
+        self.end_processes().await;
+        self.start_processes().await
     }
 
-    pub(super) const fn start_time(&self) -> Duration {
-        self.started.took
+    /// The address of the first process.
+    pub(super) fn address(&self) -> Result<SocketAddr, String> {
+        self.addresses().first().copied().ok_or_else(|| "no gateway runs".to_owned())
     }
 
-    /// From `/proc` (Linux).
+    /// The addresses of all processes.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.nodes.iter().map(|node| node.address).collect()
+    }
+
+    /// From the start of the first process to its first answer.
+    pub(super) fn start_time(&self) -> Duration {
+        self.nodes.first().map_or(Duration::ZERO, |node| node.took)
+    }
+
+    /// The address of its schema on a PostgreSQL server.
+    pub(super) fn database(&self) -> Option<&str> {
+        self.scratch.as_ref().map(|scratch| scratch.url.as_str())
+    }
+
+    /// Its settings, for work on its data while no process of its runs.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        let folder = self
+            .folder
+            .to_str()
+            .ok_or_else(|| Failure::Usage("--data-dir must be a path in UTF-8 text".to_owned()))?;
+        let database = self.database().unwrap_or("sqlite").to_owned();
+        Settings::resolve(&Sources {
+            flags: vec![
+                ("data_dir", "--data-dir", folder.to_owned()),
+                ("database", "--database", database),
+            ],
+            ..Sources::default()
+        })
+    }
+
+    /// Of all processes together.
     pub(super) fn usage(&self) -> Result<Usage, String> {
+        self.nodes.iter().try_fold(Usage::default(), |sum, node| {
+            let one = node.usage()?;
+            Ok(Usage {
+                cpu: sum.cpu.saturating_add(one.cpu),
+                rss_mb: sum.rss_mb.saturating_add(one.rss_mb),
+                peak_rss_mb: sum.peak_rss_mb.saturating_add(one.peak_rss_mb),
+            })
+        })
+    }
+
+    /// Ends the processes and removes the data.
+    pub(super) async fn stop(mut self) {
+        self.end_processes().await;
+        drop_schema(self.scratch.take().as_ref()).await;
+    }
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(1);
+
+impl Started {
+    /// From `/proc` (Linux).
+    fn usage(&self) -> Result<Usage, String> {
         let read = |name: &str| {
-            let path = format!("/proc/{}/{name}", self.started.pid);
+            let path = format!("/proc/{}/{name}", self.pid);
             std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))
         };
         let status = read("status")?;
@@ -120,14 +187,6 @@ impl BenchServer {
         })
     }
 
-    /// Ends the process and removes its data.
-    pub(super) async fn stop(mut self) {
-        self.started.end().await;
-        drop_schema(self.scratch.take().as_ref()).await;
-    }
-}
-
-impl Started {
     async fn new(
         folder: &Path,
         scratch: Option<&Scratch>,
@@ -187,6 +246,10 @@ async fn drop_schema(scratch: Option<&Scratch>) {
 
 impl Drop for BenchServer {
     fn drop(&mut self) {
+        // Those that still run are killed when they are dropped, after this.
+        for node in &mut self.nodes {
+            let _ended_already = node.child.start_kill();
+        }
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
             tracing::warn!(folder = %self.folder.display(), %error, "left behind");
         }

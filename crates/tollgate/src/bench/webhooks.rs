@@ -2,12 +2,14 @@
 //! waits for thousands that are not.
 #![expect(clippy::future_not_send, reason = "all clients share one thread")]
 
+use super::Plan;
+use super::generator::micros;
 use super::http::{self, Connection};
-use super::load::{self, Measured, micros};
+use super::latencies::Latencies;
 use super::receiver;
-use super::server::BenchServer;
+use super::server::{BenchServer, Usage};
 use super::unwell::Unwell;
-use super::{Measurement, Plan, Webhooks};
+use memchr::memmem;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -44,7 +46,7 @@ impl Part {
             Self::Unwell => 2,
             Self::Steady => 3,
         };
-        load::reference(part, number)
+        format!("BENCH-{number:09}-{part:05}")
     }
 }
 
@@ -58,7 +60,7 @@ struct Board {
     drained: Vec<Instant>,
     /// Steady payments that wait for their webhook.
     began: BTreeMap<Vec<u8>, Instant>,
-    latencies: Vec<u32>,
+    latencies: Latencies,
     /// Payments that were not answered as they should be.
     refused: u64,
 }
@@ -67,18 +69,44 @@ impl Board {
     fn hear(&mut self, request: &[u8]) {
         let now = Instant::now();
         let name = b"\"reference\":\"";
-        let from = load::find(request, name).map(|at| at.saturating_add(name.len()));
+        let from = memmem::find(request, name).map(|at| at.saturating_add(name.len()));
         let length = Part::Backlog.reference(0).len();
         let reference = from.and_then(|from| request.get(from..from.saturating_add(length)));
         let Some(reference) = reference else { return };
         if !self.heard.insert(reference.to_vec()) {
             self.repeats = self.repeats.saturating_add(1);
         } else if let Some(began) = self.began.remove(reference) {
-            self.latencies.push(micros(began, now));
+            self.latencies.add(micros(began, now));
         } else {
             self.drained.push(now);
         }
     }
+}
+
+/// What it came to.
+#[derive(Debug)]
+pub(super) struct WebhooksMeasured {
+    /// Deliveries of the backlog that arrived per second.
+    pub(super) per_second: u64,
+    /// Beside receivers that are not well, from before the payment is made until it arrives.
+    pub(super) latencies: Latencies,
+    /// Payments that were refused, and webhooks that never came.
+    pub(super) errors: u64,
+    /// Deliveries of the backlog that arrived: what the server's CPU time is divided by.
+    pub(super) done: u64,
+    /// The server's CPU time while the backlog was drained.
+    pub(super) cpu: Duration,
+    /// At the end.
+    pub(super) usage: Usage,
+    /// Deliveries in the backlog.
+    pub(super) queued: u64,
+    /// Webhooks that arrived more than once; at least once is what is promised.
+    pub(super) repeats: u64,
+    /// Receivers that were not well: a fifth each refuse connections, never answer, acknowledge
+    /// after 4.9 s, answer 500, and tear connections down.
+    pub(super) unwell: u64,
+    /// Those of them that a connection was made to, of the four fifths that can be connected to.
+    pub(super) reached: u64,
 }
 
 type Shared = Rc<RefCell<Board>>;
@@ -97,7 +125,7 @@ pub(super) async fn run(
     plan: &Plan,
     server: &mut BenchServer,
     progress: &impl Fn(&str),
-) -> Result<Measurement, String> {
+) -> Result<WebhooksMeasured, String> {
     LocalSet::new().run_until(measure(plan, server, progress)).await
 }
 
@@ -105,7 +133,7 @@ async fn measure(
     plan: &Plan,
     server: &mut BenchServer,
     progress: &impl Fn(&str),
-) -> Result<Measurement, String> {
+) -> Result<WebhooksMeasured, String> {
     let scaled = |(each, most): (u64, u64)| plan.seconds.saturating_mul(each).min(most);
     let (queued, unwell) = (scaled(QUEUED), scaled(UNWELL));
     let board = Shared::default();
@@ -116,7 +144,7 @@ async fn measure(
     progress("filling a backlog for a receiver that is down …");
     let address = hook.clone();
     let to_hook: Hook = Rc::new(move |_number| Ok(address.clone()));
-    let shops = (server.address(), plan.clients);
+    let shops = (server.address()?, plan.clients);
     create_all(shops, Part::Backlog, queued, to_hook, &board).await?;
     // A new process knows nothing of the receiver, and need not wait until its pause is over.
     server.restart().await?;
@@ -136,31 +164,27 @@ async fn measure(
     let named = Rc::clone(&others);
     let to_others: Hook =
         Rc::new(move |number| named.url(usize::try_from(number).unwrap_or(0)).map_err(text));
-    let shops = (server.address(), plan.clients);
+    let shops = (server.address()?, plan.clients);
     create_all(shops, Part::Unwell, unwell, to_others, &board).await?;
     let duration = Duration::from_secs(plan.seconds);
-    steady_load(server.address(), &hook, duration, &board).await?;
+    steady_load(server.address()?, &hook, duration, &board).await?;
     wait_for(&board, |board| count(board.began.len())).await;
     receiver.abort();
     let mut board = board.borrow_mut();
     let missing = accepted.saturating_sub(done).saturating_add(count(board.began.len()));
     let errors = board.refused.saturating_add(missing);
     let latencies = std::mem::take(&mut board.latencies);
-    let told_beside = count(latencies.len());
-    let mut measured = Measured::new(latencies, errors, done, duration);
-    measured.per_second = per_second;
-    Ok(Measurement {
-        measured,
+    Ok(WebhooksMeasured {
+        per_second,
+        latencies,
+        errors,
         done,
         cpu: after.cpu.saturating_sub(before.cpu),
         usage: server.usage()?,
-        webhooks: Some(Webhooks {
-            queued,
-            told_beside,
-            repeats: board.repeats,
-            unwell,
-            reached: count(others.reached()),
-        }),
+        queued,
+        repeats: board.repeats,
+        unwell,
+        reached: count(others.reached()),
     })
 }
 

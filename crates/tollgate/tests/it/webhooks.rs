@@ -214,7 +214,8 @@ fn what_waits_and_what_was_sent_is_counted() {
 fn beside_receivers_that_are_not_well(more: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let output = command()
-        .args(["bench", "webhooks", "--seconds", "2", "--clients", "32", "--json", "--data-dir"])
+        .args(["bench", "webhooks", "--seconds", "2", "--rounds", "1", "--clients", "32"])
+        .args(["--json", "--data-dir"])
         .arg(folder.path())
         .args(more)
         .stderr(Stdio::inherit())
