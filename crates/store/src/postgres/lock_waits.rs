@@ -54,3 +54,42 @@ async fn watch(session: Session, mut stopped: oneshot::Receiver<()>) -> Result<u
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testkit::postgres::Cluster;
+
+    async fn session(url: &str) -> Session {
+        let connector = Connector::new(Address::parse(url).unwrap(), Options::default());
+        connector.connect(Purpose::Care).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_long_wait_is_seen_once_and_what_does_not_wait_is_not() {
+        let url = Cluster::shared().database();
+        let holder = session(&url).await;
+        holder.client().batch_execute("CREATE TABLE taken (number int PRIMARY KEY)").await.unwrap();
+        let watch = LockWatch::start(&url).await.unwrap();
+        assert_eq!(watch.finish().await.unwrap(), 0, "nobody waits");
+
+        let watch = LockWatch::start(&url).await.unwrap();
+        holder.client().batch_execute("BEGIN; INSERT INTO taken VALUES (1)").await.unwrap();
+        let waiter = session(&url).await;
+        let waiting = tokio::spawn(async move {
+            waiter.client().batch_execute("INSERT INTO taken VALUES (1)").await
+        });
+        let looker = session(&url).await;
+        let waits = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
+                     WHERE NOT granted AND a.datname = current_database() \
+                     AND waitstart < clock_timestamp() - interval '1 second'";
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        while looker.client().query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            assert!(tokio::time::Instant::now() < deadline, "nobody ever waited");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        holder.client().batch_execute("ROLLBACK").await.unwrap();
+        waiting.await.unwrap().unwrap();
+        assert_eq!(watch.finish().await.unwrap(), 1);
+    }
+}

@@ -13,6 +13,12 @@ pub(crate) enum Figure {
     Thousandths(u64),
 }
 
+impl Default for Figure {
+    fn default() -> Self {
+        Self::Whole(0)
+    }
+}
+
 impl Figure {
     /// How many times `floor` goes into `value`.
     pub(super) fn ratio(value: u64, floor: u64) -> Self {

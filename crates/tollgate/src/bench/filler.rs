@@ -2,9 +2,9 @@
 //! have the events, postings, deliveries and references that real ones have. Only the bank, which
 //! approves at once, and the clock, which runs through past days, are not the real ones.
 
-use super::server::BenchServer;
 use super::work::{Till, TransId};
 use crate::clock::SystemClock;
+use crate::config;
 use crate::demo_data;
 use crate::wire::{self, Filling};
 use async_trait::async_trait;
@@ -161,7 +161,7 @@ struct Work {
 /// Adds terminals until there are so many, and so many payments, spread over all of them. No process
 /// may serve the data meanwhile.
 pub(super) async fn fill(
-    server: &BenchServer,
+    settings: &config::Settings,
     terminals: u32,
     payments: u64,
     progress: &impl Fn(&str),
@@ -169,10 +169,9 @@ pub(super) async fn fill(
     let told = |failure: crate::failure::Failure| {
         failure.text().unwrap_or("the database could not be filled").to_owned()
     };
-    let settings = server.settings().map_err(told)?;
     let clock: Arc<dyn Clock> = Arc::new(PastClock::for_payments(payments));
     let bank = Arc::new(ObligingBank);
-    let opened = wire::open_for_filling(&settings, Arc::clone(&clock), bank).await;
+    let opened = wire::open_for_filling(settings, Arc::clone(&clock), bank).await;
     let Filling { gateway, store, closed } = opened.map_err(told)?;
     let terminals = add_terminals(&gateway, terminals, progress).await?;
     let till = |terminal: &Arc<Terminal>| Till {
@@ -353,4 +352,51 @@ fn card() -> Result<Card, String> {
     let number = number.map_err(|error| error.to_string())?;
     let code = SecurityCode::parse("123", number.brand()).map_err(|error| error.to_string())?;
     Ok(Card { number, security_code: code, expiry: Expiry { year: 2099, month: 1 } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::serve;
+    use crate::config::Sources;
+    use engine::verify::Proving;
+    use testkit::postgres::Cluster;
+
+    async fn filled_and_proved(database: String) {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = vec![
+            ("data_dir", "--data-dir", folder.path().join("data").display().to_string()),
+            ("database", "--database", database),
+            ("listen", "--listen", "127.0.0.1:0".to_owned()),
+        ];
+        let settings = config::Settings::resolve(&Sources { flags, ..Sources::default() }).unwrap();
+        serve::start(&settings).await.unwrap().end().await.unwrap();
+        let filled = fill(&settings, 3, 120, &|_text: &str| {}).await.unwrap();
+        assert_eq!((filled.tills.len(), filled.known.len()), (3, 120));
+        let opened = wire::open(&settings).await.unwrap();
+        let records = Arc::clone(&opened.records);
+        let proving = Proving { records, bank: None, judged: Arc::default() };
+        let proof = opened.gateway.verify(Actor::Operator, proving).await.unwrap();
+        assert_eq!(proof.findings.count, 0, "{:?}", proof.findings.listed);
+        let counted = (proof.payments, proof.events, proof.postings, proof.deliveries, proof.open);
+        assert_eq!(counted, (120, 240, 240, 120, 0));
+        // Nothing is left to do for those who serve it.
+        assert_eq!(opened.gateway.backlog().await.unwrap().pending, 0);
+        let all = opened.gateway.newest_payments(Actor::Operator, 200).await.unwrap();
+        assert!(all.iter().all(|payment| payment.created_at < SystemClock.now()));
+        for till in filled.tills {
+            let here = all.iter().filter(|payment| payment.terminal.0 == till.number).count();
+            assert_eq!(here, 40, "they are spread over the terminals");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_filled_in_is_proved() {
+        filled_and_proved("sqlite".to_owned()).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_filled_in_is_proved_on_postgres() {
+        filled_and_proved(Cluster::shared().database()).await;
+    }
 }

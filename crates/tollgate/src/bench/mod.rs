@@ -12,9 +12,11 @@ mod filler;
 mod generator;
 mod http;
 mod latencies;
+mod plot;
 mod receiver;
 mod rounds;
 mod server;
+pub(crate) mod sweep;
 mod timer;
 mod unwell;
 mod webhooks;
@@ -185,7 +187,8 @@ impl<'a> Bench<'a> {
         let mut tills = vec![Till::demo()];
         if plan.stored > 0 || plan.terminals > 1 {
             server.end_processes().await;
-            let filled = filler::fill(&server, plan.terminals, plan.stored, progress).await;
+            let filled =
+                filler::fill(&server.settings()?, plan.terminals, plan.stored, progress).await;
             let started = match filled {
                 Ok(filled) => {
                     (known, tills) = (filled.known.into(), filled.tills);

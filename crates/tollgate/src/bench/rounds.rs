@@ -83,12 +83,12 @@ impl Bench<'_> {
         Ok(measured)
     }
 
-    async fn drive_one(&mut self, to: To, load: Load) -> Result<Measured, String> {
+    pub(super) async fn drive_one(&mut self, to: To, load: Load) -> Result<Measured, String> {
         let measured = self.drive(to, &[load]).await?;
         measured.into_iter().next().ok_or_else(|| "nothing was measured".to_owned())
     }
 
-    async fn bare_log(&self, clients: usize, pace: Pace) -> Result<LogMeasured, String> {
+    pub(super) async fn bare_log(&self, clients: usize, pace: Pace) -> Result<LogMeasured, String> {
         let (folder, duration) = (self.plan.folder.clone(), self.duration());
         let running = tokio::task::spawn_blocking(move || {
             bare_log::run(&folder, clients, pace, WARM_UP, duration)

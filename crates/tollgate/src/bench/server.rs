@@ -120,19 +120,18 @@ impl BenchServer {
     }
 
     /// Its settings, for work on its data while no process of its runs.
-    pub(super) fn settings(&self) -> Result<Settings, Failure> {
-        let folder = self
-            .folder
-            .to_str()
-            .ok_or_else(|| Failure::Usage("--data-dir must be a path in UTF-8 text".to_owned()))?;
+    pub(super) fn settings(&self) -> Result<Settings, String> {
+        let folder = self.folder.to_str().ok_or("--data-dir must be a path in UTF-8 text")?;
         let database = self.database().unwrap_or("sqlite").to_owned();
-        Settings::resolve(&Sources {
+        let sources = Sources {
             flags: vec![
                 ("data_dir", "--data-dir", folder.to_owned()),
                 ("database", "--database", database),
             ],
             ..Sources::default()
-        })
+        };
+        let wrong = |failure: Failure| failure.text().unwrap_or("wrong settings").to_owned();
+        Settings::resolve(&sources).map_err(wrong)
     }
 
     /// Of all processes together.

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::wire::postgres;
 use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,6 +21,8 @@ pub(crate) enum Scenario {
     Mixed,
     /// A backlog of webhooks drained, and webhooks beside thousands of dead and slow receivers
     Webhooks,
+    /// Creates against the number of clients, and their latency against offered load, with plots
+    Sweep,
 }
 
 #[derive(Debug, Args)]
@@ -32,6 +35,7 @@ Examples:
   tollgate bench status --rate 5000
   tollgate bench create --data-dir /srv/fast-disk/bench
   tollgate bench create --database postgres://tollgate@db1/tollgate --nodes 3
+  tollgate bench sweep --out plots --seconds 2 --rounds 1
 
 Beside each figure stand the floors of the same round: an empty handler, one transaction per payment,
 a bare log. Compare the ratios: machines differ. On a PostgreSQL server it works in a schema of its
@@ -41,9 +45,10 @@ pub(crate) struct Arguments {
     #[arg(value_enum)]
     scenario: Scenario,
 
-    /// Connections, each with one request at a time
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    clients: u32,
+    /// Connections, each with one request at a time; of `sweep`, the most [default: 256, of
+    /// `sweep` 1024]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    clients: Option<u32>,
 
     /// For how long each measurement takes, after a second of warm-up
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -79,6 +84,10 @@ pub(crate) struct Arguments {
     )]
     nodes: u32,
 
+    /// Where `sweep` writes throughput.svg, latency.svg and sweep.json
+    #[arg(long, value_name = "FOLDER", required_if_eq("scenario", "sweep"))]
+    out: Option<PathBuf>,
+
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -94,23 +103,36 @@ fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn plan(common: &Common, arguments: &Arguments) -> Result<bench::Plan, Failure> {
-    let scenario = match arguments.scenario {
-        Scenario::Create => bench::Scenario::Create,
+fn scenario(named: Scenario) -> bench::Scenario {
+    match named {
+        // What is swept are creates.
+        Scenario::Create | Scenario::Sweep => bench::Scenario::Create,
         Scenario::Life => bench::Scenario::Life,
         Scenario::Status => bench::Scenario::Status,
         Scenario::Mixed => bench::Scenario::Mixed,
         Scenario::Webhooks => bench::Scenario::Webhooks,
-    };
-    let spread = arguments.stored > 0 || arguments.terminals > 1 || arguments.rate.is_some();
-    if scenario == bench::Scenario::Webhooks && spread {
+    }
+}
+
+fn plan(common: &Common, arguments: &Arguments) -> Result<bench::Plan, Failure> {
+    let sweeps = arguments.scenario == Scenario::Sweep;
+    let filled = arguments.stored > 0 || arguments.terminals > 1;
+    if arguments.scenario == Scenario::Webhooks && (filled || arguments.rate.is_some()) {
         let text = "webhooks are measured with a fresh database and a load of their own: leave \
                     --rate, --stored and --terminals out";
         return Err(Failure::Usage(text.to_owned()));
     }
+    if sweeps && arguments.rate.is_some() {
+        let text = "a sweep offers its own rates: leave --rate out";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    if !sweeps && arguments.out.is_some() {
+        let text = "--out is for `tollgate bench sweep`: name that, or leave --out out";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     Ok(bench::Plan {
-        scenario,
-        clients: count(arguments.clients),
+        scenario: scenario(arguments.scenario),
+        clients: count(arguments.clients.unwrap_or(if sweeps { 1_024 } else { 256 })),
         seconds: u64::from(arguments.seconds),
         rounds: count(arguments.rounds),
         rate: arguments.rate.map(u64::from),
@@ -122,30 +144,52 @@ fn plan(common: &Common, arguments: &Arguments) -> Result<bench::Plan, Failure> 
     })
 }
 
-pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Failure> {
-    let output = Output::new(arguments.json);
-    let plan = plan(common, &arguments)?;
-    // The generator has one thread to itself, and leaves the other core to the gateway.
+/// Measures on a thread of its own, which leaves the other cores to the gateway.
+async fn measure<T, F, M>(measure: M) -> Result<T, Failure>
+where
+    M: FnOnce() -> F + Send + 'static,
+    F: Future<Output = Result<T, String>>,
+    T: Send + 'static,
+{
     let measuring = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        runtime.block_on(bench::run(&plan, &|text: &str| output.talk(text)))
+        runtime.block_on(measure())
     });
-    let report = measuring.await.map_err(|error| error.to_string()).flatten();
-    let report = report.map_err(Failure::CouldNot)?;
-    if output.is_json() {
-        output.json_line(&report)?;
-    } else {
-        output.text(report.to_text())?;
-    }
-    match report.errors {
-        0 => Ok(()),
-        errors => {
-            let first = report.first_error.as_deref().unwrap_or("see above");
-            let text = format!("{errors} requests were not answered as they should be: {first}");
-            Err(Failure::No(text))
+    let measured = measuring.await.map_err(|error| error.to_string()).flatten();
+    measured.map_err(Failure::CouldNot)
+}
+
+pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Failure> {
+    let output = Output::new(arguments.json);
+    let plan = plan(common, &arguments)?;
+    let (errors, first) = if let Some(out) = arguments.out {
+        let said = move |text: &str| output.talk(text);
+        let swept = measure(async move || bench::sweep::run(&plan, &out, &said).await).await?;
+        if output.is_json() {
+            output.json_line(&swept)?;
+        } else {
+            for file in &swept.files {
+                output.line(&format!("wrote {}", file.display()))?;
+            }
         }
+        (swept.errors, swept.first_error)
+    } else {
+        let said = move |text: &str| output.talk(text);
+        let report = measure(async move || bench::run(&plan, &said).await).await?;
+        if output.is_json() {
+            output.json_line(&report)?;
+        } else {
+            output.text(report.to_text())?;
+        }
+        (report.errors, report.first_error)
+    };
+    if errors == 0 {
+        return Ok(());
     }
+    let first = first.as_deref().unwrap_or("a webhook did not come");
+    let text = format!("{errors} requests were not answered as they should be: {first}");
+    Err(Failure::No(text))
 }

@@ -20,6 +20,7 @@ mod balance;
 mod bank_link;
 mod bank_messages;
 mod bank_table;
+mod bench;
 mod card_data;
 mod commands;
 mod crash;
