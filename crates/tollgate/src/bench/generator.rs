@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long what was begun, or was due, may take after the end.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The server closes idle connections after ten seconds; one that was idle for so long is opened
 /// anew before it can be closed under a request.
 const IDLE_AT_MOST: Duration = Duration::from_secs(5);
@@ -71,7 +71,7 @@ pub(super) struct Measured {
     /// Requests that were answered, the warm-up's included: what the generator's CPU time is
     /// divided by.
     pub(super) requests: u64,
-    /// Units that were due and for which no connection was free until ten seconds after the end;
+    /// Units that were due and for which no connection was free until [`PATIENCE`] after the end;
     /// their waiting counts until then.
     pub(super) unsent: u64,
     /// CPU time of the generator, for all groups together.

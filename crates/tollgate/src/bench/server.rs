@@ -153,6 +153,9 @@ impl BenchServer {
     }
 }
 
+/// How long a process may take until it is ready.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 static NUMBER: AtomicU32 = AtomicU32::new(1);
 
 impl Started {
@@ -212,9 +215,9 @@ impl Started {
         let mut line = String::new();
         let mut output = BufReader::new(output);
         let read = output.read_line(&mut line);
-        tokio::time::timeout(Duration::from_secs(30), read)
+        tokio::time::timeout(PATIENCE, read)
             .await
-            .map_err(|_elapsed| "the gateway did not become ready within 30 s".to_owned())?
+            .map_err(|_elapsed| "the gateway did not become ready within a minute".to_owned())?
             .map_err(text)?;
         let ready: serde_json::Value = serde_json::from_str(&line)
             .map_err(|_form| format!("the gateway did not say that it is ready: {line:?}"))?;
