@@ -3,6 +3,7 @@
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// A merchant's number.
@@ -56,6 +57,10 @@ pub struct InvalidTransId;
 const RANDOM_SPAN: i64 = 1_000_000;
 const RANDOM_FIRST: i64 = 100_000;
 const TIME_SPAN: i64 = 1_000_000_000_000;
+/// Of a number's digits, its time first, sixteen follow the year.
+const YEAR_SPAN: i64 = 10_000_000_000_000_000;
+/// Numbers have two digits for the year.
+const YEARS_FROM: i64 = 2000;
 
 impl PaymentId {
     /// A new number for a payment created `at`; `draw` comes from a cryptographic source.
@@ -96,11 +101,62 @@ impl PaymentId {
         self.0
     }
 
+    /// The year in which it was created, UTC.
+    pub const fn year(self) -> Year {
+        Year(self.0.div_euclid(YEAR_SPAN).saturating_add(YEARS_FROM))
+    }
+
     /// The number as merchants see it.
     pub fn trans_id(self) -> i64 {
         let random = self.0.rem_euclid(RANDOM_SPAN);
         let time = self.0.div_euclid(RANDOM_SPAN);
         random.saturating_mul(TIME_SPAN).saturating_add(time)
+    }
+}
+
+/// A calendar year, UTC, of those that a payment's number can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Year(i64);
+
+/// The number is no year that a payment's number can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a year must be four digits, 2000 to 2099")]
+pub struct InvalidYear;
+
+impl Year {
+    /// By its number, 2000 to 2099.
+    pub fn new(year: i64) -> Result<Self, InvalidYear> {
+        let last = YEARS_FROM.saturating_add(99);
+        if (YEARS_FROM..=last).contains(&year) { Ok(Self(year)) } else { Err(InvalidYear) }
+    }
+
+    /// The stored numbers of its payments.
+    pub const fn stored_ids(self) -> RangeInclusive<i64> {
+        let first = self.0.saturating_sub(YEARS_FROM).saturating_mul(YEAR_SPAN);
+        first..=first.saturating_add(YEAR_SPAN - 1)
+    }
+
+    /// Whether no payment can be created in it any more.
+    pub fn is_over(self, now: Timestamp) -> bool {
+        i64::from(now.year_month().0) > self.0
+    }
+}
+
+impl fmt::Display for Year {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Year {
+    type Err = InvalidYear;
+
+    fn from_str(text: &str) -> Result<Self, InvalidYear> {
+        if text.len() != 4 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(InvalidYear);
+        }
+        Self::new(text.parse().map_err(|_ignored| InvalidYear)?)
     }
 }
 
@@ -153,6 +209,27 @@ mod tests {
         }
         assert!(PaymentId::from_stored(-1).is_err());
         assert!(PaymentId::from_stored(99).is_err());
+    }
+
+    #[test]
+    fn a_number_names_its_year() {
+        let year: Year = "2025".parse().unwrap();
+        let at = |micros| PaymentId::new(Timestamp::from_micros(micros), [255; 8]);
+        // The first and the last second of 2025.
+        let (first, last) = (1_735_689_600_000_000, 1_767_225_599_999_999);
+        for id in [at(first), at(last)] {
+            assert_eq!(id.year(), year);
+            assert!(year.stored_ids().contains(&id.stored()), "{id}");
+        }
+        for id in [at(first - 1), at(last + 1)] {
+            assert_ne!(id.year(), year);
+            assert!(!year.stored_ids().contains(&id.stored()), "{id}");
+        }
+        assert!(!year.is_over(Timestamp::from_micros(last)));
+        assert!(year.is_over(Timestamp::from_micros(last + 1)));
+        for text in ["", "25", "1999", "2100", "+205", "20 5", "02025"] {
+            assert_eq!(text.parse::<Year>(), Err(InvalidYear), "{text}");
+        }
     }
 
     proptest! {

@@ -33,6 +33,10 @@ impl Finding {
             "deliveries" => {
                 "see that the merchant knows how the payment stands; compare the row with a backup"
             }
+            "archives" => {
+                "put the archive file back from a backup; delete none of its copies before it is \
+                 explained"
+            }
             "held_cards" => "it holds card data that should be gone: find out who wrote it",
             "bank" => {
                 "settle it with the bank before anything more is captured or refunded of this payment"

@@ -1,9 +1,10 @@
 //! What a store shows of a payment to be proved: its row, and every row that hangs on it, as they
 //! stood at one moment.
 
+use super::finding::Finding;
 use domain::delivery::{DeliveryId, DeliveryState};
 use domain::event::Event;
-use domain::id::{MerchantId, PaymentId, TerminalNumber};
+use domain::id::{MerchantId, PaymentId, TerminalNumber, Year};
 use domain::ledger::Posting;
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -100,4 +101,36 @@ pub struct StrayRow {
     pub table: &'static str,
     /// The row's key.
     pub row: String,
+}
+
+/// A walk through the archive of a year: every payment in it, and then the list of those that should
+/// be.
+#[derive(Debug)]
+pub struct ArchiveWalk {
+    /// Of which year.
+    pub year: Year,
+    /// Where it goes on; none at its end.
+    pub next: Option<ArchivePlace>,
+    /// Payments that the last step read, with all that hangs on each. Copies of payments that stand
+    /// in the main file are not among them.
+    pub read: Vec<History>,
+    /// What the last step found wrong with which file has what.
+    pub findings: Vec<Finding>,
+}
+
+impl ArchiveWalk {
+    /// Before the first step.
+    pub const fn new(year: Year) -> Self {
+        let next = Some(ArchivePlace::Payment(i64::MIN));
+        Self { year, next, read: Vec::new(), findings: Vec::new() }
+    }
+}
+
+/// How far a walk through an archive is; only the store knows what the numbers mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArchivePlace {
+    /// Behind this payment of the archive.
+    Payment(i64),
+    /// Behind this line of the list.
+    Listed(i64),
 }

@@ -17,7 +17,8 @@ pub use bank::BankLine;
 pub use calls::{BankCall, CallKind, Ended};
 pub use finding::{AuditFinding, AuditWalk, Finding, Findings, LISTED_AT_MOST};
 pub use history::{
-    DeliveryFacts, HeldFacts, Histories, History, HistoryKey, HistoryRange, ImpossibleRow, StrayRow,
+    ArchivePlace, ArchiveWalk, DeliveryFacts, HeldFacts, Histories, History, HistoryKey,
+    HistoryRange, ImpossibleRow, StrayRow,
 };
 pub use judge::{Judged, Owners, judge};
 
@@ -44,6 +45,8 @@ const SIDE_BY_SIDE: u32 = 2;
 pub struct Proof {
     /// How many payments.
     pub payments: u64,
+    /// Those of them that stand in archives.
+    pub archived: u64,
     /// How many events.
     pub events: u64,
     /// How many refunds.
@@ -69,6 +72,7 @@ pub struct Proof {
 impl Proof {
     fn add(&mut self, other: Self) {
         self.payments = self.payments.saturating_add(other.payments);
+        self.archived = self.archived.saturating_add(other.archived);
         self.events = self.events.saturating_add(other.events);
         self.refunds = self.refunds.saturating_add(other.refunds);
         self.postings = self.postings.saturating_add(other.postings);
@@ -106,6 +110,35 @@ struct Part {
     bank_lines: u64,
 }
 
+impl Part {
+    /// Judges histories of one moment.
+    fn add(
+        &mut self,
+        histories: &[History],
+        owners: &Owners,
+        proving: &Proving,
+        extent: Option<BankExtent>,
+    ) -> Result<(), Fault> {
+        let mut calls = Vec::new();
+        for history in histories {
+            let judged = judge(history, owners);
+            self.proof.count(history);
+            self.proof.open = self.proof.open.saturating_add(u64::from(judged.open));
+            for found in judged.findings {
+                self.proof.findings.add(found);
+            }
+            calls.push(judged.calls);
+        }
+        if let Some((bank, extent)) = proving.bank.as_deref().zip(extent) {
+            let accounted = judge_at_bank(bank, extent, &calls, &mut self.proof.findings)?;
+            self.bank_lines = self.bank_lines.saturating_add(accounted);
+        }
+        let read = u64::try_from(histories.len()).unwrap_or(u64::MAX);
+        proving.judged.fetch_add(read, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
 impl Gateway {
     /// Proves that the database agrees with itself and, when its books are given, with the bank.
     /// An error when it could not be looked at; what does not agree is a finding.
@@ -126,6 +159,9 @@ impl Gateway {
             bank_lines = bank_lines.saturating_add(part.bank_lines);
             proof.add(part.proof);
         }
+        let part = self.prove_archives(&proving, extent).await?;
+        bank_lines = bank_lines.saturating_add(part.bank_lines);
+        proof.add(part.proof);
         // The same order, whichever thread was first.
         proof.findings.listed.sort_by_key(|found| (found.payment, found.table, found.row.clone()));
         for stray in proving.records.stray_rows(1000).await? {
@@ -165,26 +201,35 @@ impl Gateway {
                 // It may have been added meanwhile.
                 owners = self.owners().await?;
             }
-            let mut calls = Vec::new();
-            for history in &histories.read {
-                let judged = judge(history, &owners);
-                part.proof.count(history);
-                part.proof.open = part.proof.open.saturating_add(u64::from(judged.open));
-                for found in judged.findings {
-                    part.proof.findings.add(found);
-                }
-                calls.push(judged.calls);
-            }
-            if let Some((bank, extent)) = proving.bank.as_deref().zip(extent) {
-                let accounted = judge_at_bank(bank, extent, &calls, &mut part.proof.findings)?;
-                part.bank_lines = part.bank_lines.saturating_add(accounted);
-            }
-            let read = u64::try_from(histories.read.len()).unwrap_or(u64::MAX);
-            proving.judged.fetch_add(read, Ordering::Relaxed);
+            part.add(&histories.read, &owners, proving, extent)?;
             left = histories.rest;
             // The other part may wait for this thread.
             tokio::task::yield_now().await;
         }
+        Ok(part)
+    }
+
+    /// Proves what stands in archives, behind all that stands in the main file: what moves
+    /// meanwhile moves this way, and is met here at the latest.
+    async fn prove_archives(
+        &self,
+        proving: &Proving,
+        extent: Option<BankExtent>,
+    ) -> Result<Part, Fault> {
+        let mut part = Part::default();
+        let owners = self.owners().await?;
+        for year in proving.records.archived_years().await? {
+            let mut walk = ArchiveWalk::new(year);
+            while walk.next.is_some() {
+                walk = proving.records.walk_archive(walk, TOGETHER).await?;
+                part.add(&walk.read, &owners, proving, extent)?;
+                for found in walk.findings.drain(..) {
+                    part.proof.findings.add(found);
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        part.proof.archived = part.proof.payments;
         Ok(part)
     }
 

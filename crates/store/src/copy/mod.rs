@@ -39,6 +39,9 @@ pub enum CopyError {
     /// There is something in the target.
     #[error("the PostgreSQL database is not empty ({0}): name one that is new")]
     NotEmpty(String),
+    /// Archived payments are not all to be had.
+    #[error("not every archive can be copied: {0}")]
+    Archives(String),
     /// What arrived is not what was sent.
     #[error("table {table}: {sent} rows were sent and {arrived} arrived, or their content differs")]
     Differs {
@@ -72,7 +75,7 @@ impl From<tokio_postgres::Error> for CopyError {
 /// What is copied.
 #[derive(Debug)]
 pub struct Source<'a> {
-    /// The SQLite file. Nobody else may write it meanwhile.
+    /// The SQLite file, with its archives beside it. Nobody else may write them meanwhile.
     pub database: PathBuf,
     /// The folder with the keys of the hours.
     pub hour_keys: PathBuf,
@@ -196,13 +199,12 @@ async fn send(path: &Path, client: &Client, table: &'static Table) -> Result<Sum
     Ok(sum)
 }
 
-fn read_pages(
-    path: &Path,
-    table: &Table,
-    pages: &mpsc::Sender<Vec<Row>>,
-) -> Result<(), rusqlite::Error> {
+fn read_pages(path: &Path, table: &Table, pages: &mpsc::Sender<Vec<Row>>) -> Result<(), CopyError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    if let Some(why) = crate::sqlite::see_all(&connection)? {
+        return Err(CopyError::Archives(why));
+    }
     let mut statement = connection.prepare(&table.select_from_sqlite())?;
     let width = table.columns().len();
     let mut rows = statement.query([])?;

@@ -1,10 +1,15 @@
 use super::*;
 use crate::audit_chain::AuditKey;
 use crate::postgres::{Address, Options, PostgresStore, is_postgres};
-use crate::sqlite::SqliteStore;
+use crate::sqlite::{Mover, SqliteStore};
 use crate::vault::Vault;
+use domain::event::Event;
+use domain::id::PaymentId;
+use domain::payment::Payment;
 use engine::actor::Scope;
+use engine::changeset::{Changeset, PaymentChange};
 use engine::ports::Store;
+use std::time::Duration;
 use testkit::fixture;
 use testkit::postgres::Cluster;
 
@@ -40,7 +45,8 @@ async fn no_table_and_no_column_is_forgotten() {
     let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)));
     for (table, column) in rows.unwrap().map(Result::<(String, String), _>::unwrap) {
         // Known to the target by itself, or by another name.
-        if ["schema_migrations", "accounts"].contains(&&*table)
+        // What is archived is a payment like all others there.
+        if ["schema_migrations", "accounts", "archived_payments"].contains(&&*table)
             || ["place", "cause_place"].contains(&&*column)
         {
             continue;
@@ -68,6 +74,7 @@ async fn every_row_arrives_and_a_full_target_is_refused() {
         insert.await.unwrap();
     }
     let balances = store.balances(Scope::Everything).await.unwrap();
+    let archived = archive_some(&store, &database).await;
     let ended = store.ended();
     drop(store);
     ended.await.unwrap();
@@ -92,6 +99,11 @@ async fn every_row_arrives_and_a_full_target_is_refused() {
         assert_eq!(target.held_card(payment.id).await.unwrap(), Some(fixture::sealed_card()));
     }
     assert_eq!(target.balances(Scope::Everything).await.unwrap(), balances);
+    for (payment, events) in archived {
+        let stored = target.payment(Scope::Everything, payment.id).await.unwrap();
+        assert_eq!(stored.as_ref(), Some(&payment));
+        assert_eq!(target.events(payment.id).await.unwrap(), events);
+    }
     // The log goes on behind what was copied.
     let line = engine::changeset::AuditLine {
         at: fixture::now(),
@@ -103,8 +115,68 @@ async fn every_row_arrives_and_a_full_target_is_refused() {
         request_id: None,
         detail: String::new(),
     };
-    target.commit(engine::changeset::Changeset::audit(line)).await.unwrap();
+    target.commit(Changeset::audit(line)).await.unwrap();
     assert!(Vault::with_table(&MASTER, &target).await.is_ok());
+}
+
+/// Has some payments end and archives them, one of which comes back; with their events.
+async fn archive_some(store: &SqliteStore, database: &Path) -> Vec<(Payment, Vec<Event>)> {
+    let mut ended = Vec::new();
+    for draw in 0..30 {
+        let payment = Payment {
+            attempt: 2,
+            id: PaymentId::new(fixture::now().plus(Duration::from_secs(draw)), [0; 8]),
+            ..fixture::payment(0, &format!("archived {draw}"))
+        };
+        let insert = Changeset { card: None, ..fixture::insert(&payment) };
+        store.commit(insert).await.unwrap();
+        let cancelled = payment.cancel(fixture::now()).unwrap();
+        let changeset = Changeset::payment_changed("cancel", cancelled.clone());
+        store.commit(Changeset { card: None, ..changeset }).await.unwrap();
+        ended.push(cancelled.payment);
+    }
+    let mut mover = Mover::open(database, ended[0].id.year()).unwrap();
+    let mut moved = 0;
+    loop {
+        let step = mover.step().unwrap();
+        moved += step.moved;
+        if step.ended {
+            break;
+        }
+    }
+    assert!(moved >= 29, "{moved}");
+    mover.finish().unwrap();
+    // Its copy in the archive is of no effect.
+    let back = Changeset {
+        name: "back",
+        payment: Some(PaymentChange::Update {
+            expected_version: ended[3].version,
+            payment: Box::new(ended[3].clone()),
+        }),
+        ..Changeset::default()
+    };
+    store.commit(back).await.unwrap();
+    let mut all = Vec::new();
+    for payment in ended {
+        let events = store.events(payment.id).await.unwrap();
+        assert_eq!(events.len(), 2);
+        all.push((payment, events));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_archive_is_not_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("tollgate.db");
+    let store =
+        SqliteStore::open(&database, crate::sqlite::Options::new(AuditKey::new(&[7; 32]))).unwrap();
+    archive_some(&store, &database).await;
+    drop(store);
+    std::fs::remove_file(folder.path().join("archive-2025.db")).unwrap();
+    let (pages, _arriving) = mpsc::channel(9);
+    let error = read_pages(&database, &TABLES[0], &pages).unwrap_err().to_string();
+    assert!(error.contains("archive-2025.db is missing"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

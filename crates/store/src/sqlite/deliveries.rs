@@ -1,10 +1,10 @@
 //! Webhook deliveries, their attempts, and the endpoints that they go to.
 
-use super::QueryError;
 use super::queries::list;
 use super::rows::{self, AttemptedRow, EndpointRow, endpoint_key, took_micros};
 use super::statements::Statements;
 use super::writer::{Place, WriteError, Written, execute, one_or};
+use super::{QueryError, archive};
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
     DeliveryState, Destination, DueDelivery, DueDestination, NewDelivery,
@@ -64,7 +64,13 @@ pub(super) fn insert_alone(statements: &mut Statements<'_>, delivery: &NewDelive
         [delivery.id.payment.stored()],
         |row| row.get(0),
     )?;
-    let place = place.ok_or(WriteError::Refused(CommitError::Stale("payment")))?;
+    let place = match place {
+        Some(place) => place,
+        None if archive::bring_back(statements.connection(), delivery.id.payment)? => {
+            return insert_alone(statements, delivery);
+        }
+        None => return Err(WriteError::Refused(CommitError::Stale("payment"))),
+    };
     let there = statements.first(
         concat!("SELECT 1 FROM deliveries WHERE ", key!()),
         key(delivery.id),
@@ -125,6 +131,7 @@ fn log_last(connection: &Connection, id: DeliveryId) -> Written {
 
 pub(super) fn resend(connection: &Connection, resend: &Resend) -> Written {
     for delivery in &resend.deliveries {
+        archive::bring_back(connection, delivery.id.payment)?;
         log_last(connection, delivery.id)?;
         let (payment, sequence, endpoint) = key(delivery.id);
         execute(

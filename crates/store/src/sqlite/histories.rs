@@ -35,18 +35,9 @@ pub(super) fn read(
     let from = range.after.map_or(i64::MIN, |after| after.0.saturating_add(1));
     let until = range.until.map_or(i64::MAX, |until| until.0);
     let mut chunk = Chunk { connection, from, until, found: BTreeMap::new() };
-    let sql = format!(
-        "SELECT {}, place FROM payments WHERE place BETWEEN ?1 AND ?2 ORDER BY place LIMIT {limit}",
-        rows::PAYMENT_COLUMNS
-    );
-    let read = chunk.each(&sql, ("payments", 26), rows::payment, |history, payment| {
-        history.payment = Some(payment);
-    })?;
-    let full = read == limit;
-    if full && let Some(last) = chunk.found.keys().next_back() {
-        chunk.until = *last;
-    }
+    let full = chunk.payments(limit)?;
     chunk.beside()?;
+    chunk.in_main_file_only()?;
     let rest = full
         .then_some(HistoryRange { after: Some(HistoryKey(chunk.until, 0)), until: range.until });
     Ok(Histories { read: chunk.found.into_values().collect(), rest })
@@ -79,14 +70,33 @@ pub(super) fn strays(connection: &Connection, limit: u32) -> Result<Vec<StrayRow
 }
 
 /// Histories as they are put together from one table after another.
-struct Chunk<'a> {
-    connection: &'a Connection,
-    from: i64,
-    until: i64,
-    found: BTreeMap<i64, History>,
+pub(super) struct Chunk<'a> {
+    /// To the main file or to an archive.
+    pub(super) connection: &'a Connection,
+    /// The first place and the last one.
+    pub(super) from: i64,
+    pub(super) until: i64,
+    pub(super) found: BTreeMap<i64, History>,
 }
 
 impl Chunk<'_> {
+    /// At most so many payments; whether there may be more. Then the chunk ends with the last one.
+    pub(super) fn payments(&mut self, limit: u32) -> Result<bool, QueryError> {
+        let sql = format!(
+            "SELECT {}, place FROM payments WHERE place BETWEEN ?1 AND ?2 ORDER BY place \
+             LIMIT {limit}",
+            rows::PAYMENT_COLUMNS
+        );
+        let read = self.each(&sql, ("payments", 26), rows::payment, |history, payment| {
+            history.payment = Some(payment);
+        })?;
+        let full = read == limit;
+        if full && let Some(last) = self.found.keys().next_back() {
+            self.until = *last;
+        }
+        Ok(full)
+    }
+
     /// Reads rows of these places into histories; returns how many there were. With the table
     /// comes which column of a row is its place.
     fn each<T>(
@@ -113,8 +123,8 @@ impl Chunk<'_> {
         Ok(read)
     }
 
-    /// Everything that hangs on payments at these places.
-    fn beside(&mut self) -> Result<(), QueryError> {
+    /// What hangs on payments at these places, and moves with them.
+    pub(super) fn beside(&mut self) -> Result<(), QueryError> {
         let of = |columns: &str, table: &str, order: &str| {
             format!(
                 "SELECT {columns} FROM {table} WHERE place BETWEEN ?1 AND ?2 ORDER BY place{order}"
@@ -130,22 +140,37 @@ impl Chunk<'_> {
         self.each(&sql, ("refunds", 10), rows::refund, |history, refund| {
             history.refunds.push(refund);
         })?;
-        let sql = format!(
-            "SELECT {} FROM postings WHERE cause = 1 AND cause_place BETWEEN ?1 AND ?2 \
-             ORDER BY cause_place, sequence, account",
-            rows::POSTING_COLUMNS
-        );
-        self.each(&sql, ("postings", 0), rows::posting, |history, posting| {
-            history.postings.push(posting);
-        })?;
         let sql = of(rows::DELIVERY_FACTS, "deliveries", ", sequence, endpoint");
         self.each(&sql, ("deliveries", 0), rows::delivery_facts, |history, delivery| {
             history.deliveries.push(delivery);
         })?;
-        let columns = "place, payment_id, merchant_id, security_code IS NOT NULL";
-        let sql = of(columns, "held_cards", "");
-        self.each(&sql, ("held_cards", 0), rows::held_facts, |history, held| {
+        Ok(())
+    }
+
+    /// What else hangs on payments at these places, and stands in the main file wherever they do.
+    fn in_main_file_only(&mut self) -> Result<(), QueryError> {
+        // Postings of archived payments are told with their payments.
+        self.postings(
+            "AND NOT EXISTS (SELECT 1 FROM archived_payments a \
+             WHERE a.id = p.payment_id AND a.place = p.cause_place)",
+        )?;
+        let sql = "SELECT place, payment_id, merchant_id, security_code IS NOT NULL \
+                   FROM held_cards WHERE place BETWEEN ?1 AND ?2 ORDER BY place";
+        self.each(sql, ("held_cards", 0), rows::held_facts, |history, held| {
             history.held = Some(held);
+        })?;
+        Ok(())
+    }
+
+    /// Postings of these places of which the condition holds.
+    pub(super) fn postings(&mut self, condition: &str) -> Result<(), QueryError> {
+        let sql = format!(
+            "SELECT {} FROM postings p WHERE cause = 1 AND cause_place BETWEEN ?1 AND ?2 \
+             {condition} ORDER BY cause_place, sequence, account",
+            rows::POSTING_COLUMNS
+        );
+        self.each(&sql, ("postings", 0), rows::posting, |history, posting| {
+            history.postings.push(posting);
         })?;
         Ok(())
     }

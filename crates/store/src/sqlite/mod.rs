@@ -4,6 +4,7 @@
 //! the writer stops for good and [`SqliteStore::ended`] says so: a failed fsync must not be
 //! retried, for the kernel may have dropped the pages.
 
+mod archive;
 mod audit;
 mod bank_messages;
 mod deliveries;
@@ -16,6 +17,9 @@ mod rows;
 mod statements;
 mod writer;
 
+pub(crate) use archive::see_all;
+pub use archive::{Archive, ArchiveError, Mover, Step, archives};
+
 use crate::audit_chain::AuditKey;
 use crate::migrations::Version;
 use async_trait::async_trait;
@@ -25,7 +29,7 @@ use domain::delivery::{
     Destination, DueDelivery,
 };
 use domain::event::Event;
-use domain::id::{EndpointNumber, PaymentId, TerminalNumber};
+use domain::id::{EndpointNumber, PaymentId, TerminalNumber, Year};
 use domain::ledger::{Balance, Posting};
 use domain::merchant::Merchant;
 use domain::payment::Payment;
@@ -37,7 +41,7 @@ use engine::batch::{BatchError, BatchWriter, Limits};
 use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
 use engine::ports::{DueDestinations, MessagesAsked, PaymentsAsked, PostingKey, Records, Store};
-use engine::verify::{AuditWalk, Histories, History, HistoryRange, StrayRow};
+use engine::verify::{ArchiveWalk, AuditWalk, Histories, History, HistoryRange, StrayRow};
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
@@ -204,6 +208,17 @@ impl SqliteStore {
     pub fn ended(&self) -> impl Future<Output = Result<(), String>> + Send + 'static {
         self.writer.ended()
     }
+
+    /// Answers a question about one payment, wherever it stands. `is_something`: the answer is not
+    /// that of a file that does not have it.
+    fn ask<T>(
+        &self,
+        payment: PaymentId,
+        is_something: impl Fn(&T) -> bool,
+        question: impl Fn(&Connection) -> Result<T, QueryError>,
+    ) -> Result<T, StoreError> {
+        self.readers.read(|connection| archive::ask(connection, payment, is_something, question))
+    }
 }
 
 impl Drop for SqliteStore {
@@ -332,7 +347,8 @@ impl Store for SqliteStore {
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        let payment = self.readers.read(|connection| queries::payment(connection, id))?;
+        let payment =
+            self.ask(id, Option::is_some, |connection| queries::payment(connection, id))?;
         Ok(payment.filter(|payment| scope.allows(payment.merchant)))
     }
 
@@ -341,7 +357,7 @@ impl Store for SqliteStore {
         terminal: TerminalNumber,
         reference: &Reference,
     ) -> Result<Vec<Payment>, StoreError> {
-        self.readers.read(|connection| queries::attempts(connection, terminal, reference))
+        self.readers.read(|connection| archive::attempts(connection, terminal, reference))
     }
 
     async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
@@ -349,11 +365,13 @@ impl Store for SqliteStore {
     }
 
     async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
-        self.readers.read(|connection| queries::refunds(connection, payment))
+        let some = |refunds: &Vec<Refund>| !refunds.is_empty();
+        self.ask(payment, some, |connection| queries::refunds(connection, payment))
     }
 
     async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError> {
-        self.readers.read(|connection| queries::events(connection, payment))
+        let some = |events: &Vec<Event>| !events.is_empty();
+        self.ask(payment, some, |connection| queries::events(connection, payment))
     }
 
     async fn newest_payments(
@@ -454,7 +472,12 @@ impl Store for SqliteStore {
         after: Option<DeliveryCursor>,
         limit: u32,
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.readers.read_long(move |it| deliveries::records(it, &filter, after, limit)).await
+        let Some(payment) = filter.payment else {
+            let list = move |it: &Connection| deliveries::records(it, &filter, after, limit);
+            return self.readers.read_long(list).await;
+        };
+        let records = |it: &Connection| deliveries::records(it, &filter, after, limit);
+        self.ask(payment, |found| !found.is_empty(), records)
     }
 
     async fn deliveries_since(
@@ -468,11 +491,14 @@ impl Store for SqliteStore {
     }
 
     async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
-        self.readers.read_long(move |it| deliveries::count(it, &filter)).await
+        let Some(payment) = filter.payment else {
+            return self.readers.read_long(move |it| deliveries::count(it, &filter)).await;
+        };
+        self.ask(payment, |count| *count > 0, |it| deliveries::count(it, &filter))
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
-        self.readers.read(|connection| deliveries::detail(connection, id))
+        self.ask(id.payment, Option::is_some, |it| deliveries::detail(it, id))
     }
 
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
@@ -547,12 +573,39 @@ impl Records for SqliteStore {
     async fn history(&self, id: PaymentId) -> Result<Option<History>, StoreError> {
         self.readers.read(|connection| {
             let snapshot = connection.unchecked_transaction()?;
-            histories::of_payment(&snapshot, id)
+            archive::history(&snapshot, id)
         })
     }
 
     async fn stray_rows(&self, limit: u32) -> Result<Vec<StrayRow>, StoreError> {
         self.readers.read_long(move |it| histories::strays(it, limit)).await
+    }
+
+    async fn archived_years(&self) -> Result<Vec<Year>, StoreError> {
+        self.readers.read(|connection| Ok(archive::years(connection)?))
+    }
+
+    async fn walk_archive(&self, walk: ArchiveWalk, limit: u32) -> Result<ArchiveWalk, StoreError> {
+        let step = self.readers.read_step(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            archive::walk(&snapshot, &walk, limit)
+        });
+        step.await
+    }
+
+    async fn archived_payments(
+        &self,
+        scope: Scope,
+        year: Year,
+        before: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let merchant = match scope {
+            Scope::Merchant(merchant) => Some(merchant),
+            Scope::Everything => None,
+            Scope::Holder => return Ok(Vec::new()),
+        };
+        self.readers.read(|connection| archive::newest_payments(connection, year, merchant, before, limit))
     }
 
     async fn walk_audit_log(&self, walk: AuditWalk, limit: u32) -> Result<AuditWalk, StoreError> {

@@ -2,11 +2,11 @@
 //! own. A changeset that is refused with some of its rows written (rare: nearly all refuse at
 //! their first row) makes the batch start again with a savepoint for each.
 
-use super::deliveries;
 use super::rows::{
     CardRow, EventRow, PaymentRow, RareRows, RefundRow, Rows, TerminalRow, UpdateRow,
 };
 use super::statements::Statements;
+use super::{archive, deliveries};
 use crate::audit_chain::AuditKey;
 use domain::ledger::{Account, Posting};
 use domain::merchant::Merchant;
@@ -364,14 +364,19 @@ fn update_payment(
     statements: &mut Statements<'_>,
     update: &UpdateRow,
 ) -> Result<Place, WriteError> {
-    let stale = WriteError::Refused(CommitError::Stale("payment"));
     // Found first: an UPDATE with RETURNING would build a table for the one row that it tells of.
     let found: Option<Place> = statements.first(
         "SELECT place FROM payments WHERE id = ?1 AND version = ?2",
         (update.id.stored(), update.expected_version),
         |row| row.get(0),
     )?;
-    let place = found.ok_or(stale)?;
+    let place = match found {
+        Some(place) => place,
+        None if archive::bring_back(statements.connection(), update.id)? => {
+            return update_payment(statements, update);
+        }
+        None => return Err(WriteError::Refused(CommitError::Stale("payment"))),
+    };
     statements.execute(
         "UPDATE payments SET state = ?1, facts = ?2, version = ?3, notices = ?4, due_at = ?5, \
          captured_minor = ?6, refunded_minor = ?7, refunding_minor = ?8, details = ?9 \
