@@ -116,7 +116,7 @@ pub(crate) enum Command {
     Config(config::Action),
     /// Check this installation and say what to mend
     Doctor(doctor::Arguments),
-    /// The database: copy it from SQLite to PostgreSQL
+    /// The database: copy it from SQLite to PostgreSQL, archive a past year
     #[command(subcommand, after_help = db::EXAMPLES)]
     Db(db::Action),
     /// Bring the database's schema up to date; `serve` does it too

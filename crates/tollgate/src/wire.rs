@@ -12,6 +12,7 @@ use connectors::{
     SandboxBank, SandboxBooks,
 };
 use domain::destination::Destinations;
+use domain::id::Year;
 use domain::secret::SecretText;
 use engine::ports::{BankBooks, BankCounter, Clock, Connector, Records, Store};
 use engine::{Gateway, Parts};
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use store::copy::{Copied, Source};
 use store::migrations::Version;
 use store::postgres::{Address, Identity, PostgresStore, Setup};
-use store::sqlite::{Options, SqliteStore};
+use store::sqlite::{Mover, Options, SqliteStore};
 use store::vault::{self, Vault};
 use tokio::net::TcpListener;
 
@@ -30,6 +31,7 @@ pub(crate) use connectors::standard_webhooks as signature;
 use signature::Secret;
 pub(crate) use store::migrations;
 pub(crate) use store::postgres;
+pub(crate) use store::sqlite::Archive;
 
 /// Ends when a writer has: with an error when a write failed, and then the process must not go on.
 pub(crate) type Ended = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
@@ -55,7 +57,8 @@ pub(crate) struct Watched {
     pub(crate) setup: Option<Setup>,
 }
 
-fn could_not(error: impl Display) -> Failure {
+/// For `map_err`: it could not be done, and the error says what.
+pub(crate) fn could_not(error: impl Display) -> Failure {
     Failure::CouldNot(error.to_string())
 }
 
@@ -505,6 +508,16 @@ pub(crate) async fn copy_to_postgres(
     let copied = store::copy::copy(&source, &setup, &identity, told).await.map_err(could_not)?;
     setup.finish().await.map_err(could_not)?;
     Ok(copied)
+}
+
+/// What moves payments of this year out of the SQLite database of the data folder.
+pub(crate) fn mover(settings: &Settings, year: Year) -> Result<Mover, Failure> {
+    Mover::open(&database_path(&settings.data_dir.value), year).map_err(could_not)
+}
+
+/// The archives of the SQLite database of the data folder, which must be of this schema.
+pub(crate) fn archives(settings: &Settings) -> Result<Vec<Archive>, Failure> {
+    store::sqlite::archives(&database_path(&settings.data_dir.value)).map_err(could_not)
 }
 
 /// Brings the schema of a database that exists up to date.

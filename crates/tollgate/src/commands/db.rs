@@ -1,6 +1,6 @@
-//! `tollgate db copy`: from the SQLite file to a PostgreSQL server.
+//! `tollgate db`: from the SQLite file to a PostgreSQL server, or to archives.
 
-use super::serve;
+use super::{archive, serve};
 use crate::cli::Common;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -12,12 +12,15 @@ use serde_json::json;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   tollgate db copy --to postgres://tollgate@db1/tollgate
-  TOLLGATE_DATABASE=postgres://tollgate:secret@db1/tollgate tollgate db copy --json";
+  TOLLGATE_DATABASE=postgres://tollgate:secret@db1/tollgate tollgate db copy --json
+  tollgate db archive --year 2024";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
     /// Copy the SQLite database of the data folder to an empty PostgreSQL database
     Copy(Copy),
+    /// Move the finished payments of a past year into a file of their own (SQLite)
+    Archive(archive::Archive),
 }
 
 #[derive(Debug, Args)]
@@ -26,7 +29,7 @@ Examples:
   tollgate db copy --to postgres://tollgate@db1/tollgate
   TOLLGATE_DATABASE=postgres://tollgate:secret@db1/tollgate tollgate db copy --json
 
-Stop the gateway first. All of it arrives, or nothing does; the SQLite file stays as it is. What is
+Stop the gateway first. All of it arrives, archives too, or nothing does; the SQLite files stay as they are. What is
 sealed stays sealed under the same master.key. Then set `database`, and start.")]
 pub(crate) struct Copy {
     /// The PostgreSQL database [default: what `database` says]
@@ -39,7 +42,13 @@ pub(crate) struct Copy {
 }
 
 pub(crate) async fn run(common: &Common, action: Action) -> Result<(), Failure> {
-    let Action::Copy(copy) = action;
+    match action {
+        Action::Copy(copy) => self::copy(common, copy).await,
+        Action::Archive(archive) => archive::run(common, archive).await,
+    }
+}
+
+async fn copy(common: &Common, copy: Copy) -> Result<(), Failure> {
     let output = Output::new(copy.json);
     let flags = copy.to.map(|url| ("database", "--to", url));
     let settings = common.settings_with(flags.into_iter().collect())?;

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::http_client::HttpClient;
 use crate::master_key;
 use crate::output::{Output, Style};
-use crate::wire::{self, DatabaseFacts};
+use crate::wire::{self, Archive, DatabaseFacts};
 use clap::Args;
 use domain::delivery::Backlog;
 use domain::destination::Rule;
@@ -130,6 +130,9 @@ async fn examine(settings: &Settings) -> Vec<Check> {
         match wire::database_facts(settings).await {
             Ok(Some(facts)) => {
                 checks.extend(database(&facts));
+                if !is_shared && facts.version.pending().is_empty() {
+                    checks.extend(archives(wire::archives(settings)));
+                }
                 // Without files that can be read, those are what to mend.
                 if master_key::read(&settings.data_dir.value).is_ok() && identity.is_ok() {
                     checks.extend(opened(settings).await);
@@ -314,6 +317,32 @@ fn database(facts: &DatabaseFacts) -> Vec<Check> {
     checks
 }
 
+/// Files with payments of past years, where there are some.
+fn archives(found: Result<Vec<Archive>, Failure>) -> Option<Check> {
+    const NAME: &str = "archives";
+    let all = match found {
+        Ok(all) => all,
+        Err(failure) => return Some(failed(NAME, &failure)),
+    };
+    let told = |one: &Archive| {
+        let wrong = one.wrong.as_ref();
+        let wrong = wrong.map(|wrong| format!(": {} {wrong}", one.path.display()));
+        format!("{} ({} payments){}", one.year, one.payments, wrong.unwrap_or_default())
+    };
+    let found = all.iter().map(told).collect::<Vec<_>>().join("\n");
+    if all.is_empty() {
+        None
+    } else if all.iter().any(|one| one.wrong.is_some() && one.payments > 0) {
+        let fix = "put the file back from a backup: without it these payments cannot be shown or \
+                   refunded";
+        Some(problem(NAME, found, fix))
+    } else if all.iter().any(|one| one.wrong.is_some()) {
+        Some(warning(NAME, found, "move the file away: nothing of it is used"))
+    } else {
+        Some(good(NAME, found))
+    }
+}
+
 /// What waits for merchants' servers.
 fn webhooks(backlog: Backlog, now: Timestamp) -> Check {
     let waiting = match backlog.pending {
@@ -440,6 +469,30 @@ mod tests {
         assert_eq!(verdict(delete)[0], Verdict::Problem);
         let late = DatabaseFacts { remark: Some(("a".into(), "b".into())), ..facts() };
         assert_eq!(verdict(late), [Verdict::Good, Verdict::Warning]);
+    }
+
+    #[test]
+    fn an_archive_that_is_missing_is_a_problem() {
+        let archive = |payments, wrong: Option<&str>| Archive {
+            year: "2024".parse().unwrap(),
+            path: "/data/archive-2024.db".into(),
+            payments,
+            wrong: wrong.map(str::to_owned),
+        };
+        let verdict = |all| archives(Ok(all)).map(|check| check.verdict);
+        assert_eq!(verdict(vec![]), None);
+        assert_eq!(
+            archives(Ok(vec![archive(7, None)])),
+            Some(good("archives", "2024 (7 payments)"))
+        );
+        let missing = archive(7, Some("is missing"));
+        let check = archives(Ok(vec![archive(1, None), missing])).unwrap();
+        assert_eq!(check.verdict, Verdict::Problem);
+        let found = "2024 (1 payments)\n2024 (7 payments): /data/archive-2024.db is missing";
+        assert_eq!(check.found, found);
+        assert_eq!(verdict(vec![archive(0, Some("is foreign"))]), Some(Verdict::Warning));
+        let failure = Failure::CouldNot("no".to_owned());
+        assert_eq!(archives(Err(failure)).unwrap().verdict, Verdict::Problem);
     }
 
     #[test]

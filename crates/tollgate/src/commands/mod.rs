@@ -1,5 +1,6 @@
 //! The commands: one file each, with its arguments, its help and its body.
 
+pub(crate) mod archive;
 pub(crate) mod balance;
 pub(crate) mod bank;
 pub(crate) mod bank_messages;

@@ -9,7 +9,7 @@ use crate::payment_view::{Open, ShownPayment, ShownRefund, Summary, age};
 use crate::table::{pairs, table};
 use crate::wire::{self, Opened};
 use clap::{ArgGroup, Args, Subcommand};
-use domain::id::{PaymentId, TerminalNumber};
+use domain::id::{PaymentId, TerminalNumber, Year};
 use domain::money::Money;
 use domain::payment::{CaptureRefused, Payment, State};
 use domain::payment_filter::PaymentFilter;
@@ -18,6 +18,7 @@ use domain::text::{Reference, RefundReason};
 use domain::time::Timestamp;
 use engine::Actor;
 use engine::capture::CaptureError;
+use engine::error::Fault;
 use engine::ports::{Clock as _, PaymentsAsked};
 use engine::refund::RefundError;
 
@@ -26,6 +27,7 @@ Examples:
   tollgate payment list
   tollgate payment list --terminal 42 --reference order-1001
   tollgate payment list --from 2026-01-31 --limit 100 --before 417823250426141606
+  tollgate payment list --archived 2024 --before 417823240426141606
   tollgate payment show 417823250426141606 --json
   tollgate payment refund 417823250426141606 --amount 1.00 --reference return-7
   tollgate payment capture 417823250426141606 --amount 9.50   the rest is released
@@ -77,6 +79,10 @@ pub(crate) struct List {
     /// Only those older than this one: the last of the page before
     #[arg(long, value_name = "TRANS_ID", value_parser = trans_id)]
     before: Option<PaymentId>,
+
+    /// Only those of a past year that stand in its archive
+    #[arg(long, value_name = "YEAR", conflicts_with_all = ["terminal", "reference", "from", "until"])]
+    archived: Option<Year>,
 
     /// Only this terminal's
     #[arg(long, value_name = "NUMBER")]
@@ -247,14 +253,21 @@ fn amount_of(payment: &Payment, text: &str) -> Result<Money, Failure> {
 
 async fn list(opened: &Opened, list: List) -> Result<(), Failure> {
     let output = Output::new(list.json);
-    let filter = PaymentFilter {
-        terminal: list.terminal.map(TerminalNumber),
-        from: list.from,
-        until: list.until,
-        reference: list.reference,
+    let gateway = &opened.gateway;
+    let payments = if let Some(year) = list.archived {
+        let scope = Actor::Operator.scope();
+        let page = opened.records.archived_payments(scope, year, list.before, list.limit).await;
+        page.map_err(Fault::from)?
+    } else {
+        let filter = PaymentFilter {
+            terminal: list.terminal.map(TerminalNumber),
+            from: list.from,
+            until: list.until,
+            reference: list.reference,
+        };
+        let asked = PaymentsAsked { filter, before: list.before, limit: list.limit };
+        gateway.newest_payments(Actor::Operator, asked).await?
     };
-    let asked = PaymentsAsked { filter, before: list.before, limit: list.limit };
-    let payments = opened.gateway.newest_payments(Actor::Operator, asked).await?;
     let shown = payments.iter().map(Summary::of);
     if output.is_json() {
         return shown.into_iter().try_for_each(|payment| output.json_line(&payment));

@@ -51,6 +51,7 @@ pub(crate) struct Arguments {
 struct Told<'a> {
     ok: bool,
     payments: u64,
+    archived: u64,
     events: u64,
     refunds: u64,
     postings: u64,
@@ -126,6 +127,7 @@ fn told(proof: &Proof, took: Duration) -> Told<'_> {
     Told {
         ok: proof.findings.count == 0,
         payments: proof.payments,
+        archived: proof.archived,
         events: proof.events,
         refunds: proof.refunds,
         postings: proof.postings,
@@ -160,8 +162,12 @@ fn hex(seal: [u8; 32]) -> String {
 
 /// As people read it.
 fn text(output: Output, proof: &Proof, took: Duration) -> String {
+    let payments = match proof.archived {
+        0 => proof.payments.to_string(),
+        archived => format!("{} ({archived} in archives)", proof.payments),
+    };
     let mut rows = vec![
-        ("payments".to_owned(), proof.payments.to_string()),
+        ("payments".to_owned(), payments),
         ("events".to_owned(), proof.events.to_string()),
         ("refunds".to_owned(), proof.refunds.to_string()),
         ("postings".to_owned(), proof.postings.to_string()),

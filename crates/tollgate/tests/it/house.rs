@@ -31,13 +31,20 @@ use store::sqlite::{Options, SqliteStore};
 use store::vault::{Vault, audit_key};
 use tokio::sync::watch;
 
-/// The machine's clock, moved forward.
+/// The machine's clock, moved forward or back.
 #[derive(Debug, Default)]
-pub(crate) struct MovedClock(AtomicU64);
+pub(crate) struct MovedClock {
+    forward: AtomicU64,
+    back: AtomicU64,
+}
 
 impl MovedClock {
     pub(crate) fn forward(&self, seconds: u64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        self.forward.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn back(&self, seconds: u64) {
+        self.back.fetch_add(seconds, Ordering::SeqCst);
     }
 }
 
@@ -46,7 +53,8 @@ impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap());
-        now.plus(Duration::from_secs(self.0.load(Ordering::SeqCst)))
+        let seconds = |moved: &AtomicU64| Duration::from_secs(moved.load(Ordering::SeqCst));
+        now.plus(seconds(&self.forward)).minus(seconds(&self.back))
     }
 
     /// Workers look again soon, however far the clock was moved.
@@ -274,6 +282,21 @@ impl House {
     /// A payment of 11.11 USD; `hook` is the end of its webhook's address.
     pub(crate) async fn create(&self, terminal: &Arc<Terminal>, card: &str, hook: &str) -> Payment {
         let number = self.next.fetch_add(1, Ordering::SeqCst);
+        let reference = format!("house {number} {}", self.clock.now().micros());
+        match self.order(terminal, card, hook, &reference).await {
+            Created::New(payment) => payment,
+            Created::Replayed(payment) => panic!("{payment:?}"),
+        }
+    }
+
+    /// The same of this order.
+    pub(crate) async fn order(
+        &self,
+        terminal: &Arc<Terminal>,
+        card: &str,
+        hook: &str,
+        reference: &str,
+    ) -> Created {
         let caller = None;
         let actor =
             Actor::Terminal { number: terminal.number, merchant: terminal.merchant, caller };
@@ -282,8 +305,7 @@ impl House {
         let expiry = Expiry { year: 2099, month: 1 };
         let command = CreatePayment {
             terminal: Arc::clone(terminal),
-            reference: Reference::parse(&format!("house {number} {}", self.clock.now().micros()))
-                .unwrap(),
+            reference: Reference::parse(reference).unwrap(),
             amount: usd("11.11"),
             method: MethodCode::CreditCard,
             means: Means::Card(Card { number: number_of_card, security_code, expiry }),
@@ -301,10 +323,7 @@ impl House {
             pages: Arc::new(Addresses::default()),
             received_at: self.clock.now(),
         };
-        match self.gateway.create_payment(actor, command).await.unwrap() {
-            Created::New(payment) => payment,
-            Created::Replayed(payment) => panic!("{payment:?}"),
-        }
+        self.gateway.create_payment(actor, command).await.unwrap()
     }
 
     /// Opens the page and types a code.

@@ -16,6 +16,7 @@
 #![expect(clippy::disallowed_methods, reason = "these tests run in real time")]
 
 mod app;
+mod archives;
 mod balance;
 mod bank_link;
 mod bank_messages;
@@ -142,6 +143,7 @@ const COMMANDS: &[&[&str]] = &[
     &["doctor"],
     &["db"],
     &["db", "copy"],
+    &["db", "archive"],
     &["migrate"],
     &["bench"],
     &["completions"],
@@ -216,6 +218,10 @@ fn wrong_usage_is_two_and_says_what_is_near() {
         (&["trigger", "payment.refused"], "tollgate trigger --list"),
         (&["trigger"], "EVENT"),
         (&["trigger", "payment.approved", "--endpoint", "1", "--terminal", "7"], "--terminal"),
+        (&["db", "archive"], "--year"),
+        (&["db", "archive", "--year", "24"], "four digits, 2000 to 2099"),
+        (&["db", "archive", "--year", "2099"], "is not over"),
+        (&["payment", "list", "--before", "417823250426141606"], "--archived"),
         (&["events", "show", "msg_1"], "must be a webhook-id"),
         (&["events", "list", "--from", "yesterday"], "2026-01-31T09:00:00Z"),
         (&["events", "list", "--state", "lost"], "pending, delivered, dead"),
