@@ -311,6 +311,9 @@ fn insert_payment(
     facts: &str,
     details: Option<&str>,
 ) -> Result<Place, WriteError> {
+    if archive::has_attempt(connection, payment)? {
+        return Err(WriteError::Refused(CommitError::ReferenceTaken));
+    }
     let card = payment.method.card.as_ref();
     let inserted = statements.execute(
         "INSERT INTO payments (id, merchant_id, ter_no, mode, reference, attempt, fingerprint, \

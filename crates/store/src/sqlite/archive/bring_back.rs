@@ -27,7 +27,6 @@ pub(in crate::sqlite) fn bring_back(
         QueryError::Sqlite(error) => unavailable(id, &error),
         QueryError::Row(error) => unavailable(id, &error),
     })?;
-    // First off the list, for what is listed cannot be inserted.
     execute(connection, "DELETE FROM archived_payments WHERE id = ?1", [id.stored()])?;
     for table in tables {
         let mut insert = connection.prepare_cached(&table.insert)?;

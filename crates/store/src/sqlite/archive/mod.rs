@@ -15,7 +15,7 @@ pub(super) use bring_back::bring_back;
 pub(super) use listing::newest_payments;
 pub use mover::{Mover, Step};
 pub(super) use proof::{history, walk};
-pub(super) use read::{ask, attempts};
+pub(super) use read::{ask, attempts, has_attempt};
 
 use super::{OpenError, QueryError};
 use domain::id::{PaymentId, Year};
@@ -135,7 +135,7 @@ pub fn archives(database: &Path) -> Result<Vec<Archive>, OpenError> {
     let connection = super::open_connection(database, flags)?;
     let mut all = Vec::new();
     for year in years(&connection).map_err(refused)? {
-        let path = path_beside(database, year);
+        let path = path_of(&connection, year);
         let payments: i64 = connection
             .query_row(
                 "SELECT count(*) FROM archived_payments WHERE id BETWEEN ?1 AND ?2",
@@ -175,14 +175,10 @@ fn is_listed(connection: &Connection, year: Year) -> rusqlite::Result<bool> {
         .query_row((year.stored_ids().start(), year.stored_ids().end()), |row| row.get(0))
 }
 
-/// Where the archive of a year is, beside the main file.
-pub(crate) fn path_beside(database: &Path, year: Year) -> PathBuf {
-    database.with_file_name(format!("archive-{year}.db"))
-}
-
-/// The same, of the main file that is open.
+/// Where the archive of a year is: beside the main file, wherever a link to that leads.
 fn path_of(connection: &Connection, year: Year) -> PathBuf {
-    path_beside(Path::new(connection.path().unwrap_or_default()), year)
+    let main = Path::new(connection.path().unwrap_or_default());
+    main.with_file_name(format!("archive-{year}.db"))
 }
 
 /// What stands where an archive should be.

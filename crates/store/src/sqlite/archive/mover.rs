@@ -7,7 +7,7 @@
 //! Whatever happens between the two, and whoever changes a payment meanwhile, leaves a copy of no
 //! effect, which the next step or the next run writes anew.
 
-use super::{APPLICATION, ArchiveError, SCHEMA, TABLES, columns, path_beside, what_it_is};
+use super::{APPLICATION, ArchiveError, SCHEMA, TABLES, columns, path_of, what_it_is};
 use crate::migrations::newest;
 use crate::sqlite::{Synchronous, configure_writer, migrations, open_connection};
 use domain::id::Year;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Payments that move together: few enough that the gateway's own commits hardly wait.
-const TOGETHER: u32 = 250;
+const TOGETHER: u32 = 100;
 /// A busy gateway holds the lock most of the time, and is not hurried.
 const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -71,7 +71,7 @@ impl Mover {
         }
         configure_writer(&connection, database, Synchronous::Full)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        let path = path_beside(database, year);
+        let path = path_of(&connection, year);
         make(&connection, &path)?;
         connection.execute("ATTACH ?1 AS archive", [path.to_string_lossy()])?;
         connection.execute_batch(

@@ -44,8 +44,9 @@ pub(in crate::sqlite) fn attempts(
     reference: &Reference,
 ) -> Result<Vec<Payment>, QueryError> {
     let found = queries::attempts(connection, terminal, reference)?;
-    if listed(connection, terminal, reference)?.is_empty()
-        && (!found.is_empty() || has_none(connection)?)
+    // One look into an empty table, for most: this is on the way of every payment.
+    if has_none(connection)?
+        || (!found.is_empty() && listed(connection, terminal, reference)?.is_empty())
     {
         return Ok(found);
     }
@@ -58,6 +59,22 @@ pub(in crate::sqlite) fn attempts(
     }
     found.sort_by_key(|payment| payment.attempt);
     Ok(found)
+}
+
+/// Whether an archived payment is this attempt at this reference: looked up before an insert, in the
+/// main file alone, for nothing may stand in the way of others' payments.
+pub(in crate::sqlite) fn has_attempt(
+    connection: &Connection,
+    payment: &Payment,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM archived_payments \
+             WHERE ter_no = ?1 AND reference = ?2 AND attempt = ?3)",
+        )?
+        .query_row((payment.terminal.0, payment.reference.as_str(), payment.attempt), |row| {
+            row.get(0)
+        })
 }
 
 /// The main file says that the archive has it, and the archive does not.

@@ -704,6 +704,22 @@ async fn an_archive_is_written_as_the_main_file_is() {
     assert!(refused.contains("readonly"), "{refused}");
 }
 
+/// The archive is beside the file, not beside a link to it.
+#[tokio::test]
+async fn a_link_to_the_main_file_leads_to_the_same_archive() {
+    let data = Data::new();
+    let payment = data.finished(1).await;
+    data.finished(2).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("tollgate.db");
+    std::os::unix::fs::symlink(data.main(), &link).unwrap();
+    let mut mover = Mover::open(&link, year()).unwrap();
+    assert_eq!(mover.step().unwrap().moved, 1);
+    mover.finish().unwrap();
+    assert!(data.archive().exists());
+    assert_eq!(data.store.payment(Scope::Everything, payment.id).await.unwrap(), Some(payment));
+}
+
 /// Archives of older releases are read with the statements of the main file: whoever changes one of
 /// these tables raises `SCHEMA`, brings older archives along in `mover::make`, and then this.
 #[tokio::test]
