@@ -2,12 +2,14 @@
 
 use crate::cli::Common;
 use crate::clock::SystemClock;
-use crate::config::Database;
+use crate::config::{Database, Settings};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::wire;
 use clap::Args;
 use domain::id::Year;
+use engine::Actor;
+use engine::changeset::AuditLine;
 use engine::ports::Clock as _;
 use serde_json::json;
 use std::io::IsTerminal as _;
@@ -50,6 +52,7 @@ pub(crate) async fn run(common: &Common, archive: Archive) -> Result<(), Failure
         return Err(Failure::Usage(text));
     }
     let mut mover = wire::mover(&settings, year)?;
+    note(&settings, year).await?;
     let all = mover.in_main_file().map_err(wire::could_not)?;
     let watched = std::io::stderr().is_terminal();
     if watched {
@@ -96,5 +99,22 @@ pub(crate) async fn run(common: &Common, archive: Archive) -> Result<(), Failure
         );
         return Err(Failure::No(text));
     }
+    Ok(())
+}
+
+/// The audit log tells of it before the first payment moves: whoever stops this stops it anywhere.
+async fn note(settings: &Settings, year: Year) -> Result<(), Failure> {
+    let opened = wire::open(settings).await?;
+    let line = AuditLine {
+        at: SystemClock.now(),
+        actor: Actor::Operator.name(),
+        caller: None,
+        action: "archive_year",
+        result: "done",
+        terminal: None,
+        request_id: None,
+        detail: year.to_string(),
+    };
+    opened.gateway.audit(line).await;
     Ok(())
 }
