@@ -605,7 +605,8 @@ impl Records for SqliteStore {
             Scope::Everything => None,
             Scope::Holder => return Ok(Vec::new()),
         };
-        self.readers.read(|connection| archive::newest_payments(connection, year, merchant, before, limit))
+        self.readers
+            .read(|connection| archive::newest_payments(connection, year, merchant, before, limit))
     }
 
     async fn walk_audit_log(&self, walk: AuditWalk, limit: u32) -> Result<AuditWalk, StoreError> {

@@ -311,7 +311,7 @@ fn insert_payment(
     facts: &str,
     details: Option<&str>,
 ) -> Result<Place, WriteError> {
-    if archive::has_attempt(connection, payment)? {
+    if archive::has_attempt(statements, payment)? {
         return Err(WriteError::Refused(CommitError::ReferenceTaken));
     }
     let card = payment.method.card.as_ref();

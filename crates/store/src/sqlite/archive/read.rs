@@ -3,6 +3,7 @@
 use super::super::QueryError;
 use super::super::queries::{self, list};
 use super::{archived_place, required};
+use crate::sqlite::statements::Statements;
 use domain::id::{PaymentId, TerminalNumber};
 use domain::payment::Payment;
 use domain::text::Reference;
@@ -64,17 +65,15 @@ pub(in crate::sqlite) fn attempts(
 /// Whether an archived payment is this attempt at this reference: looked up before an insert, in the
 /// main file alone, for nothing may stand in the way of others' payments.
 pub(in crate::sqlite) fn has_attempt(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     payment: &Payment,
 ) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM archived_payments \
-             WHERE ter_no = ?1 AND reference = ?2 AND attempt = ?3)",
-        )?
-        .query_row((payment.terminal.0, payment.reference.as_str(), payment.attempt), |row| {
-            row.get(0)
-        })
+    let found = statements.first(
+        "SELECT 1 FROM archived_payments WHERE ter_no = ?1 AND reference = ?2 AND attempt = ?3",
+        (payment.terminal.0, payment.reference.as_str(), payment.attempt),
+        |_row| Ok(()),
+    )?;
+    Ok(found.is_some())
 }
 
 /// The main file says that the archive has it, and the archive does not.

@@ -16,6 +16,7 @@ use domain::terminal::Mode;
 use engine::actor::Scope;
 use engine::changeset::{Changeset, DeliveryKey, PaymentChange, Resend};
 use engine::error::CommitError;
+use engine::ports::PaymentsAsked;
 use engine::ports::{Records, Store};
 use engine::verify::{ArchiveWalk, Finding, Owners, judge};
 use std::time::Duration;
@@ -653,7 +654,14 @@ async fn archived_payments_are_listed_when_they_are_asked_for() {
     }
     assert_eq!(data.move_all(), 5);
     data.refund(payments[2]).await;
-    let newest = data.store.newest_payments(Scope::Everything, 100).await.unwrap();
+    let newest = data
+        .store
+        .newest_payments(
+            Scope::Everything,
+            PaymentsAsked { limit: 100, ..PaymentsAsked::default() },
+        )
+        .await
+        .unwrap();
     let ids = |payments: Vec<Payment>| payments.iter().map(|one| one.id).collect::<Vec<_>>();
     assert_eq!(ids(newest), [payments[5], payments[2]]);
     let mut listed = Vec::new();
