@@ -151,7 +151,7 @@ struct Work {
     clock: Arc<dyn Clock>,
     terminals: Vec<Arc<Terminal>>,
     pages: Arc<dyn PageAddresses>,
-    request: Request,
+    request: Arc<Request>,
     payments: u64,
     next: Cell<u64>,
     done: Cell<u64>,
@@ -181,7 +181,7 @@ pub(super) async fn fill(
     let tills = terminals.iter().map(till).collect();
     let pages = App::new(Arc::clone(&gateway), Site { public_url: "http://localhost".to_owned() });
     let work = Rc::new(Work {
-        request: request()?,
+        request: Arc::new(request()?),
         gateway,
         store,
         clock,
@@ -328,7 +328,7 @@ impl Work {
             amount: amount()?,
             method: MethodCode::CreditCard,
             means: Means::Card(card()?),
-            request: self.request.clone(),
+            request: Arc::clone(&self.request),
             pages: Arc::clone(&self.pages),
             received_at: self.clock.now(),
         };
@@ -382,7 +382,8 @@ mod tests {
         assert_eq!(counted, (120, 240, 240, 120, 0));
         // Nothing is left to do for those who serve it.
         assert_eq!(opened.gateway.backlog().await.unwrap().pending, 0);
-        let all = opened.gateway.newest_payments(Actor::Operator, 200).await.unwrap();
+        let asked = engine::ports::PaymentsAsked { limit: 200, ..Default::default() };
+        let all = opened.gateway.newest_payments(Actor::Operator, asked).await.unwrap();
         assert!(all.iter().all(|payment| payment.created_at < SystemClock.now()));
         for till in filled.tills {
             let here = all.iter().filter(|payment| payment.terminal.0 == till.number).count();
