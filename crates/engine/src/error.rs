@@ -42,7 +42,7 @@ pub struct KeyInUse {
 }
 
 /// Why a question was not answered.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database failed.
     #[error("the database failed: {0}")]

@@ -6,6 +6,7 @@
 
 use super::rows::{Ready, endpoint_key};
 use super::session::Session;
+use super::statement::{Kind, Shape};
 use domain::delivery::{Attempted, DeliveryState, NewDelivery, NextStep};
 use domain::event::Event;
 use domain::ledger::{Account, Posting};
@@ -16,102 +17,6 @@ use engine::changeset::{CardChange, PaymentChange, RefundChange, SealedCard};
 use engine::error::CommitError;
 use std::collections::BTreeSet;
 use tokio_postgres::types::ToSql;
-
-/// `(… IN (…)) IS TRUE` looks each number up in a hash of the changed ones, whatever the planner
-/// thinks of their count; a join would compare all with all. `ANY` keeps the big tables to their
-/// indexes even in a plan that was made when they were empty.
-const STATEMENT: &str = "\
-WITH inserted AS (
-    INSERT INTO payments (id, merchant_id, ter_no, mode, reference, attempt, fingerprint,
-        amount_minor, currency, method, card_brand, card_first_six, card_last_four,
-        authentication, capture, request, created_at, state, facts, version, notices, due_at, details)
-    SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::text[], $5::text[], $6::int4[], $7::bytea[], $8::int8[], $9::text[], $10::text[],
-        $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::int8[], $18::text[], $19::text[], $20::int8[], $21::int4[], $22::int8[], $23::text[])
-    ON CONFLICT DO NOTHING
-    RETURNING id
-), updated AS (
-    UPDATE payments p SET state = u.state, facts = u.facts, captured_minor = u.captured,
-        refunded_minor = u.refunded, refunding_minor = u.refunding, version = u.version,
-        notices = u.notices, due_at = u.due_at, details = u.details, claimed_until = NULL
-    FROM unnest($24::int8[], $25::int8[], $26::int8[], $27::text[], $28::text[], $29::int8[], $30::int8[], $31::int8[], $32::int8[], $33::int4[], $34::int8[], $35::int4[], $36::text[])
-        AS u (merchant_id, id, expected, state, facts, captured, refunded, refunding, version,
-            notices, due_at, changes_refund, details)
-    WHERE p.merchant_id = u.merchant_id AND p.id = u.id AND p.id = ANY ($25)
-        AND p.version = u.expected
-        AND (u.changes_refund IS NULL OR EXISTS (
-            SELECT 1 FROM refunds r WHERE r.merchant_id = u.merchant_id
-                AND r.payment_id = u.id AND r.number = u.changes_refund))
-    RETURNING p.id
-), changed AS (
-    SELECT id FROM inserted UNION ALL SELECT id FROM updated
-), told AS (
-    INSERT INTO events (merchant_id, payment_id, sequence, at, kind, facts, refund)
-    SELECT * FROM unnest($37::int8[], $38::int8[], $39::int8[], $40::int8[], $41::text[], $42::text[], $43::text[])
-        AS e (merchant_id, payment_id, sequence, at, kind, facts, refund)
-    WHERE (e.payment_id IN (SELECT id FROM changed)) IS TRUE
-), held AS (
-    INSERT INTO held_cards (merchant_id, payment_id, number, security_code, expiry_year,
-        expiry_month)
-    SELECT * FROM unnest($44::int8[], $45::int8[], $46::bytea[], $47::bytea[], $48::int4[], $49::int4[])
-        AS h (merchant_id, payment_id, number, security_code, year, month)
-    WHERE (h.payment_id IN (SELECT id FROM changed)) IS TRUE
-), emptied AS (
-    UPDATE held_cards h SET security_code = NULL
-    FROM unnest($50::int8[], $51::int8[]) AS c (merchant_id, payment_id)
-    WHERE h.merchant_id = c.merchant_id AND h.payment_id = c.payment_id
-        AND h.security_code IS NOT NULL
-        AND (c.payment_id IN (SELECT id FROM changed)) IS TRUE
-), dropped AS (
-    DELETE FROM held_cards h
-    USING unnest($52::int8[], $53::int8[]) AS c (merchant_id, payment_id)
-    WHERE h.merchant_id = c.merchant_id AND h.payment_id = c.payment_id
-        AND (c.payment_id IN (SELECT id FROM changed)) IS TRUE
-), asked AS (
-    INSERT INTO refunds (merchant_id, payment_id, number, amount_minor, currency, reference,
-        reason, requested_at, state, facts)
-    SELECT * FROM unnest($54::int8[], $55::int8[], $56::int4[], $57::int8[], $58::text[], $59::text[], $60::text[], $61::int8[], $62::text[], $63::text[])
-        AS r (merchant_id, payment_id, number, amount, currency, reference, reason, at, state,
-            facts)
-    WHERE (r.payment_id IN (SELECT id FROM changed)) IS TRUE
-), settled AS (
-    UPDATE refunds r SET state = u.state, facts = u.facts
-    FROM unnest($64::int8[], $65::int8[], $66::int4[], $67::text[], $68::text[])
-        AS u (merchant_id, payment_id, number, state, facts)
-    WHERE r.merchant_id = u.merchant_id AND r.payment_id = u.payment_id AND r.number = u.number
-        AND (u.payment_id IN (SELECT id FROM changed)) IS TRUE
-), booked AS (
-    INSERT INTO postings (cause, cause_id, payment_id, merchant_id, sequence, account, mode,
-        currency, amount_minor, at)
-    SELECT 1, b.payment_id, b.* FROM unnest($69::int8[], $70::int8[], $71::int8[], $72::int4[], $73::text[], $74::text[], $75::int8[], $76::int8[])
-        AS b (payment_id, merchant_id, sequence, account, mode, currency, amount, at)
-    WHERE (b.payment_id IN (SELECT id FROM changed)) IS TRUE
-), queued AS (
-    INSERT INTO deliveries (merchant_id, payment_id, sequence, endpoint, ter_no, event_type, url,
-        destination, content_type, body, created_at, begun_at, state, attempts, next_at)
-    SELECT d.*, d.created_at, 'pending', 0, d.created_at
-    FROM unnest($77::int8[], $78::int8[], $79::int4[], $80::int8[], $81::int8[], $82::text[], $83::text[], $84::int8[], $85::text[], $86::text[], $87::int8[])
-        AS d (merchant_id, payment_id, sequence, endpoint, ter_no, event_type, url, destination,
-            content_type, body, created_at)
-    WHERE (d.payment_id IN (SELECT id FROM changed)) IS TRUE
-), recorded AS (
-    UPDATE deliveries d SET state = a.state, attempts = a.attempts, next_at = a.next_at,
-        last_at = a.at, last_took = a.took, last_status = a.status, last_answer = a.answer,
-        last_error = a.error, claimed_until = NULL
-    FROM unnest($88::int8[], $89::int4[], $90::int8[], $91::text[], $92::int8[], $93::int8[], $94::int8[], $95::int8[], $96::int4[], $97::text[], $98::text[])
-        AS a (payment_id, sequence, endpoint, state, attempts, next_at, at, took, status, answer,
-            error)
-        JOIN payments p ON p.id = a.payment_id AND p.id = ANY ($88)
-    -- A delivery that was acknowledged or given up meanwhile stays so.
-    WHERE d.merchant_id = p.merchant_id AND d.payment_id = a.payment_id
-        AND d.sequence = a.sequence AND d.endpoint = a.endpoint AND d.state = 'pending'
-    RETURNING d.merchant_id, d.payment_id, d.sequence, d.endpoint, d.last_at, d.last_took,
-        d.last_status, d.last_answer, d.last_error
-), logged AS (
-    INSERT INTO delivery_attempts (merchant_id, payment_id, sequence, endpoint, at, took, status,
-        answer, error)
-    SELECT * FROM recorded WHERE last_error IS NOT NULL ON CONFLICT DO NOTHING
-)
-SELECT id FROM changed";
 
 /// Which refusal each payment got that was not inserted.
 const TAKEN: &str = "SELECT id FROM payments WHERE id = ANY ($1)";
@@ -329,19 +234,13 @@ impl<'a> Cards<'a> {
         }
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 10] {
-        [
-            &self.merchant,
-            &self.payment,
-            &self.number,
-            &self.security_code,
-            &self.year,
-            &self.month,
-            &self.emptied.0,
-            &self.emptied.1,
-            &self.dropped.0,
-            &self.dropped.1,
-        ]
+    fn held(&self) -> [&(dyn ToSql + Sync); 6] {
+        let Self { merchant, payment, number, security_code, year, month, .. } = self;
+        [merchant, payment, number, security_code, year, month]
+    }
+
+    fn emptied_and_dropped(&self) -> [&(dyn ToSql + Sync); 4] {
+        [&self.emptied.0, &self.emptied.1, &self.dropped.0, &self.dropped.1]
     }
 }
 
@@ -513,6 +412,7 @@ impl<'a> Deliveries<'a> {
 
 #[derive(Default)]
 struct Attempts<'a> {
+    merchant: Vec<i64>,
     payment: Vec<i64>,
     sequence: Vec<i32>,
     endpoint: Vec<i64>,
@@ -534,6 +434,7 @@ impl<'a> Attempts<'a> {
             NextStep::Dead => (DeliveryState::Dead, None),
         };
         let attempt = &attempted.attempt;
+        self.merchant.push(attempted.merchant.0);
         self.payment.push(attempted.id.payment.stored());
         self.sequence.push(attempted.id.sequence);
         self.endpoint.push(endpoint_key(attempted.id.endpoint));
@@ -547,8 +448,9 @@ impl<'a> Attempts<'a> {
         self.error.push(attempt.error.as_deref());
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 11] {
+    fn params(&self) -> [&(dyn ToSql + Sync); 12] {
         [
+            &self.merchant,
             &self.payment,
             &self.sequence,
             &self.endpoint,
@@ -603,16 +505,48 @@ impl<'a> Columns<'a> {
         changeset.attempted.iter().for_each(|attempted| self.attempts.push(attempted));
     }
 
-    fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
-        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(98);
-        params.extend(self.inserts.params());
-        params.extend(self.updates.params());
-        params.extend(self.events.params());
-        params.extend(self.cards.params());
-        params.extend(self.refunds.params());
-        params.extend(self.postings.params());
-        params.extend(self.deliveries.params());
-        params.extend(self.attempts.params());
+    fn shape(&self) -> Shape {
+        let Self { inserts, updates, cards, refunds, postings, deliveries, attempts, .. } = self;
+        let changes_cards = !(cards.emptied.0.is_empty() && cards.dropped.0.is_empty());
+        Shape::default()
+            .with(Kind::Created, !(inserts.id.is_empty() && cards.payment.is_empty()))
+            .with(Kind::Changed, !updates.id.is_empty() || changes_cards)
+            .with(
+                Kind::Refunds,
+                !(refunds.payment.is_empty() && refunds.settled.payment.is_empty()),
+            )
+            .with(Kind::Told, !(postings.payment.is_empty() && deliveries.payment.is_empty()))
+            .with(Kind::Attempted, !attempts.payment.is_empty())
+    }
+
+    /// In the order of [`super::statement::words`].
+    fn params(&self, shape: Shape) -> Vec<&(dyn ToSql + Sync)> {
+        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(100);
+        if shape.has(Kind::Created) {
+            params.extend(self.inserts.params());
+        }
+        if shape.has(Kind::Changed) {
+            params.extend(self.updates.params());
+        }
+        if shape.has_payments() {
+            params.extend(self.events.params());
+        }
+        if shape.has(Kind::Created) {
+            params.extend(self.cards.held());
+        }
+        if shape.has(Kind::Changed) {
+            params.extend(self.cards.emptied_and_dropped());
+        }
+        if shape.has(Kind::Refunds) {
+            params.extend(self.refunds.params());
+        }
+        if shape.has(Kind::Told) {
+            params.extend(self.postings.params());
+            params.extend(self.deliveries.params());
+        }
+        if shape.has(Kind::Attempted) {
+            params.extend(self.attempts.params());
+        }
         params
     }
 }
@@ -650,13 +584,14 @@ pub(super) async fn write(
     session: &Session,
     batch: &[&Ready],
 ) -> Result<BTreeSet<i64>, tokio_postgres::Error> {
-    let statement = session.statement(STATEMENT).await?;
     let sorted = in_order(batch);
     let mut columns = Columns::default();
     for ready in sorted {
         columns.push(ready);
     }
-    let rows = session.client().query(&statement, &columns.params()).await?;
+    let shape = columns.shape();
+    let statement = session.batch(shape).await?;
+    let rows = session.client().query(&statement, &columns.params(shape)).await?;
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 

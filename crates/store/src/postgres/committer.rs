@@ -29,8 +29,6 @@ const WITHOUT_CONNECTION: Duration = Duration::from_secs(2);
 const BEYOND_STATEMENT: Duration = Duration::from_secs(2);
 /// How often a batch is tried that the server certainly took back.
 const TRIES: u32 = 5;
-/// Plans that were made for small tables are thrown away so often.
-const PLANS_LIVE: Duration = Duration::from_secs(10);
 
 type Reply = Result<(), CommitError>;
 
@@ -66,7 +64,6 @@ impl Committers {
                 limit: options.statement_timeout.saturating_add(BEYOND_STATEMENT),
                 put_back: Vec::new(),
                 audit_key: audit_key.clone(),
-                planned: Instant::now(),
             };
             tokio::spawn(committer.run());
         }
@@ -107,7 +104,6 @@ struct Committer {
     /// Changesets about a payment that was in the last batch already.
     put_back: Vec<Job>,
     audit_key: AuditKey,
-    planned: Instant,
 }
 
 impl Committer {
@@ -170,14 +166,8 @@ impl Committer {
         }
     }
 
-    async fn write(&mut self, session: &Session, jobs: Vec<Job>) {
+    async fn write(&self, session: &Session, jobs: Vec<Job>) {
         crash_point("store.before_write");
-        if self.planned.elapsed() >= PLANS_LIVE {
-            self.planned = Instant::now();
-            if let Err(error) = session.client().batch_execute("DISCARD PLANS").await {
-                session.judge(&error);
-            }
-        }
         let (common, single): (Vec<Job>, Vec<Job>) =
             jobs.into_iter().partition(|job| job.ready.is_common());
         write_together(session, &self.audit_key, common).await;

@@ -13,12 +13,14 @@ mod committer;
 mod deliveries;
 mod lists;
 mod lock_waits;
+mod lookups;
 mod migrations;
 mod queries;
 mod records;
 mod rows;
 mod session;
 mod single;
+mod statement;
 
 pub use address::{Address, AddressError, Scratch, is_postgres, shown};
 pub use lock_waits::LockWatch;
@@ -45,6 +47,7 @@ use engine::actor::Scope;
 use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
 use engine::ports::{DueDestinations, MessagesAsked, PaymentsAsked, Store};
+use lookups::Lookups;
 use queries::Readers;
 use rows::Ready;
 use session::{Connector, Purpose};
@@ -158,7 +161,9 @@ pub async fn facts(address: &Address, options: &Options) -> Result<Facts, OpenEr
 pub struct PostgresStore {
     connector: Arc<Connector>,
     committers: Committers,
-    readers: Readers,
+    readers: Arc<Readers>,
+    payments: Lookups,
+    held_cards: Lookups,
     claims: Readers,
     audit_key: AuditKey,
 }
@@ -188,7 +193,7 @@ impl PostgresStore {
         }
         let claims = connector.connect(Purpose::Claims).await?;
         let claims = Link::start(Arc::clone(&connector), Purpose::Claims, claims);
-        let readers = Readers::new(links, limit);
+        let readers = Arc::new(Readers::new(links, limit));
         let version = {
             let session = connector.connect(Purpose::Questions).await?;
             migrations::version(&session).await?
@@ -197,7 +202,9 @@ impl PostgresStore {
             return Err(OpenError::NewerSchema { found: version.found, known: newest() });
         }
         let claims = Readers::new(vec![claims], limit);
-        Ok(Self { connector, committers, readers, claims, audit_key })
+        let payments = Lookups::start(&readers, queries::PAYMENTS);
+        let held_cards = Lookups::start(&readers, queries::HELD_CARDS);
+        Ok(Self { connector, committers, readers, payments, held_cards, claims, audit_key })
     }
 
     /// A connection for the keys of the hours.
@@ -222,8 +229,8 @@ impl Store for PostgresStore {
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        let found = self.readers.ask(queries::PAYMENT, &[&id.stored()]).await?;
-        let payment = found.first().map(rows::payment).transpose()?;
+        let found = self.payments.ask(id.stored()).await?;
+        let payment = found.map(|row| rows::payment(&row)).transpose()?;
         Ok(payment.filter(|payment| scope.allows(payment.merchant)))
     }
 
@@ -239,8 +246,8 @@ impl Store for PostgresStore {
     }
 
     async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
-        let found = self.readers.ask(queries::HELD_CARD, &[&id.stored()]).await?;
-        found.first().map(rows::held_card).transpose()
+        let found = self.held_cards.ask(id.stored()).await?;
+        found.map(|row| rows::held_card(&row)).transpose()
     }
 
     async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {

@@ -111,9 +111,9 @@ pub(super) async fn claim_payments(
     Ok(payments)
 }
 
-/// A payment by its number.
-pub(super) const PAYMENT: &str =
-    concat!("SELECT ", payment_columns!(), " FROM payments p WHERE p.id = $1");
+/// Payments by their numbers.
+pub(super) const PAYMENTS: &str =
+    concat!("SELECT ", payment_columns!(), " FROM payments p WHERE p.id = ANY ($1)");
 
 /// All attempts at a reference of a terminal.
 pub(super) const ATTEMPTS: &str = concat!(
@@ -129,11 +129,11 @@ pub(super) const SENDING: &str = concat!(
     " FROM payments p WHERE p.due_at IS NOT NULL AND p.state = 'sending' LIMIT $1"
 );
 
-/// The sealed card of a payment.
-pub(super) const HELD_CARD: &str = "\
+/// The sealed cards of payments.
+pub(super) const HELD_CARDS: &str = "\
 SELECT h.payment_id, h.number, h.security_code, h.expiry_year, h.expiry_month
 FROM payments p JOIN held_cards h ON h.merchant_id = p.merchant_id AND h.payment_id = p.id
-WHERE p.id = $1";
+WHERE p.id = ANY ($1)";
 
 /// The refunds of a payment.
 pub(super) const REFUNDS: &str = "\

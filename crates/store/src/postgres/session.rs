@@ -2,6 +2,7 @@
 //! used, and opened again by themselves when they break.
 
 use super::address::Address;
+use super::statement::{self, Shape};
 use super::{OpenError, Options};
 use engine::error::StoreError;
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ pub(super) enum Purpose {
 pub(crate) struct Session {
     client: Client,
     statements: Mutex<BTreeMap<&'static str, Statement>>,
+    batches: Mutex<BTreeMap<Shape, Statement>>,
     /// Cancelled when the connection is over, by whichever side.
     over: CancellationToken,
     _closes_when_dropped: DropGuard,
@@ -71,6 +73,17 @@ impl Session {
         }
         let statement = self.client.prepare(sql).await?;
         known().insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    /// The statement of a batch of this shape, prepared once a connection.
+    pub(super) async fn batch(&self, shape: Shape) -> Result<Statement, tokio_postgres::Error> {
+        let known = || self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statement) = known().get(&shape).cloned() {
+            return Ok(statement);
+        }
+        let statement = self.client.prepare(&statement::words(shape)).await?;
+        known().insert(shape, statement.clone());
         Ok(statement)
     }
 
@@ -237,6 +250,7 @@ impl Connector {
         let session = Session {
             client,
             statements: Mutex::default(),
+            batches: Mutex::default(),
             _closes_when_dropped: over.clone().drop_guard(),
             over,
             warned,
@@ -280,12 +294,15 @@ impl Connector {
                  WHERE current_setting('synchronous_commit') <> 'remote_apply';"
             }
         });
+        // A plan that was made while a table was small goes on when it has grown.
+        settings.push_str("SET enable_seqscan = off;");
         if purpose == Purpose::Commits {
-            // Planned once, for any number of rows: always by index, and never by comparing all
-            // with all.
+            // Planned once, for any number of rows and for tables of any size: each row is looked
+            // up by its key.
             settings.push_str(
-                "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
-                 SET enable_hashjoin = off; SET enable_mergejoin = off;",
+                "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+                 SET enable_material = off; SET enable_memoize = off; \
+                 SET enable_bitmapscan = off;",
             );
         }
         settings
