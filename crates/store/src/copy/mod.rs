@@ -22,6 +22,16 @@ use values::{Row, Sum, params};
 /// Rows that travel together.
 const PAGE: usize = 2000;
 
+/// What PostgreSQL keeps beside the rows, so that it is found across all months.
+const DERIVED: &str = "\
+INSERT INTO payment_references (ter_no, reference, attempt, payment_id)
+    SELECT ter_no, reference, attempt, id FROM payments;
+INSERT INTO due_payments (payment_id, due_at)
+    SELECT id, due_at FROM payments WHERE due_at IS NOT NULL;
+INSERT INTO due_deliveries (merchant_id, payment_id, sequence, endpoint, destination, attempts, next_at)
+    SELECT merchant_id, payment_id, sequence, endpoint, destination, attempts, next_at
+    FROM deliveries WHERE next_at IS NOT NULL";
+
 /// Why a database was not copied. Nothing of it is in the target.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
@@ -148,6 +158,7 @@ async fn copy_tables(
     told: &(impl Fn(&Copied) + Send + Sync),
 ) -> Result<Vec<Copied>, CopyError> {
     let mut all = Vec::new();
+    make_months(&source.database, client).await?;
     for table in &TABLES {
         let sent = send(&source.database, client, table).await?;
         let arrived = read_back(client, table).await?;
@@ -169,8 +180,25 @@ async fn copy_tables(
              (SELECT max(id) FROM audit_log)) WHERE EXISTS (SELECT 1 FROM audit_log)",
         )
         .await?;
+    client.batch_execute(DERIVED).await?;
     publish_hour_keys(source, client).await?;
     Ok(all)
+}
+
+/// Tables of the months that payments are in, so that their rows arrive there.
+async fn make_months(path: &Path, client: &Client) -> Result<(), CopyError> {
+    let path = path.to_owned();
+    let months = tokio::task::spawn_blocking(move || {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let sql = "SELECT DISTINCT id / 100000000000000 FROM payments ORDER BY 1";
+        let mut statement = connection.prepare(sql)?;
+        let months = statement.query_map([], |row| row.get::<_, i32>(0))?;
+        months.collect::<rusqlite::Result<Vec<i32>>>()
+    });
+    for month in months.await.map_err(|error| CopyError::Target(error.to_string()))?? {
+        client.execute("SELECT make_month($1)", &[&month]).await?;
+    }
+    Ok(())
 }
 
 /// Sends all rows of a table, and sums up what was sent.

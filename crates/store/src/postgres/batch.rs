@@ -4,6 +4,7 @@
 //! number must be among those that the statement inserted or changed. So each changeset is
 //! all-or-nothing without a savepoint, and the statement tells which ones were done.
 
+use super::months::{Month, Months};
 use super::rows::{Ready, endpoint_key};
 use super::session::Session;
 use super::statement::{Kind, Shape};
@@ -19,7 +20,7 @@ use std::collections::BTreeSet;
 use tokio_postgres::types::ToSql;
 
 /// Which refusal each payment got that was not inserted.
-const TAKEN: &str = "SELECT id FROM payments WHERE id = ANY ($1)";
+const TAKEN: &str = "SELECT payment_id FROM payment_references WHERE payment_id = ANY ($1)";
 
 #[derive(Default)]
 struct Inserts<'a> {
@@ -74,6 +75,10 @@ impl<'a> Inserts<'a> {
         self.notices.push(payment.notices);
         self.due_at.push(payment.due_at.map(Timestamp::micros));
         self.details.push(ready.details.as_deref());
+    }
+
+    fn reference(&self) -> [&(dyn ToSql + Sync); 4] {
+        [&self.terminal, &self.reference, &self.attempt, &self.id]
     }
 
     fn params(&self) -> [&(dyn ToSql + Sync); 23] {
@@ -466,12 +471,38 @@ impl<'a> Attempts<'a> {
     }
 }
 
+/// What is next with payments.
+#[derive(Default)]
+struct NextSteps {
+    payment: Vec<i64>,
+    due_at: Vec<i64>,
+    done: Vec<i64>,
+}
+
+impl NextSteps {
+    fn push(&mut self, payment: &Payment) {
+        let id = payment.id.stored();
+        match payment.due_at {
+            Some(due_at) => {
+                self.payment.push(id);
+                self.due_at.push(due_at.micros());
+            }
+            None => self.done.push(id),
+        }
+    }
+
+    fn due(&self) -> [&(dyn ToSql + Sync); 2] {
+        [&self.payment, &self.due_at]
+    }
+}
+
 /// The rows of many changesets, by column.
 #[derive(Default)]
 struct Columns<'a> {
     inserts: Inserts<'a>,
     updates: Updates<'a>,
     events: Events<'a>,
+    next_steps: NextSteps,
     cards: Cards<'a>,
     refunds: Refunds<'a>,
     postings: Postings<'a>,
@@ -490,6 +521,7 @@ impl<'a> Columns<'a> {
             None => {}
         }
         if let Some(payment) = ready.payment() {
+            self.next_steps.push(payment);
             if let Some(event) = &changeset.event {
                 self.events.push(event, ready);
             }
@@ -523,6 +555,7 @@ impl<'a> Columns<'a> {
     fn params(&self, shape: Shape) -> Vec<&(dyn ToSql + Sync)> {
         let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(100);
         if shape.has(Kind::Created) {
+            params.extend(self.inserts.reference());
             params.extend(self.inserts.params());
         }
         if shape.has(Kind::Changed) {
@@ -530,12 +563,14 @@ impl<'a> Columns<'a> {
         }
         if shape.has_payments() {
             params.extend(self.events.params());
+            params.extend(self.next_steps.due());
         }
         if shape.has(Kind::Created) {
             params.extend(self.cards.held());
         }
         if shape.has(Kind::Changed) {
             params.extend(self.cards.emptied_and_dropped());
+            params.push(&self.next_steps.done);
         }
         if shape.has(Kind::Refunds) {
             params.extend(self.refunds.params());
@@ -578,10 +613,16 @@ pub(super) fn touched(ready: &Ready) -> impl Iterator<Item = (i64, i32, i64)> {
     payment.into_iter().chain(attempted)
 }
 
+/// Where all rows of a changeset are.
+pub(super) fn month(months: &Months, ready: &Ready) -> Month {
+    months.of_all(touched(ready).map(|(payment, _sequence, _endpoint)| payment))
+}
+
 /// Writes the common rows of all, in one statement: its own transaction, unless one is open.
-/// Returns the payments that were inserted or changed.
+/// Returns the payments that were inserted or changed. All of them are in this month.
 pub(super) async fn write(
     session: &Session,
+    month: Month,
     batch: &[&Ready],
 ) -> Result<BTreeSet<i64>, tokio_postgres::Error> {
     let sorted = in_order(batch);
@@ -590,7 +631,7 @@ pub(super) async fn write(
         columns.push(ready);
     }
     let shape = columns.shape();
-    let statement = session.batch(shape).await?;
+    let statement = session.batch(shape, month).await?;
     let rows = session.client().query(&statement, &columns.params(shape)).await?;
     rows.iter().map(|row| row.try_get(0)).collect()
 }

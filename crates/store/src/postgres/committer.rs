@@ -8,13 +8,14 @@
 
 use super::OpenError;
 use super::batch;
+use super::months::{Month, Months};
 use super::rows::Ready;
 use super::session::{Connector, Link, Purpose, Session, words};
 use super::single::{self, WriteError};
 use crate::audit_chain::AuditKey;
 use engine::crash_point::crash_point;
 use engine::error::CommitError;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -51,6 +52,7 @@ impl Committers {
     pub(super) async fn start(
         connector: &Arc<Connector>,
         audit_key: &AuditKey,
+        months: &Arc<Months>,
     ) -> Result<Self, OpenError> {
         let options = connector.options();
         let (jobs, waiting) = mpsc::channel(options.queue);
@@ -64,6 +66,7 @@ impl Committers {
                 limit: options.statement_timeout.saturating_add(BEYOND_STATEMENT),
                 put_back: Vec::new(),
                 audit_key: audit_key.clone(),
+                months: Arc::clone(months),
             };
             tokio::spawn(committer.run());
         }
@@ -104,6 +107,7 @@ struct Committer {
     /// Changesets about a payment that was in the last batch already.
     put_back: Vec<Job>,
     audit_key: AuditKey,
+    months: Arc<Months>,
 }
 
 impl Committer {
@@ -170,7 +174,13 @@ impl Committer {
         crash_point("store.before_write");
         let (common, single): (Vec<Job>, Vec<Job>) =
             jobs.into_iter().partition(|job| job.ready.is_common());
-        write_together(session, &self.audit_key, common).await;
+        let mut by_month: BTreeMap<Month, Vec<Job>> = BTreeMap::new();
+        for job in common {
+            by_month.entry(batch::month(&self.months, &job.ready)).or_default().push(job);
+        }
+        for (month, jobs) in by_month {
+            write_together(session, &self.audit_key, month, jobs).await;
+        }
         for job in single {
             write_alone(session, &self.audit_key, job).await;
         }
@@ -203,16 +213,13 @@ fn is_spoilt(code: &SqlState) -> bool {
     code.code().starts_with("22") || code.code().starts_with("23")
 }
 
-async fn write_together(session: &Session, audit_key: &AuditKey, jobs: Vec<Job>) {
-    if jobs.is_empty() {
-        return;
-    }
+async fn write_together(session: &Session, audit_key: &AuditKey, month: Month, jobs: Vec<Job>) {
     let batch: Vec<&Ready> = jobs.iter().map(|job| &job.ready).collect();
     let mut tries = 0_u32;
     let result = loop {
         tries = tries.saturating_add(1);
         session.take_warning();
-        let written = batch::write(session, &batch).await;
+        let written = batch::write(session, month, &batch).await;
         match written {
             Ok(changed) if session.take_warning() => {
                 tracing::error!(changed = changed.len(), "committed, but not by the standby");

@@ -1,6 +1,7 @@
 //! Webhook deliveries, their attempts, and the endpoints that they go to. What changes with a
 //! payment, and what attempts come to, is written by [`super::batch`].
 
+use super::months::{Month, Months};
 use super::queries::{Readers, micros};
 use super::rows::{self, delivery_columns, endpoint_columns, endpoint_key};
 use super::session::Session;
@@ -15,20 +16,20 @@ use domain::time::Timestamp;
 use engine::changeset::{EndpointChange, EndpointHealth, Resend};
 use engine::error::{CommitError, StoreError};
 use engine::ports::DueDestinations;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
 
 /// Each step jumps to the next queue in the index, whatever waits in between.
 const DUE_DESTINATIONS: &str = "\
 WITH RECURSIVE step AS (
-    (SELECT destination, merchant_id, attempts, next_at, 1 AS number FROM deliveries
-     WHERE next_at IS NOT NULL AND destination > $1 ORDER BY destination, next_at LIMIT 1)
+    (SELECT destination, merchant_id, attempts, next_at, 1 AS number FROM due_deliveries
+     WHERE destination > $1 ORDER BY destination, next_at LIMIT 1)
     UNION ALL
     SELECT d.destination, d.merchant_id, d.attempts, d.next_at, s.number + 1
     FROM step s CROSS JOIN LATERAL (
-        SELECT destination, merchant_id, attempts, next_at FROM deliveries
-        WHERE next_at IS NOT NULL AND destination > s.destination
-        ORDER BY destination, next_at LIMIT 1
+        SELECT destination, merchant_id, attempts, next_at FROM due_deliveries
+        WHERE destination > s.destination ORDER BY destination, next_at LIMIT 1
     ) d
     WHERE s.number < $2
 )
@@ -40,19 +41,27 @@ const CLAIM: &str = "\
 WITH clock AS (
     SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
 ), due AS (
-    SELECT d.merchant_id, d.payment_id, d.sequence, d.endpoint
+    SELECT d.payment_id, d.sequence, d.endpoint
     FROM unnest($2::int8[], $3::int8[]) AS w (destination, most) CROSS JOIN LATERAL (
-        SELECT merchant_id, payment_id, sequence, endpoint FROM deliveries
-        WHERE next_at IS NOT NULL AND destination = w.destination AND next_at <= $1
+        SELECT payment_id, sequence, endpoint FROM due_deliveries
+        WHERE destination = w.destination AND next_at <= $1
             AND (claimed_until IS NULL OR claimed_until <= (SELECT now FROM clock))
         ORDER BY next_at, sequence LIMIT w.most FOR UPDATE SKIP LOCKED
     ) d
 )
-UPDATE deliveries d SET claimed_until = (SELECT now FROM clock) + $4 FROM due
-WHERE d.merchant_id = due.merchant_id AND d.payment_id = due.payment_id
-    AND d.sequence = due.sequence AND d.endpoint = due.endpoint
-RETURNING d.payment_id, d.sequence, d.endpoint, d.merchant_id, d.ter_no, d.url, d.destination,
-    d.content_type, d.body, d.attempts, d.created_at, d.begun_at, d.next_at";
+UPDATE due_deliveries d SET claimed_until = (SELECT now FROM clock) + $4 FROM due
+WHERE d.payment_id = due.payment_id AND d.sequence = due.sequence AND d.endpoint = due.endpoint
+RETURNING d.payment_id, d.sequence, d.endpoint, d.merchant_id";
+
+/// What was claimed.
+const CLAIMED: &str = "\
+SELECT d.payment_id, d.sequence, d.endpoint, d.merchant_id, d.ter_no, d.url, d.destination,
+    d.content_type, d.body, d.attempts, d.created_at, d.begun_at, d.next_at
+FROM unnest($1::int8[], $2::int4[], $3::int8[], $4::int8[])
+    AS k (payment_id, sequence, endpoint, merchant_id)
+JOIN deliveries@ d ON d.merchant_id = k.merchant_id AND d.payment_id = k.payment_id
+    AND d.sequence = k.sequence AND d.endpoint = k.endpoint
+WHERE d.state = 'pending'";
 
 pub(super) async fn due_destinations(
     readers: &Readers,
@@ -76,9 +85,19 @@ pub(super) async fn due_destinations(
     Ok(DueDestinations { due, next: last.filter(|_| is_full) })
 }
 
-/// Claims are asked for on a connection of their own, which does not wait for the disk.
+/// Keys of deliveries, by column.
+#[derive(Default)]
+struct Keys {
+    payments: Vec<i64>,
+    sequences: Vec<i32>,
+    endpoints: Vec<i64>,
+    merchants: Vec<i64>,
+}
+
+/// Claims are asked for on a connection of their own, which does not wait for the disk. What they
+/// say is asked where the payments' months are.
 pub(super) async fn claim(
-    claims: &Readers,
+    (claims, months): (&Readers, &Months),
     now: Timestamp,
     lease: Duration,
     wanted: &[(Destination, u32)],
@@ -86,8 +105,21 @@ pub(super) async fn claim(
     let destinations: Vec<i64> = wanted.iter().map(|(destination, _)| destination.0).collect();
     let most: Vec<i64> = wanted.iter().map(|(_, most)| i64::from(*most)).collect();
     let params: [&(dyn ToSql + Sync); 4] = [&now.micros(), &destinations, &most, &micros(lease)];
-    let mut found = claims.ask(CLAIM, &params).await?;
-    // An update returns its rows in no order.
+    let mut by_month: BTreeMap<Month, Keys> = BTreeMap::new();
+    for row in claims.ask(CLAIM, &params).await? {
+        let payment: i64 = rows::get(&row, 0)?;
+        let keys = by_month.entry(months.of(payment)).or_default();
+        keys.payments.push(payment);
+        keys.sequences.push(rows::get(&row, 1)?);
+        keys.endpoints.push(rows::get(&row, 2)?);
+        keys.merchants.push(rows::get(&row, 3)?);
+    }
+    let mut found = Vec::new();
+    for (month, keys) in &by_month {
+        let Keys { payments, sequences, endpoints, merchants } = keys;
+        let params: [&(dyn ToSql + Sync); 4] = [payments, sequences, endpoints, merchants];
+        found.extend(claims.ask_in(*month, CLAIMED, &params).await?);
+    }
     found.sort_by_cached_key(|row| {
         (row.try_get::<_, Option<i64>>(12).ok(), row.try_get::<_, i32>(1).ok())
     });
@@ -158,7 +190,7 @@ const COUNT_DEAD: &str = count!(
 const OF_PAYMENT: &str = concat!(
     "SELECT ",
     delivery_columns!(),
-    " FROM payments p JOIN deliveries d ON d.merchant_id = p.merchant_id AND d.payment_id = p.id \
+    " FROM payments@ p JOIN deliveries@ d ON d.merchant_id = p.merchant_id AND d.payment_id = p.id \
      WHERE p.id = $1"
 );
 
@@ -166,18 +198,18 @@ const DETAIL: &str = concat!(
     "SELECT ",
     delivery_columns!(),
     ", d.content_type, d.body \
-     FROM payments p JOIN deliveries d ON d.merchant_id = p.merchant_id AND d.payment_id = p.id \
+     FROM payments@ p JOIN deliveries@ d ON d.merchant_id = p.merchant_id AND d.payment_id = p.id \
      WHERE p.id = $1 AND d.sequence = $2 AND d.endpoint = $3"
 );
 
 const ATTEMPTS: &str = "\
 SELECT a.at, a.took, a.status, a.answer, a.error
-FROM payments p JOIN delivery_attempts a ON a.merchant_id = p.merchant_id AND a.payment_id = p.id
+FROM payments@ p JOIN delivery_attempts@ a ON a.merchant_id = p.merchant_id AND a.payment_id = p.id
 WHERE p.id = $1 AND a.sequence = $2 AND a.endpoint = $3 ORDER BY a.at";
 
 const BACKLOG: &str = "\
-SELECT count(*), count(*) FILTER (WHERE next_at <= $1), min(next_at) FROM deliveries
-WHERE next_at IS NOT NULL";
+SELECT count(*), count(*) FILTER (WHERE next_at <= $1), min(next_at)
+FROM due_deliveries";
 
 /// The endpoints of a merchant or (null) of all.
 pub(super) const ENDPOINTS: &str = concat!(
@@ -232,13 +264,13 @@ impl Conditions {
 }
 
 pub(super) async fn records(
-    readers: &Readers,
+    (readers, months): (&Readers, &Months),
     filter: &DeliveryFilter,
     after: Option<DeliveryCursor>,
     limit: u32,
 ) -> Result<Vec<DeliveryRecord>, StoreError> {
     if filter.payment.is_some() {
-        return Ok(DeliveryRecord::page(of_payment(readers, filter).await?, after, limit));
+        return Ok(DeliveryRecord::page(of_payment(readers, months, filter).await?, after, limit));
     }
     let conditions = Conditions::new(filter);
     let (at, id) = match after {
@@ -275,19 +307,25 @@ fn key(id: DeliveryId) -> (i64, i32, i64) {
 /// The few of one payment.
 async fn of_payment(
     readers: &Readers,
+    months: &Months,
     filter: &DeliveryFilter,
 ) -> Result<Vec<DeliveryRecord>, StoreError> {
-    let payment = filter.payment.map(domain::id::PaymentId::stored);
-    let found = readers.ask(OF_PAYMENT, &[&payment]).await?;
+    let Some(payment) = filter.payment.map(domain::id::PaymentId::stored) else {
+        return Ok(Vec::new());
+    };
+    let found = readers.ask_in(months.of(payment), OF_PAYMENT, &[&payment]).await?;
     let mut records =
         found.iter().map(rows::delivery_record).collect::<Result<Vec<_>, StoreError>>()?;
     records.retain(|record| filter.lets_through(record));
     Ok(records)
 }
 
-pub(super) async fn count(readers: &Readers, filter: &DeliveryFilter) -> Result<u64, StoreError> {
+pub(super) async fn count(
+    (readers, months): (&Readers, &Months),
+    filter: &DeliveryFilter,
+) -> Result<u64, StoreError> {
     if filter.payment.is_some() {
-        let found = of_payment(readers, filter).await?;
+        let found = of_payment(readers, months, filter).await?;
         return Ok(u64::try_from(found.len()).unwrap_or(u64::MAX));
     }
     let sql = if is_dead(filter) { COUNT_DEAD } else { COUNT };
@@ -296,16 +334,17 @@ pub(super) async fn count(readers: &Readers, filter: &DeliveryFilter) -> Result<
 }
 
 pub(super) async fn detail(
-    readers: &Readers,
+    (readers, months): (&Readers, &Months),
     id: DeliveryId,
 ) -> Result<Option<DeliveryDetail>, StoreError> {
     let (payment, sequence, endpoint) = key(id);
     let params: [&(dyn ToSql + Sync); 3] = [&payment, &sequence, &endpoint];
-    let found = readers.ask(DETAIL, &params).await?;
+    let month = months.of(payment);
+    let found = readers.ask_in(month, DETAIL, &params).await?;
     let Some(row) = found.first() else { return Ok(None) };
     let record = rows::delivery_record(row)?;
     let (content_type, body) = rows::delivery_text(row)?;
-    let logged = readers.ask(ATTEMPTS, &params).await?;
+    let logged = readers.ask_in(month, ATTEMPTS, &params).await?;
     let logged = logged.iter().map(|row| rows::attempt(row, 0)).collect::<Result<Vec<_>, _>>()?;
     let attempts = record.with_last(logged);
     Ok(Some(DeliveryDetail { record, content_type, body, attempts }))
@@ -320,10 +359,14 @@ pub(super) async fn backlog(readers: &Readers, now: Timestamp) -> Result<Backlog
 pub(super) async fn insert_alone(session: &Session, delivery: &NewDelivery) -> Written {
     execute(
         session,
-        "INSERT INTO deliveries (merchant_id, payment_id, sequence, endpoint, ter_no, event_type, \
+        "WITH queued AS ( \
+         INSERT INTO deliveries (merchant_id, payment_id, sequence, endpoint, ter_no, event_type, \
          url, destination, content_type, body, created_at, begun_at, state, attempts, next_at) \
          SELECT merchant_id, id, $3, $4, ter_no, $5, $6, $7, $8, $9, $10::int8, $10, 'pending', 0, \
-         $10 FROM payments WHERE merchant_id = $1 AND id = $2 ON CONFLICT DO NOTHING",
+         $10 FROM payments WHERE merchant_id = $1 AND id = $2 ON CONFLICT DO NOTHING \
+         RETURNING merchant_id, payment_id, sequence, endpoint, destination, attempts, next_at) \
+         INSERT INTO due_deliveries (merchant_id, payment_id, sequence, endpoint, destination, \
+         attempts, next_at) SELECT * FROM queued",
         &[
             &delivery.merchant.0,
             &delivery.id.payment.stored(),
@@ -373,13 +416,19 @@ pub(super) async fn resend(session: &Session, resend: &Resend) -> Written {
     params.push(&at);
     execute(
         session,
-        "UPDATE deliveries d SET next_at = $5::int8, begun_at = $5, state = 'pending', \
-         claimed_until = NULL, \
+        "WITH begun AS ( \
+         UPDATE deliveries d SET next_at = $5::int8, begun_at = $5, state = 'pending', \
          attempts = CASE d.state WHEN 'pending' THEN d.attempts ELSE 0 END \
          FROM unnest($1::int8[], $2::int8[], $3::int4[], $4::int8[]) \
             AS k (merchant_id, payment_id, sequence, endpoint) \
          WHERE d.merchant_id = k.merchant_id AND d.payment_id = k.payment_id \
-            AND d.sequence = k.sequence AND d.endpoint = k.endpoint",
+            AND d.sequence = k.sequence AND d.endpoint = k.endpoint \
+         RETURNING d.merchant_id, d.payment_id, d.sequence, d.endpoint, d.destination, \
+            d.attempts, d.next_at) \
+         INSERT INTO due_deliveries (merchant_id, payment_id, sequence, endpoint, destination, \
+         attempts, next_at) SELECT * FROM begun \
+         ON CONFLICT (payment_id, sequence, endpoint) DO UPDATE \
+         SET attempts = excluded.attempts, next_at = excluded.next_at, claimed_until = NULL",
         &params,
     )
     .await?;

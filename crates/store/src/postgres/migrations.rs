@@ -1,5 +1,6 @@
 //! The first steps on a database: one node at a time sets it up or brings it up to date.
 
+use super::months;
 use super::session::{Connector, Purpose, Session};
 use super::{Address, OpenError, Options};
 use crate::migrations::{Migration, Version, after, newest};
@@ -85,7 +86,7 @@ impl Setup {
             client.batch_execute("COMMIT").await?;
             tracing::info!(number, name, "database migrated");
         }
-        Ok(())
+        Ok(months::make_ahead(&self.session).await?)
     }
 
     /// What was agreed upon when the database was set up; none before.

@@ -15,6 +15,7 @@ mod lists;
 mod lock_waits;
 mod lookups;
 mod migrations;
+mod months;
 mod queries;
 mod records;
 mod rows;
@@ -48,6 +49,7 @@ use engine::changeset::{Changeset, SealedCard, StoredEndpoint, StoredTerminal};
 use engine::error::{CommitError, StoreError};
 use engine::ports::{DueDestinations, MessagesAsked, PaymentsAsked, Store};
 use lookups::Lookups;
+use months::Months;
 use queries::Readers;
 use rows::Ready;
 use session::{Connector, Purpose};
@@ -55,6 +57,7 @@ pub(crate) use session::{Link, Session, words};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -165,6 +168,8 @@ pub struct PostgresStore {
     payments: Lookups,
     held_cards: Lookups,
     claims: Readers,
+    months: Arc<Months>,
+    _looks_after_months: AbortOnDropHandle<()>,
     audit_key: AuditKey,
 }
 
@@ -184,7 +189,16 @@ impl PostgresStore {
         audit_key: AuditKey,
     ) -> Result<Self, OpenError> {
         let connector = Arc::new(Connector::new(address.clone(), options));
-        let committers = Committers::start(&connector, &audit_key).await?;
+        let months = Arc::new(Months::default());
+        {
+            let session = connector.connect(Purpose::Questions).await?;
+            let version = migrations::version(&session).await?;
+            if version.found == 0 || !version.is_usable() {
+                return Err(OpenError::NewerSchema { found: version.found, known: newest() });
+            }
+            months.read(&session).await?;
+        }
+        let committers = Committers::start(&connector, &audit_key, &months).await?;
         let limit = options.statement_timeout;
         let mut links = Vec::with_capacity(options.connections);
         for _reader in 0..options.connections.max(1) {
@@ -194,17 +208,18 @@ impl PostgresStore {
         let claims = connector.connect(Purpose::Claims).await?;
         let claims = Link::start(Arc::clone(&connector), Purpose::Claims, claims);
         let readers = Arc::new(Readers::new(links, limit));
-        let version = {
-            let session = connector.connect(Purpose::Questions).await?;
-            migrations::version(&session).await?
-        };
-        if version.found == 0 || !version.is_usable() {
-            return Err(OpenError::NewerSchema { found: version.found, known: newest() });
-        }
-        let claims = Readers::new(vec![claims], limit);
-        let payments = Lookups::start(&readers, queries::PAYMENTS);
-        let held_cards = Lookups::start(&readers, queries::HELD_CARDS);
-        Ok(Self { connector, committers, readers, payments, held_cards, claims, audit_key })
+        let look_after = Arc::clone(&months).look_after(Arc::clone(&connector));
+        Ok(Self {
+            payments: Lookups::start(&readers, &months, queries::PAYMENTS),
+            held_cards: Lookups::start(&readers, &months, queries::HELD_CARDS),
+            connector,
+            committers,
+            readers,
+            claims: Readers::new(vec![claims], limit),
+            months,
+            _looks_after_months: AbortOnDropHandle::new(tokio::spawn(look_after)),
+            audit_key,
+        })
     }
 
     /// A connection for the keys of the hours.
@@ -242,7 +257,18 @@ impl Store for PostgresStore {
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] =
             [&terminal.0, &reference.as_str()];
         let found = self.readers.ask(queries::ATTEMPTS, &params).await?;
-        found.iter().map(rows::payment).collect()
+        let mut attempts = Vec::with_capacity(found.len());
+        for row in &found {
+            let number: i64 = rows::get(row, 0)?;
+            // Its reference stays taken, so whoever asks must not believe that there was none.
+            let kept_elsewhere = || {
+                let why = format!("the month of payment {number} is not in this database");
+                StoreError::Unavailable(why)
+            };
+            let payment = self.payments.ask(number).await?.ok_or_else(kept_elsewhere)?;
+            attempts.push(rows::payment(&payment)?);
+        }
+        Ok(attempts)
     }
 
     async fn held_card(&self, id: PaymentId) -> Result<Option<SealedCard>, StoreError> {
@@ -251,12 +277,16 @@ impl Store for PostgresStore {
     }
 
     async fn refunds(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
-        let found = self.readers.ask(queries::REFUNDS, &[&payment.stored()]).await?;
+        let number = payment.stored();
+        let month = self.months.of(number);
+        let found = self.readers.ask_in(month, queries::REFUNDS, &[&number]).await?;
         found.iter().map(rows::refund).collect()
     }
 
     async fn events(&self, payment: PaymentId) -> Result<Vec<Event>, StoreError> {
-        let found = self.readers.ask(queries::EVENTS, &[&payment.stored()]).await?;
+        let number = payment.stored();
+        let month = self.months.of(number);
+        let found = self.readers.ask_in(month, queries::EVENTS, &[&number]).await?;
         found.iter().map(rows::event).collect()
     }
 
@@ -295,7 +325,15 @@ impl Store for PostgresStore {
         lease: Duration,
         limit: u32,
     ) -> Result<Vec<Payment>, StoreError> {
-        queries::claim_payments(&self.claims, now, lease, limit).await
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+            [&now.micros(), &i64::from(limit), &queries::micros(lease)];
+        let claimed = self.claims.ask(queries::CLAIM_PAYMENTS, &params).await?;
+        let numbers = claimed.iter().map(|row| rows::get(row, 0)).collect::<Result<Vec<_>, _>>()?;
+        let found = self.payments.ask_all(&numbers).await?;
+        let mut payments =
+            found.iter().map(|row| rows::payment(row)).collect::<Result<Vec<_>, _>>()?;
+        payments.sort_by_key(|payment| payment.due_at);
+        Ok(payments)
     }
 
     async fn sending_payments(&self, limit: u32) -> Result<Vec<Payment>, StoreError> {
@@ -318,7 +356,7 @@ impl Store for PostgresStore {
         lease: Duration,
         wanted: &[(Destination, u32)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        deliveries::claim(&self.claims, now, lease, wanted).await
+        deliveries::claim((&self.claims, &self.months), now, lease, wanted).await
     }
 
     async fn deliveries(
@@ -327,7 +365,7 @@ impl Store for PostgresStore {
         after: Option<DeliveryCursor>,
         limit: u32,
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
-        deliveries::records(&self.readers, &filter, after, limit).await
+        deliveries::records((&self.readers, &self.months), &filter, after, limit).await
     }
 
     async fn deliveries_since(
@@ -341,11 +379,11 @@ impl Store for PostgresStore {
     }
 
     async fn count_deliveries(&self, filter: DeliveryFilter) -> Result<u64, StoreError> {
-        deliveries::count(&self.readers, &filter).await
+        deliveries::count((&self.readers, &self.months), &filter).await
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetail>, StoreError> {
-        deliveries::detail(&self.readers, id).await
+        deliveries::detail((&self.readers, &self.months), id).await
     }
 
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {

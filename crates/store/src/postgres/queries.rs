@@ -1,9 +1,8 @@
 //! Questions, each by key or index, and claims.
 
-use super::rows::{self, payment_columns, terminal_columns};
+use super::months::Month;
+use super::rows::{payment_columns, terminal_columns};
 use super::session::{Link, Session, unavailable};
-use domain::payment::Payment;
-use domain::time::Timestamp;
 use engine::error::StoreError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -36,10 +35,20 @@ impl Readers {
         sql: &'static str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, StoreError> {
+        self.ask_in(Month::ANY, sql, params).await
+    }
+
+    /// The rows of a question about payments of a month.
+    pub(super) async fn ask_in(
+        &self,
+        month: Month,
+        sql: &'static str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, StoreError> {
         let began = Instant::now();
         loop {
             let session = self.session(began + PATIENCE).await?;
-            let asked = timeout_at(began + self.limit, ask(&session, sql, params)).await;
+            let asked = timeout_at(began + self.limit, ask(&session, month, sql, params)).await;
             match asked {
                 Ok(Ok(rows)) => return Ok(rows),
                 Ok(Err(error)) => {
@@ -67,10 +76,11 @@ impl Readers {
 
 async fn ask(
     session: &Session,
+    month: Month,
     sql: &'static str,
     params: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
-    let statement = session.statement(sql).await?;
+    let statement = session.statement_in(month, sql).await?;
     session.client().query(&statement, params).await
 }
 
@@ -80,72 +90,53 @@ pub(super) fn micros(lease: Duration) -> i64 {
 }
 
 /// The database's clock counts, for nodes' clocks differ. Rows that another node is claiming at
-/// this moment are passed over.
-const CLAIM_PAYMENTS: &str = concat!(
-    "WITH clock AS (
-         SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
-     ), due AS (
-         SELECT merchant_id, id FROM payments
-         WHERE due_at <= $1
-             AND (claimed_until IS NULL OR claimed_until <= (SELECT now FROM clock))
-         ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
-     )
-     UPDATE payments p SET claimed_until = (SELECT now FROM clock) + $3 FROM due
-     WHERE p.merchant_id = due.merchant_id AND p.id = due.id
-     RETURNING ",
-    payment_columns!()
-);
-
-/// Claims are asked for on a connection of their own, which does not wait for the disk.
-pub(super) async fn claim_payments(
-    claims: &Readers,
-    now: Timestamp,
-    lease: Duration,
-    limit: u32,
-) -> Result<Vec<Payment>, StoreError> {
-    let params: [&(dyn ToSql + Sync); 3] = [&now.micros(), &i64::from(limit), &micros(lease)];
-    let found = claims.ask(CLAIM_PAYMENTS, &params).await?;
-    let mut payments = found.iter().map(rows::payment).collect::<Result<Vec<_>, _>>()?;
-    // An update returns its rows in no order.
-    payments.sort_by_key(|payment| payment.due_at);
-    Ok(payments)
-}
+/// this moment are passed over. Claims are asked for on a connection of their own, which does not
+/// wait for the disk.
+pub(super) const CLAIM_PAYMENTS: &str = "\
+WITH clock AS (
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
+), due AS (
+    SELECT payment_id FROM due_payments
+    WHERE due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= (SELECT now FROM clock))
+    ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+UPDATE due_payments p SET claimed_until = (SELECT now FROM clock) + $3 FROM due
+WHERE p.payment_id = due.payment_id
+RETURNING p.payment_id";
 
 /// Payments by their numbers.
 pub(super) const PAYMENTS: &str =
-    concat!("SELECT ", payment_columns!(), " FROM payments p WHERE p.id = ANY ($1)");
+    concat!("SELECT ", payment_columns!(), " FROM payments@ p WHERE p.id = ANY ($1)");
 
 /// All attempts at a reference of a terminal.
-pub(super) const ATTEMPTS: &str = concat!(
-    "SELECT ",
-    payment_columns!(),
-    " FROM payments p WHERE p.ter_no = $1 AND p.reference = $2 ORDER BY p.attempt"
-);
+pub(super) const ATTEMPTS: &str = "\
+SELECT payment_id FROM payment_references WHERE ter_no = $1 AND reference = $2 ORDER BY attempt";
 
-/// Payments whose send was never recorded.
+/// Payments whose send was never recorded. Each that has a next step is looked up by its number.
 pub(super) const SENDING: &str = concat!(
     "SELECT ",
     payment_columns!(),
-    " FROM payments p WHERE p.due_at IS NOT NULL AND p.state = 'sending' LIMIT $1"
+    " FROM due_payments d CROSS JOIN LATERAL (SELECT * FROM payments WHERE id = d.payment_id \
+     OFFSET 0) p WHERE p.state = 'sending' LIMIT $1"
 );
 
 /// The sealed cards of payments.
 pub(super) const HELD_CARDS: &str = "\
 SELECT h.payment_id, h.number, h.security_code, h.expiry_year, h.expiry_month
-FROM payments p JOIN held_cards h ON h.merchant_id = p.merchant_id AND h.payment_id = p.id
+FROM payments@ p JOIN held_cards h ON h.merchant_id = p.merchant_id AND h.payment_id = p.id
 WHERE p.id = ANY ($1)";
 
 /// The refunds of a payment.
 pub(super) const REFUNDS: &str = "\
 SELECT r.payment_id, r.number, r.merchant_id, r.amount_minor, r.currency, r.reference, r.reason,
     r.requested_at, r.state, r.facts
-FROM payments p JOIN refunds r ON r.merchant_id = p.merchant_id AND r.payment_id = p.id
+FROM payments@ p JOIN refunds@ r ON r.merchant_id = p.merchant_id AND r.payment_id = p.id
 WHERE p.id = $1 ORDER BY r.number";
 
 /// What happened to a payment.
 pub(super) const EVENTS: &str = "\
 SELECT e.payment_id, e.merchant_id, e.sequence, e.at, e.kind, e.facts, e.refund
-FROM payments p JOIN events e ON e.merchant_id = p.merchant_id AND e.payment_id = p.id
+FROM payments@ p JOIN events@ e ON e.merchant_id = p.merchant_id AND e.payment_id = p.id
 WHERE p.id = $1 ORDER BY e.sequence";
 
 /// What the accounts hold, of one merchant or (null) of all.
@@ -160,8 +151,8 @@ ORDER BY p.merchant_id, p.mode, p.currency, p.account";
 pub(super) const AT_THE_BANK: &str = concat!(
     "SELECT ",
     payment_columns!(),
-    " FROM payments p WHERE p.due_at IS NOT NULL AND p.state NOT IN ('waiting', 'challenged') \
-     ORDER BY p.id LIMIT $1"
+    " FROM due_payments d CROSS JOIN LATERAL (SELECT * FROM payments WHERE id = d.payment_id \
+     OFFSET 0) p WHERE p.state NOT IN ('waiting', 'challenged') ORDER BY d.payment_id LIMIT $1"
 );
 
 /// The terminal of a public key.

@@ -2,6 +2,7 @@
 //! used, and opened again by themselves when they break.
 
 use super::address::Address;
+use super::months::Month;
 use super::statement::{self, Shape};
 use super::{OpenError, Options};
 use engine::error::StoreError;
@@ -42,8 +43,8 @@ pub(super) enum Purpose {
 /// An open connection.
 pub(crate) struct Session {
     client: Client,
-    statements: Mutex<BTreeMap<&'static str, Statement>>,
-    batches: Mutex<BTreeMap<Shape, Statement>>,
+    statements: Mutex<BTreeMap<(&'static str, Month), Statement>>,
+    batches: Mutex<BTreeMap<(Shape, Month), Statement>>,
     /// Cancelled when the connection is over, by whichever side.
     over: CancellationToken,
     _closes_when_dropped: DropGuard,
@@ -67,23 +68,36 @@ impl Session {
         &self,
         sql: &'static str,
     ) -> Result<Statement, tokio_postgres::Error> {
+        self.statement_in(Month::ANY, sql).await
+    }
+
+    /// The statement about rows of a month.
+    pub(super) async fn statement_in(
+        &self,
+        month: Month,
+        sql: &'static str,
+    ) -> Result<Statement, tokio_postgres::Error> {
         let known = || self.statements.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(statement) = known().get(sql).cloned() {
+        if let Some(statement) = known().get(&(sql, month)).cloned() {
             return Ok(statement);
         }
-        let statement = self.client.prepare(sql).await?;
-        known().insert(sql, statement.clone());
+        let statement = self.client.prepare(&month.named(sql)).await?;
+        known().insert((sql, month), statement.clone());
         Ok(statement)
     }
 
     /// The statement of a batch of this shape, prepared once a connection.
-    pub(super) async fn batch(&self, shape: Shape) -> Result<Statement, tokio_postgres::Error> {
+    pub(super) async fn batch(
+        &self,
+        shape: Shape,
+        month: Month,
+    ) -> Result<Statement, tokio_postgres::Error> {
         let known = || self.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(statement) = known().get(&shape).cloned() {
+        if let Some(statement) = known().get(&(shape, month)).cloned() {
             return Ok(statement);
         }
-        let statement = self.client.prepare(&statement::words(shape)).await?;
-        known().insert(shape, statement.clone());
+        let statement = self.client.prepare(&statement::words(shape, month)).await?;
+        known().insert((shape, month), statement.clone());
         Ok(statement)
     }
 
@@ -296,7 +310,7 @@ impl Connector {
         });
         // A plan that was made while a table was small goes on when it has grown.
         settings.push_str("SET enable_seqscan = off;");
-        if purpose == Purpose::Commits {
+        if matches!(purpose, Purpose::Commits | Purpose::Claims) {
             // Planned once, for any number of rows and for tables of any size: each row is looked
             // up by its key.
             settings.push_str(

@@ -1,6 +1,7 @@
 //! A changeset in a transaction of its own: for the rare kinds of rows, and for one that spoilt a
 //! batch.
 
+use super::months::Month;
 use super::rows::Ready;
 use super::session::Session;
 use super::{audit, bank_messages, batch, deliveries};
@@ -53,7 +54,7 @@ async fn rows(session: &Session, audit_key: &AuditKey, ready: &Ready) -> Written
     let changeset = &ready.changeset;
     if ready.payment().is_some() || !changeset.attempted.is_empty() {
         let one = [ready];
-        let changed = batch::write(session, &one).await?;
+        let changed = batch::write(session, Month::ANY, &one).await?;
         batch::replies(session, &one, &changed).await?.into_iter().collect::<Result<(), _>>()?;
     }
     if changeset.payment.is_none() {

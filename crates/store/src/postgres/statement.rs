@@ -5,6 +5,7 @@
 //! that the statement inserted or changed. `(… IN (…)) IS TRUE` looks a number up in a hash of them,
 //! whatever the planner thinks of their count; a join would compare all with all.
 
+use super::months::Month;
 use std::fmt::Write as _;
 
 /// Kinds of rows that are written together or not at all.
@@ -58,6 +59,17 @@ struct Part {
     sql: &'static str,
 }
 
+/// What makes a payment new: its number and its reference are free.
+const REFERENCED: Part = Part {
+    columns: &["int8", "text", "int4", "int8"],
+    sql: "referenced AS (
+    INSERT INTO payment_references (ter_no, reference, attempt, payment_id)
+    SELECT * FROM unnest()
+    ON CONFLICT DO NOTHING
+    RETURNING payment_id AS id
+)",
+};
+
 const INSERTED: Part = Part {
     columns: &[
         "int8", "int8", "int8", "text", "text", "int4", "bytea", "int8", "text", "text", "text",
@@ -65,13 +77,11 @@ const INSERTED: Part = Part {
         "text",
     ],
     sql: "inserted AS (
-    INSERT INTO payments (id, merchant_id, ter_no, mode, reference, attempt, fingerprint,
+    INSERT INTO payments@ (id, merchant_id, ter_no, mode, reference, attempt, fingerprint,
         amount_minor, currency, method, card_brand, card_first_six, card_last_four,
         authentication, capture, request, created_at, state, facts, version, notices, due_at,
         details)
-    SELECT * FROM unnest()
-    ON CONFLICT DO NOTHING
-    RETURNING id
+    SELECT * FROM unnest() AS n (id) WHERE (n.id IN (SELECT id FROM referenced)) IS TRUE
 )",
 };
 
@@ -92,14 +102,14 @@ const UPDATED: Part = Part {
     ],
     // The count is looked up by key; an EXISTS would be answered from a hash of all refunds.
     sql: "updated AS (
-    UPDATE payments p SET state = u.state, facts = u.facts, captured_minor = u.captured,
+    UPDATE payments@ p SET state = u.state, facts = u.facts, captured_minor = u.captured,
         refunded_minor = u.refunded, refunding_minor = u.refunding, version = u.version,
-        notices = u.notices, due_at = u.due_at, details = u.details, claimed_until = NULL
+        notices = u.notices, due_at = u.due_at, details = u.details
     FROM unnest() AS u (merchant_id, id, expected, state, facts, captured, refunded, refunding,
         version, notices, due_at, changes_refund, details)
     WHERE p.merchant_id = u.merchant_id AND p.id = u.id AND p.version = u.expected
         AND (u.changes_refund IS NULL OR (
-            SELECT count(*) FROM refunds r WHERE r.merchant_id = u.merchant_id
+            SELECT count(*) FROM refunds@ r WHERE r.merchant_id = u.merchant_id
                 AND r.payment_id = u.id AND r.number = u.changes_refund) = 1)
     RETURNING p.id
 )",
@@ -126,10 +136,30 @@ const DROPPED: Part = Part {
 )",
 };
 
+/// Of payments that have a next step, when it is due; nobody works on it.
+const DUE: Part = Part {
+    columns: &["int8", "int8"],
+    sql: "due AS (
+    INSERT INTO due_payments AS known (payment_id, due_at)
+    SELECT * FROM unnest() AS d (payment_id, due_at)
+    WHERE (d.payment_id IN (SELECT id FROM changed)) IS TRUE
+    ON CONFLICT (payment_id) DO UPDATE SET due_at = excluded.due_at, claimed_until = NULL
+    WHERE known.due_at <> excluded.due_at OR known.claimed_until IS NOT NULL
+)",
+};
+
+const DONE: Part = Part {
+    columns: &["int8"],
+    sql: "done AS (
+    DELETE FROM due_payments d USING unnest() AS c (payment_id)
+    WHERE d.payment_id = c.payment_id AND (c.payment_id IN (SELECT id FROM changed)) IS TRUE
+)",
+};
+
 const TOLD: Part = Part {
     columns: &["int8", "int8", "int8", "int8", "text", "text", "text"],
     sql: "told AS (
-    INSERT INTO events (merchant_id, payment_id, sequence, at, kind, facts, refund)
+    INSERT INTO events@ (merchant_id, payment_id, sequence, at, kind, facts, refund)
     SELECT * FROM unnest() AS e (merchant_id, payment_id, sequence, at, kind, facts, refund)
     WHERE (e.payment_id IN (SELECT id FROM changed)) IS TRUE
 )",
@@ -138,7 +168,7 @@ const TOLD: Part = Part {
 const ASKED: Part = Part {
     columns: &["int8", "int8", "int4", "int8", "text", "text", "text", "int8", "text", "text"],
     sql: "asked AS (
-    INSERT INTO refunds (merchant_id, payment_id, number, amount_minor, currency, reference,
+    INSERT INTO refunds@ (merchant_id, payment_id, number, amount_minor, currency, reference,
         reason, requested_at, state, facts)
     SELECT * FROM unnest() AS r (merchant_id, payment_id, number, amount, currency, reference,
         reason, at, state, facts)
@@ -149,7 +179,7 @@ const ASKED: Part = Part {
 const SETTLED: Part = Part {
     columns: &["int8", "int8", "int4", "text", "text"],
     sql: "settled AS (
-    UPDATE refunds r SET state = u.state, facts = u.facts
+    UPDATE refunds@ r SET state = u.state, facts = u.facts
     FROM unnest() AS u (merchant_id, payment_id, number, state, facts)
     WHERE r.merchant_id = u.merchant_id AND r.payment_id = u.payment_id AND r.number = u.number
         AND (u.payment_id IN (SELECT id FROM changed)) IS TRUE
@@ -159,7 +189,7 @@ const SETTLED: Part = Part {
 const BOOKED: Part = Part {
     columns: &["int8", "int8", "int8", "int4", "text", "text", "int8", "int8"],
     sql: "booked AS (
-    INSERT INTO postings (cause, cause_id, payment_id, merchant_id, sequence, account, mode,
+    INSERT INTO postings@ (cause, cause_id, payment_id, merchant_id, sequence, account, mode,
         currency, amount_minor, at)
     SELECT 1, b.payment_id, b.* FROM unnest()
         AS b (payment_id, merchant_id, sequence, account, mode, currency, amount, at)
@@ -172,12 +202,17 @@ const QUEUED: Part = Part {
         "int8", "int8", "int4", "int8", "int8", "text", "text", "int8", "text", "text", "int8",
     ],
     sql: "queued AS (
-    INSERT INTO deliveries (merchant_id, payment_id, sequence, endpoint, ter_no, event_type, url,
+    INSERT INTO deliveries@ (merchant_id, payment_id, sequence, endpoint, ter_no, event_type, url,
         destination, content_type, body, created_at, begun_at, state, attempts, next_at)
     SELECT d.*, d.created_at, 'pending', 0, d.created_at FROM unnest()
         AS d (merchant_id, payment_id, sequence, endpoint, ter_no, event_type, url, destination,
             content_type, body, created_at)
     WHERE (d.payment_id IN (SELECT id FROM changed)) IS TRUE
+    RETURNING merchant_id, payment_id, sequence, endpoint, destination, attempts, next_at
+), waiting AS (
+    INSERT INTO due_deliveries (merchant_id, payment_id, sequence, endpoint, destination, attempts,
+        next_at)
+    SELECT * FROM queued
 )",
 };
 
@@ -188,19 +223,30 @@ const RECORDED: Part = Part {
     ],
     // A delivery that was acknowledged or given up meanwhile stays so.
     sql: "recorded AS (
-    UPDATE deliveries d SET state = a.state, attempts = a.attempts, next_at = a.next_at,
+    UPDATE deliveries@ d SET state = a.state, attempts = a.attempts, next_at = a.next_at,
         last_at = a.at, last_took = a.took, last_status = a.status, last_answer = a.answer,
-        last_error = a.error, claimed_until = NULL
+        last_error = a.error
     FROM unnest() AS a (merchant_id, payment_id, sequence, endpoint, state, attempts, next_at, at,
         took, status, answer, error)
     WHERE d.merchant_id = a.merchant_id AND d.payment_id = a.payment_id
         AND d.sequence = a.sequence AND d.endpoint = a.endpoint AND d.state = 'pending'
     RETURNING d.merchant_id, d.payment_id, d.sequence, d.endpoint, d.last_at, d.last_took,
-        d.last_status, d.last_answer, d.last_error
+        d.last_status, d.last_answer, d.last_error, d.attempts, d.next_at
+), over AS (
+    DELETE FROM due_deliveries w USING recorded r
+    WHERE w.payment_id = r.payment_id AND w.sequence = r.sequence AND w.endpoint = r.endpoint
+        AND r.next_at IS NULL
+), later AS (
+    UPDATE due_deliveries w
+    SET attempts = r.attempts, next_at = r.next_at, claimed_until = NULL FROM recorded r
+    WHERE w.payment_id = r.payment_id AND w.sequence = r.sequence AND w.endpoint = r.endpoint
+        AND r.next_at IS NOT NULL
 ), logged AS (
-    INSERT INTO delivery_attempts (merchant_id, payment_id, sequence, endpoint, at, took, status,
+    INSERT INTO delivery_attempts@ (merchant_id, payment_id, sequence, endpoint, at, took, status,
         answer, error)
-    SELECT * FROM recorded WHERE last_error IS NOT NULL ON CONFLICT DO NOTHING
+    SELECT merchant_id, payment_id, sequence, endpoint, last_at, last_took, last_status,
+        last_answer, last_error
+    FROM recorded WHERE last_error IS NOT NULL ON CONFLICT DO NOTHING
 )",
 };
 
@@ -209,7 +255,7 @@ const NONE_CHANGED: &str = "SELECT 0::int8 WHERE false";
 
 /// The statement of a shape. Its parameters are the columns of the parts, in the order in which
 /// [`super::batch`] gives them.
-pub(super) fn words(shape: Shape) -> String {
+pub(super) fn words(shape: Shape, month: Month) -> String {
     let mut text = String::from("WITH ");
     let mut number = 0_u32;
     let mut add = |text: &mut String, part: &Part| {
@@ -226,6 +272,7 @@ pub(super) fn words(shape: Shape) -> String {
         text.push_str(&part.sql.replace("unnest()", &arrays));
     };
     if shape.has(Kind::Created) {
+        add(&mut text, &REFERENCED);
         add(&mut text, &INSERTED);
     }
     if shape.has(Kind::Changed) {
@@ -233,12 +280,13 @@ pub(super) fn words(shape: Shape) -> String {
     }
     if shape.has_payments() {
         let from = match (shape.has(Kind::Created), shape.has(Kind::Changed)) {
-            (true, true) => "SELECT id FROM inserted UNION ALL SELECT id FROM updated",
-            (true, false) => "SELECT id FROM inserted",
+            (true, true) => "SELECT id FROM referenced UNION ALL SELECT id FROM updated",
+            (true, false) => "SELECT id FROM referenced",
             (false, _) => "SELECT id FROM updated",
         };
         let _infallible = write!(text, ", {CHANGED}{from})");
         add(&mut text, &TOLD);
+        add(&mut text, &DUE);
     }
     if shape.has(Kind::Created) {
         add(&mut text, &HELD);
@@ -246,6 +294,7 @@ pub(super) fn words(shape: Shape) -> String {
     if shape.has(Kind::Changed) {
         add(&mut text, &EMPTIED);
         add(&mut text, &DROPPED);
+        add(&mut text, &DONE);
     }
     if shape.has(Kind::Refunds) {
         add(&mut text, &ASKED);
@@ -260,5 +309,5 @@ pub(super) fn words(shape: Shape) -> String {
     }
     text.push(' ');
     text.push_str(if shape.has_payments() { "SELECT id FROM changed" } else { NONE_CHANGED });
-    text
+    month.named(&text)
 }
