@@ -11,12 +11,17 @@ use engine::error::StoreError;
 use engine::ports::PaymentsAsked;
 use tokio_postgres::types::ToSql;
 
+/// Other months are asked only where the newest one that may have some has too few: a look into the
+/// index of each month costs more than the page itself.
 macro_rules! page {
     ($condition:literal) => {
         concat!(
             "SELECT ",
             payment_columns!(),
             " FROM payments p WHERE p.id BETWEEN $1 AND $2 AND p.id < $3 \
+             AND p.id >= CASE WHEN $7 THEN 0 ELSE ( \
+                 SELECT payment_id / 100000000000000 * 100000000000000 FROM payment_references \
+                 WHERE payment_id <= $2 AND payment_id < $3 ORDER BY payment_id DESC LIMIT 1) END \
              AND p.created_at >= $4 AND p.created_at < $5",
             $condition,
             " ORDER BY p.id DESC LIMIT $6"
@@ -25,12 +30,13 @@ macro_rules! page {
 }
 
 const OF_ALL: &str = page!("");
-const OF_MERCHANT: &str = page!(" AND p.merchant_id = $7");
+const OF_MERCHANT: &str = page!(" AND p.merchant_id = $8");
 const OF_TERMINAL: &str =
-    page!(" AND p.ter_no = $7 AND ($8::bigint IS NULL OR p.merchant_id = $8)");
+    page!(" AND p.ter_no = $8 AND ($9::bigint IS NULL OR p.merchant_id = $9)");
 const OF_REFERENCE: &str = page!(
-    " AND p.reference = $7 AND p.ter_no IN (SELECT t.ter_no FROM terminals t \
-      WHERE ($8::bigint IS NULL OR t.merchant_id = $8) AND ($9::bigint IS NULL OR t.ter_no = $9))"
+    " AND p.id IN (SELECT r.payment_id FROM payment_references r WHERE r.reference = $8 \
+      AND r.ter_no IN (SELECT t.ter_no FROM terminals t \
+      WHERE ($9::bigint IS NULL OR t.merchant_id = $9) AND ($10::bigint IS NULL OR t.ter_no = $10)))"
 );
 
 /// Those of one merchant, or of all, the newest first.
@@ -38,6 +44,22 @@ pub(super) async fn newest_payments(
     readers: &Readers,
     merchant: Option<MerchantId>,
     asked: &PaymentsAsked,
+) -> Result<Vec<Payment>, StoreError> {
+    // The attempts at an order are few, and lie in whichever months.
+    if asked.filter.reference.is_none() {
+        let found = page(readers, merchant, asked, false).await?;
+        if u32::try_from(found.len()).is_ok_and(|found| found == asked.limit) {
+            return Ok(found);
+        }
+    }
+    page(readers, merchant, asked, true).await
+}
+
+async fn page(
+    readers: &Readers,
+    merchant: Option<MerchantId>,
+    asked: &PaymentsAsked,
+    of_all_months: bool,
 ) -> Result<Vec<Payment>, StoreError> {
     let filter = &asked.filter;
     let (least, greatest) = filter.stored_numbers();
@@ -49,7 +71,7 @@ pub(super) async fn newest_payments(
     let terminal = filter.terminal.map(|terminal| terminal.0);
     let reference = filter.reference.as_ref().map(Reference::as_str);
     let mut params: Vec<&(dyn ToSql + Sync)> =
-        vec![&least, &greatest, &before, &from, &until, &limit];
+        vec![&least, &greatest, &before, &from, &until, &limit, &of_all_months];
     let sql = match (&reference, &terminal, &merchant) {
         (Some(reference), _, _) => {
             params.push(reference);

@@ -444,4 +444,6 @@ impl Store for PostgresStore {
 }
 
 #[cfg(test)]
+mod months_tests;
+#[cfg(test)]
 mod tests;

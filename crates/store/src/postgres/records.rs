@@ -56,6 +56,36 @@ SELECT payment_id, merchant_id, security_code IS NOT NULL FROM held_cards
 WHERE (merchant_id, payment_id) > ($1, $2) AND (merchant_id, payment_id) <= ($3, $4)
 ORDER BY merchant_id, payment_id";
 
+/// Payments and deliveries about which the tables across all months say something else.
+const DISAGREEING: &str = "\
+SELECT p.merchant_id, p.id, CASE WHEN r.payment_id IS NULL
+    THEN 'payment_references' ELSE 'due_payments' END, p.id::text
+FROM payments p LEFT JOIN due_payments d ON d.payment_id = p.id
+    LEFT JOIN payment_references r ON r.payment_id = p.id AND r.ter_no = p.ter_no
+        AND r.reference = p.reference AND r.attempt = p.attempt
+WHERE (p.merchant_id, p.id) > ($1, $2) AND (p.merchant_id, p.id) <= ($3, $4)
+    AND (r.payment_id IS NULL OR d.due_at IS DISTINCT FROM p.due_at)
+UNION ALL
+SELECT d.merchant_id, d.payment_id, 'due_deliveries',
+    d.payment_id || '/' || d.sequence || '/' || d.endpoint
+FROM deliveries d LEFT JOIN due_deliveries w ON w.payment_id = d.payment_id
+    AND w.sequence = d.sequence AND w.endpoint = d.endpoint
+WHERE (d.merchant_id, d.payment_id) > ($1, $2) AND (d.merchant_id, d.payment_id) <= ($3, $4)
+    AND (w.next_at, w.destination, w.merchant_id)
+        IS DISTINCT FROM (d.next_at, CASE WHEN d.next_at IS NULL THEN NULL ELSE d.destination END,
+            CASE WHEN d.next_at IS NULL THEN NULL ELSE d.merchant_id END)";
+
+const STRAY: &str = "\
+SELECT 'postings', cause || '/' || cause_id || '/' || sequence || '/' || account
+FROM postings WHERE cause <> 1
+UNION ALL SELECT 'due_payments', payment_id::text FROM due_payments d
+WHERE NOT EXISTS (SELECT 1 FROM payments p WHERE p.id = d.payment_id)
+UNION ALL SELECT 'due_deliveries', payment_id || '/' || sequence || '/' || endpoint
+FROM due_deliveries w WHERE NOT EXISTS (SELECT 1 FROM deliveries d
+    WHERE d.merchant_id = w.merchant_id AND d.payment_id = w.payment_id
+        AND d.sequence = w.sequence AND d.endpoint = w.endpoint)
+LIMIT $1";
+
 const LISTED_POSTINGS: &str = "\
 SELECT cause_id, sequence, account, payment_id, merchant_id, mode, currency, amount_minor, at
 FROM postings
@@ -87,6 +117,12 @@ async fn ask(
 
 fn number(row: &Row, column: usize) -> Result<i64, StoreError> {
     row.try_get(column).map_err(|error| unavailable(&error))
+}
+
+/// The name of a table that goes with others.
+fn derived(name: &str) -> &'static str {
+    let known = ["postings", "due_payments", "due_deliveries"];
+    known.into_iter().find(|known| *known == name).unwrap_or("payment_references")
 }
 
 /// Histories as they are put together from one table after another.
@@ -146,7 +182,21 @@ impl Chunk<'_> {
         let found = self.rows(HELD_CARDS).await?;
         self.put(&found, ("held_cards", 1, 0), rows::held_facts, |history, one| {
             history.held = Some(one);
-        })
+        })?;
+        self.disagreeing().await
+    }
+
+    /// What the tables across all months say otherwise, or do not say.
+    async fn disagreeing(&mut self) -> Result<(), StoreError> {
+        for row in self.rows(DISAGREEING).await? {
+            let key = HistoryKey(number(&row, 0)?, number(&row, 1)?);
+            let table = derived(rows::get(&row, 2)?);
+            let row = rows::get(&row, 3)?;
+            let column = "it is missing, or says otherwise than the row it is of".to_owned();
+            let impossible = ImpossibleRow { table, row, column };
+            self.found.entry(key).or_default().impossible.push(impossible);
+        }
+        Ok(())
     }
 }
 
@@ -212,13 +262,10 @@ impl Records for PostgresStore {
     }
 
     async fn stray_rows(&self, limit: u32) -> Result<Vec<StrayRow>, StoreError> {
-        let sql = "SELECT cause || '/' || cause_id || '/' || sequence || '/' || account \
-                   FROM postings WHERE cause <> 1 LIMIT $1";
         let session = self.snapshot().await?;
-        let found = ask(&session, sql, &[&i64::from(limit)]).await?;
+        let found = ask(&session, STRAY, &[&i64::from(limit)]).await?;
         let stray = |row: &Row| {
-            let row = row.try_get(0).map_err(|error| unavailable(&error))?;
-            Ok(StrayRow { table: "postings", row })
+            Ok(StrayRow { table: derived(rows::get(row, 0)?), row: rows::get(row, 1)? })
         };
         found.iter().map(stray).collect()
     }

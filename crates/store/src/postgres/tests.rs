@@ -34,7 +34,7 @@ async fn open_with(url: &str, options: Options) -> PostgresStore {
     PostgresStore::open(&set_up(url).await, options, audit_key()).await.unwrap()
 }
 
-async fn open(url: &str) -> PostgresStore {
+pub(super) async fn open(url: &str) -> PostgresStore {
     open_with(url, Options { connections: 2, ..Options::default() }).await
 }
 
