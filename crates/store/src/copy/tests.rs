@@ -8,6 +8,7 @@ use domain::id::PaymentId;
 use domain::payment::Payment;
 use engine::actor::Scope;
 use engine::changeset::{Changeset, PaymentChange};
+use engine::error::CommitError;
 use engine::ports::Store;
 use std::time::Duration;
 use testkit::fixture;
@@ -103,6 +104,19 @@ async fn every_row_arrives_and_a_full_target_is_refused() {
         let stored = target.payment(Scope::Everything, payment.id).await.unwrap();
         assert_eq!(stored.as_ref(), Some(&payment));
         assert_eq!(target.events(payment.id).await.unwrap(), events);
+    }
+    // What PostgreSQL keeps beside the payments was made of them, each in its month.
+    let twin = fixture::payment(9999, payments[0].reference.as_str());
+    let refused = target.commit(fixture::insert(&twin)).await;
+    assert!(matches!(refused, Err(CommitError::ReferenceTaken)), "{refused:?}");
+    for (derived, from) in [
+        ("payment_references", "payments"),
+        ("due_payments", "payments WHERE due_at IS NOT NULL"),
+        ("due_deliveries", "deliveries WHERE next_at IS NOT NULL"),
+        ("payments_2504", "payments WHERE id / 100000000000000 = 2504"),
+    ] {
+        let count = |rows: &str| cluster.sql(&name, &format!("SELECT count(*) FROM {rows}"));
+        assert_eq!(count(derived), count(from), "{derived}");
     }
     // The log goes on behind what was copied.
     let line = engine::changeset::AuditLine {

@@ -1,10 +1,8 @@
 //! Questions, each by key or index, and claims.
 
 use super::months::Month;
-use super::rows::{self, payment_columns, terminal_columns};
+use super::rows::{payment_columns, terminal_columns};
 use super::session::{Link, Session, unavailable};
-use domain::id::MerchantId;
-use domain::payment::Payment;
 use engine::error::StoreError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
