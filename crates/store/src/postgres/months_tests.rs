@@ -212,7 +212,8 @@ async fn keeps_the_contract_in_a_month() {
     drop(open(&url).await);
     cluster.sql(&name, "SELECT make_month(2504)");
     testkit::conformance::run(&open(&url).await).await;
-    assert_eq!(cluster.sql(&name, "SELECT count(*) FROM payments_other"), "0");
+    let strays = "SELECT count(*) FROM payments_other WHERE id / 100000000000000 = 2504";
+    assert_eq!(cluster.sql(&name, strays), "0");
     assert_ne!(cluster.sql(&name, "SELECT count(*) FROM payments_2504"), "0");
     for sql in
         ["UPDATE events_2504 SET at = 1", "TRUNCATE events_2504", "DELETE FROM postings_2504"]

@@ -221,7 +221,7 @@ fn wrong_usage_is_two_and_says_what_is_near() {
         (&["db", "archive"], "--year"),
         (&["db", "archive", "--year", "24"], "four digits, 2000 to 2099"),
         (&["db", "archive", "--year", "2099"], "is not over"),
-        (&["payment", "list", "--before", "417823250426141606"], "--archived"),
+        (&["payment", "list", "--archived", "2024", "--terminal", "42"], "cannot be used with"),
         (&["events", "show", "msg_1"], "must be a webhook-id"),
         (&["events", "list", "--from", "yesterday"], "2026-01-31T09:00:00Z"),
         (&["events", "list", "--state", "lost"], "pending, delivered, dead"),
