@@ -314,7 +314,9 @@ impl Gateway {
     /// The digest over every field but the security code. The caller's address is no field.
     pub(crate) fn fingerprint(&self, command: &CreatePayment) -> Result<Fingerprint, Fault> {
         let broken = |error: serde_json::Error| Fault::Broken(error.to_string());
-        let words = serde_json::to_vec(&command.request.asked()).map_err(broken)?;
+        // Of its usual length from the start: text that grows is copied.
+        let mut words = Vec::with_capacity(768);
+        serde_json::to_writer(&mut words, &command.request.asked()).map_err(broken)?;
         let amount = command.amount.minor().to_be_bytes();
         let currency = command.amount.currency().code().as_bytes();
         let method = command.method.code().as_bytes();

@@ -7,7 +7,8 @@
 pub mod audit_chain;
 pub mod copy;
 mod hour_keys;
-pub mod migrations;
+mod json;
+mod migrations;
 mod payment_details;
 pub mod postgres;
 pub mod sqlite;

@@ -1,5 +1,6 @@
 //! What there is to say of a payment's method beside its card, as both dialects keep it.
 
+use crate::json::json;
 use domain::method::MethodDetails;
 use domain::payment::Payment;
 use engine::error::CommitError;
@@ -10,6 +11,5 @@ pub(crate) fn to_json(payment: &Payment) -> Result<Option<String>, CommitError> 
     if *details == MethodDetails::default() {
         return Ok(None);
     }
-    let json = serde_json::to_string(details);
-    json.map(Some).map_err(|error| CommitError::Unavailable(error.to_string()))
+    json(details).map(Some)
 }

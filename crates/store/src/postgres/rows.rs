@@ -3,6 +3,7 @@
 
 use super::batch::account_number;
 use super::session::unavailable;
+use crate::json::{json, json_of_request};
 use domain::card::{Brand, Expiry, MaskedCard};
 use domain::delivery::{
     Attempt, Backlog, DeliveryId, DeliveryRecord, DeliveryState, Destination, DueDelivery,
@@ -54,17 +55,13 @@ pub(super) struct Ready {
     pub(super) events: String,
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, CommitError> {
-    serde_json::to_string(value).map_err(|error| CommitError::Unavailable(error.to_string()))
-}
-
 impl Ready {
     /// Writes what is kept as JSON.
     pub(super) fn new(changeset: Changeset) -> Result<Self, CommitError> {
         let (request, payment_facts) = match &changeset.payment {
             None => (String::new(), String::new()),
             Some(PaymentChange::Insert(payment)) => {
-                (json(&*payment.request)?, json(&payment.state)?)
+                (json_of_request(&payment.request)?, json(&payment.state)?)
             }
             Some(PaymentChange::Update { payment, .. }) => (String::new(), json(&payment.state)?),
         };

@@ -1,5 +1,6 @@
 //! Rows: made from a changeset in the caller's thread, turned back into types in one place.
 
+use crate::json::{json, json_of_request};
 use crate::payment_details;
 use domain::card::{Brand, Expiry, MaskedCard};
 use domain::delivery::{
@@ -126,10 +127,6 @@ pub(super) struct TerminalRow {
     pub(super) expected_version: Option<i64>,
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, CommitError> {
-    serde_json::to_string(value).map_err(|error| CommitError::Unavailable(error.to_string()))
-}
-
 /// Makes rows of a changeset.
 pub(super) fn encode(mut changeset: Changeset) -> Result<Rows, CommitError> {
     let rare = rare_rows(&mut changeset)?;
@@ -154,7 +151,7 @@ pub(super) fn encode(mut changeset: Changeset) -> Result<Rows, CommitError> {
     let payment = match changeset.payment {
         None => None,
         Some(PaymentChange::Insert(payment)) => Some(PaymentRow::Insert {
-            request: json(&*payment.request)?,
+            request: json_of_request(&payment.request)?,
             facts: json(&payment.state)?,
             details: payment_details::to_json(&payment)?,
             payment,

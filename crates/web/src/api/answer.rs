@@ -163,7 +163,10 @@ impl<'a> Answer<'a> {
 
     /// As JSON text.
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        // Of its usual length from the start: text that grows is copied.
+        let mut text = Vec::with_capacity(1024);
+        let written = serde_json::to_writer(&mut text, self);
+        written.ok().and_then(|()| String::from_utf8(text).ok()).unwrap_or_default()
     }
 }
 
