@@ -8,7 +8,7 @@ pub mod audit_chain;
 pub mod copy;
 mod hour_keys;
 mod json;
-mod migrations;
+pub mod migrations;
 mod payment_details;
 pub mod postgres;
 pub mod sqlite;

@@ -138,7 +138,7 @@ pub(super) async fn of_payments(
         bench.make_known().await?;
     }
     progress("floor: an empty handler");
-    let empty = bench.drive_one(To::Gateway, Load::closed(Kind::Health, clients)).await?;
+    let empty = empty_handler(bench).await?;
     progress("measuring");
     let before = bench.server.usage()?;
     let measured = bench.drive_one(To::Gateway, Load { work, clients, pace: Pace::Closed }).await?;
@@ -146,8 +146,10 @@ pub(super) async fn of_payments(
     let start = u64::try_from(bench.start.as_millis()).unwrap_or(u64::MAX);
     figures.whole("start_ms", start);
     closed_loop(&mut figures, &measured, &before, &after);
-    figures.whole("floors.empty_handler_per_second", empty.per_second);
-    figures.ratio("ratios.to_empty_handler", measured.per_second, empty.per_second);
+    empty.beside(&mut figures, measured.per_second);
+    let cpu = after.cpu.saturating_sub(before.cpu);
+    let cpu = nanos_each(cpu, measured.done_in_all);
+    figures.ratio("ratios.cpu_to_empty_handler", cpu, empty.cpu_nanos);
     match bench.plan.scenario {
         Scenario::Create => {
             around_create(bench, progress, &mut figures, measured.per_second).await?;
@@ -173,18 +175,45 @@ pub(super) async fn of_payments(
     Ok(figures)
 }
 
+/// What the machine's network and HTTP alone cost.
+struct EmptyHandler {
+    per_second: u64,
+    cpu_nanos: u64,
+}
+
+async fn empty_handler(bench: &mut Bench<'_>) -> Result<EmptyHandler, String> {
+    let before = bench.server.usage()?;
+    let load = Load::closed(Kind::Health, bench.plan.clients);
+    let measured = bench.drive_one(To::Gateway, load).await?;
+    let cpu = bench.server.usage()?.cpu.saturating_sub(before.cpu);
+    let cpu_nanos = nanos_each(cpu, measured.done_in_all);
+    Ok(EmptyHandler { per_second: measured.per_second, cpu_nanos })
+}
+
+impl EmptyHandler {
+    /// As a floor beside what was measured.
+    fn beside(&self, figures: &mut Figures, per_second: u64) {
+        figures.whole("floors.empty_handler_per_second", self.per_second);
+        figures.micros("floors.empty_handler_cpu_us", self.cpu_nanos);
+        figures.ratio("ratios.to_empty_handler", per_second, self.per_second);
+    }
+}
+
 fn closed_loop(figures: &mut Figures, measured: &Measured, before: &Usage, after: &Usage) {
     figures.whole("per_second", measured.per_second);
     percentiles(figures, &measured.latencies(), ["p50_ms", "p99_ms", "p999_ms"]);
     let cpu = micros_each(after.cpu.saturating_sub(before.cpu), measured.done_in_all);
     figures.whole("cpu_us", cpu);
-    let generator = measured.generator_cpu.saturating_mul(1000);
-    let generator = micros_each(generator, measured.requests);
+    let generator = nanos_each(measured.generator_cpu, measured.requests);
     figures.micros("generator_cpu_us", generator);
 }
 
 fn micros_each(time: Duration, count: u64) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX).checked_div(count).unwrap_or(0)
+}
+
+fn nanos_each(time: Duration, count: u64) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).checked_div(count).unwrap_or(0)
 }
 
 fn percentiles(figures: &mut Figures, latencies: &Latencies, names: [&'static str; 3]) {
@@ -351,8 +380,7 @@ async fn round_of_webhooks(
 ) -> Result<Figures, String> {
     let mut figures = Figures::default();
     progress("floor: an empty handler …");
-    let clients = bench.plan.clients;
-    let empty = bench.drive_one(To::Gateway, Load::closed(Kind::Health, clients)).await?;
+    let empty = empty_handler(bench).await?;
     let measured = webhooks::run(bench.plan, &mut bench.server, progress).await?;
     bench.errors.add(measured.errors, None);
     progress("floor: one transaction per payment …");
@@ -368,8 +396,7 @@ async fn round_of_webhooks(
     figures.whole("told_beside", measured.latencies.count());
     figures.whole("reached", measured.reached);
     figures.whole("repeats", measured.repeats);
-    figures.whole("floors.empty_handler_per_second", empty.per_second);
     figures.whole("floors.one_transaction_per_second", one.per_second);
-    figures.ratio("ratios.to_empty_handler", measured.per_second, empty.per_second);
+    empty.beside(&mut figures, measured.per_second);
     Ok(figures)
 }

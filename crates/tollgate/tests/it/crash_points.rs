@@ -378,7 +378,7 @@ pub(crate) fn ended(gateway: &mut Gateway, within: Duration) -> bool {
 /// Whether the whole plan came to pass.
 fn run(template: &Template, name: &str, flow: Flow, expected: &str, plan: &[Crash]) -> bool {
     let (_folder, data) = folder();
-    template.copy(&data);
+    let _database = template.copy(&data);
     let shop = Shop::open();
     let told = Mutex::default();
     let reference = format!("{name} {plan:?}").chars().take(100).collect::<String>();
@@ -514,10 +514,25 @@ impl Template {
         Self { _folder: folder, data, database }
     }
 
-    fn copy(&self, to: &Path) {
+    fn copy(&self, to: &Path) -> Copied {
         copy_folder(&self.data, to);
+        let database = self.database.as_deref().map(|from| Cluster::shared().copy_of(from));
+        if let Some(database) = &database {
+            use_database(to, database);
+        }
+        Copied { database }
+    }
+}
+
+/// A copy's database on PostgreSQL, gone with this.
+struct Copied {
+    database: Option<String>,
+}
+
+impl Drop for Copied {
+    fn drop(&mut self) {
         if let Some(database) = &self.database {
-            use_database(to, &Cluster::shared().copy_of(database));
+            Cluster::shared().drop_database(database);
         }
     }
 }
