@@ -34,8 +34,8 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio::time::Instant;
 use web::{App, Site};
 
-/// Payments that are made at the same time: most of a batch of the writer's.
-const LANES: u64 = 2_048;
+/// Payments that are made at the same time: as many as are let in.
+const LANES: usize = engine::admission::NEW_PAYMENTS_AT_ONCE;
 /// Payments whose numbers are told, spread over all.
 const KNOWN: u64 = 100_000;
 /// How often it is told how far it is.
@@ -258,7 +258,7 @@ fn request() -> Result<Request, String> {
 
 async fn make_all(work: &Rc<Work>, progress: &impl Fn(&str)) -> Result<(), String> {
     let mut lanes = JoinSet::new();
-    for _lane in 0..LANES.min(work.payments) {
+    for _lane in 0..LANES.min(usize::try_from(work.payments).unwrap_or(LANES)) {
         let work = Rc::clone(work);
         lanes.spawn_local(async move {
             while work.next.get() < work.payments {
@@ -371,23 +371,24 @@ mod tests {
         ];
         let settings = config::Settings::resolve(&Sources { flags, ..Sources::default() }).unwrap();
         serve::start(&settings).await.unwrap().end().await.unwrap();
-        let filled = fill(&settings, 3, 120, &|_text: &str| {}).await.unwrap();
-        assert_eq!((filled.tills.len(), filled.known.len()), (3, 120));
+        // More than are let in at once.
+        let filled = fill(&settings, 3, 600, &|_text: &str| {}).await.unwrap();
+        assert_eq!((filled.tills.len(), filled.known.len()), (3, 600));
         let opened = wire::open(&settings).await.unwrap();
         let records = Arc::clone(&opened.records);
         let proving = Proving { records, bank: None, judged: Arc::default() };
         let proof = opened.gateway.verify(Actor::Operator, proving).await.unwrap();
         assert_eq!(proof.findings.count, 0, "{:?}", proof.findings.listed);
         let counted = (proof.payments, proof.events, proof.postings, proof.deliveries, proof.open);
-        assert_eq!(counted, (120, 240, 240, 120, 0));
+        assert_eq!(counted, (600, 1200, 1200, 600, 0));
         // Nothing is left to do for those who serve it.
         assert_eq!(opened.gateway.backlog().await.unwrap().pending, 0);
-        let asked = engine::ports::PaymentsAsked { limit: 200, ..Default::default() };
+        let asked = engine::ports::PaymentsAsked { limit: 1_000, ..Default::default() };
         let all = opened.gateway.newest_payments(Actor::Operator, asked).await.unwrap();
         assert!(all.iter().all(|payment| payment.created_at < SystemClock.now()));
         for till in filled.tills {
             let here = all.iter().filter(|payment| payment.terminal.0 == till.number).count();
-            assert_eq!(here, 40, "they are spread over the terminals");
+            assert_eq!(here, 200, "they are spread over the terminals");
         }
     }
 
