@@ -74,6 +74,9 @@ pub(super) struct Measured {
     /// Units that were due and for which no connection was free until [`PATIENCE`] after the end;
     /// their waiting counts until then.
     pub(super) unsent: u64,
+    /// New payments that there was no room for, and how long it took to be told so. The client
+    /// comes again at once.
+    pub(super) turned_away: Latencies,
     /// CPU time of the generator, for all groups together.
     pub(super) generator_cpu: Duration,
     /// Numbers of payments that were made, up to [`REMEMBERED`].
@@ -405,6 +408,11 @@ impl Generator {
                 }
                 if kind != Kind::Life {
                     group.record(kind, due, now, window);
+                }
+            }
+            Next::TurnedAway => {
+                if window.contains(now) {
+                    group.measured.turned_away.add(micros(unit.due, now));
                 }
             }
             Next::Wrong => {

@@ -37,7 +37,11 @@ fn serve(mut stream: TcpStream, answers: &dyn Fn(u64) -> Option<String>, number:
 }
 
 fn group(target: SocketAddr, clients: usize, pace: Pace) -> Group {
-    let work = Work::Only(Kind::Health);
+    group_of(Kind::Health, target, clients, pace)
+}
+
+fn group_of(kind: Kind, target: SocketAddr, clients: usize, pace: Pace) -> Group {
+    let work = Work::Only(kind);
     let requests = Requests::new(work, 1, &[Till::demo()], "http://127.0.0.1:1/", Arc::new([]));
     Group { targets: vec![target], clients, pace, requests }
 }
@@ -91,6 +95,20 @@ fn errors_are_counted_and_not_hidden_among_the_answers() {
     assert_eq!(measured.requests, answered + measured.errors);
     let first = measured.first_error.unwrap();
     assert_eq!(first, "Health (First) was answered 503: busy");
+}
+
+#[test]
+fn payments_that_there_was_no_room_for_are_neither_errors_nor_payments() {
+    let target = server(|number| {
+        let made =
+            "HTTP/1.1 200 OK\r\ncontent-length: 32\r\n\r\n{\"transID\":\"200101000000000001\"}";
+        let refusal = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy";
+        Some(if number.is_multiple_of(4) { refusal } else { made }.to_owned())
+    });
+    let measured = run(group_of(Kind::Create, target, 1, Pace::Closed), PATIENCE);
+    assert_eq!(measured.errors, 0, "{:?}", measured.first_error);
+    let (made, away) = (measured.latencies().count(), measured.turned_away.count());
+    assert!(away > 10 && (away * 3).abs_diff(made) <= 4, "{away} turned away, {made} made");
 }
 
 #[test]

@@ -145,7 +145,7 @@ pub(super) async fn of_payments(
     let after = bench.server.usage()?;
     let start = u64::try_from(bench.start.as_millis()).unwrap_or(u64::MAX);
     figures.whole("start_ms", start);
-    closed_loop(&mut figures, &measured, &before, &after);
+    closed_loop(&mut figures, bench.plan.seconds, &measured, (&before, &after));
     empty.beside(&mut figures, measured.per_second);
     let cpu = after.cpu.saturating_sub(before.cpu);
     let cpu = nanos_each(cpu, measured.done_in_all);
@@ -199,9 +199,19 @@ impl EmptyHandler {
     }
 }
 
-fn closed_loop(figures: &mut Figures, measured: &Measured, before: &Usage, after: &Usage) {
+fn closed_loop(
+    figures: &mut Figures,
+    seconds: u64,
+    measured: &Measured,
+    (before, after): (&Usage, &Usage),
+) {
     figures.whole("per_second", measured.per_second);
     percentiles(figures, &measured.latencies(), ["p50_ms", "p99_ms", "p999_ms"]);
+    let away = &measured.turned_away;
+    if let (Some(rate), 1..) = (away.count().checked_div(seconds), away.count()) {
+        figures.whole("turned_away.per_second", rate);
+        figures.micros("turned_away.p99_ms", away.per_mille(990));
+    }
     let cpu = micros_each(after.cpu.saturating_sub(before.cpu), measured.done_in_all);
     figures.whole("cpu_us", cpu);
     let generator = nanos_each(measured.generator_cpu, measured.requests);
@@ -284,6 +294,7 @@ async fn open_loop(
     figures.whole("open_loop.offered_per_second", per_second);
     figures.whole("open_loop.per_second", measured.per_second);
     figures.whole("open_loop.unsent", measured.unsent);
+    figures.whole("open_loop.turned_away", measured.turned_away.count());
     let names = ["open_loop.p50_ms", "open_loop.p99_ms", "open_loop.p999_ms"];
     percentiles(figures, &latencies, names);
     if work == Work::Only(Kind::Create) {

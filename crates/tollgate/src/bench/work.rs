@@ -67,6 +67,8 @@ pub(super) enum Next {
     Done,
     /// Its next request.
     Request(Step),
+    /// There was no room for a new payment.
+    TurnedAway,
     /// It was not answered as it should be.
     Wrong,
 }
@@ -211,6 +213,10 @@ impl Requests {
         id: &mut TransId,
     ) -> Next {
         let right = if step == Step::AnswerChallenge { 303 } else { 200 };
+        let asks_for_room = step == Step::First && matches!(kind, Kind::Create | Kind::Life);
+        if status == 503 && asks_for_room {
+            return Next::TurnedAway;
+        }
         if status != right {
             return Next::Wrong;
         }
@@ -302,7 +308,8 @@ mod tests {
         let mut judge =
             |step, status, body: &[u8]| requests.judge((Kind::Life, step), status, body, &mut id);
         assert_eq!(judge(Step::First, 200, b"{}"), Next::Wrong);
-        assert_eq!(judge(Step::First, 503, body), Next::Wrong);
+        assert_eq!(judge(Step::First, 503, body), Next::TurnedAway);
+        assert_eq!(judge(Step::OpenChallenge, 503, body), Next::Wrong);
         assert_eq!(judge(Step::First, 200, body), Next::Request(Step::OpenChallenge));
         assert_eq!(judge(Step::OpenChallenge, 200, b""), Next::Request(Step::AnswerChallenge));
         assert_eq!(judge(Step::AnswerChallenge, 200, b""), Next::Wrong);
