@@ -4,7 +4,7 @@ use super::bare_log::{self, LogMeasured};
 use super::figures::Figures;
 use super::generator::{Generator, Group, Measured, Pace};
 use super::latencies::Latencies;
-use super::server::{BenchServer, Usage};
+use super::server::BenchServer;
 use super::work::{Kind, Requests, Till, Work};
 use super::{Bench, Errors, Plan, Scenario, WARM_UP, webhooks};
 use std::net::SocketAddr;
@@ -140,16 +140,13 @@ pub(super) async fn of_payments(
     progress("floor: an empty handler");
     let empty = empty_handler(bench).await?;
     progress("measuring");
-    let before = bench.server.usage()?;
-    let measured = bench.drive_one(To::Gateway, Load { work, clients, pace: Pace::Closed }).await?;
-    let after = bench.server.usage()?;
+    let load = Load { work, clients, pace: Pace::Closed };
+    let (measured, cpu_nanos) = with_cpu(bench, load).await?;
     let start = u64::try_from(bench.start.as_millis()).unwrap_or(u64::MAX);
     figures.whole("start_ms", start);
-    closed_loop(&mut figures, bench.plan.seconds, &measured, (&before, &after));
+    closed_loop(&mut figures, bench.plan.seconds, &measured, cpu_nanos);
     empty.beside(&mut figures, measured.per_second);
-    let cpu = after.cpu.saturating_sub(before.cpu);
-    let cpu = nanos_each(cpu, measured.done_in_all);
-    figures.ratio("ratios.cpu_to_empty_handler", cpu, empty.cpu_nanos);
+    figures.ratio("ratios.cpu_to_empty_handler", cpu_nanos, empty.cpu_nanos);
     match bench.plan.scenario {
         Scenario::Create => {
             around_create(bench, progress, &mut figures, measured.per_second).await?;
@@ -182,12 +179,18 @@ struct EmptyHandler {
 }
 
 async fn empty_handler(bench: &mut Bench<'_>) -> Result<EmptyHandler, String> {
-    let before = bench.server.usage()?;
     let load = Load::closed(Kind::Health, bench.plan.clients);
+    let (measured, cpu_nanos) = with_cpu(bench, load).await?;
+    Ok(EmptyHandler { per_second: measured.per_second, cpu_nanos })
+}
+
+/// What came of a load, and the nanoseconds of the gateway's CPU time for each unit of it.
+async fn with_cpu(bench: &mut Bench<'_>, load: Load) -> Result<(Measured, u64), String> {
+    let before = bench.server.usage()?;
     let measured = bench.drive_one(To::Gateway, load).await?;
     let cpu = bench.server.usage()?.cpu.saturating_sub(before.cpu);
     let cpu_nanos = nanos_each(cpu, measured.done_in_all);
-    Ok(EmptyHandler { per_second: measured.per_second, cpu_nanos })
+    Ok((measured, cpu_nanos))
 }
 
 impl EmptyHandler {
@@ -199,12 +202,7 @@ impl EmptyHandler {
     }
 }
 
-fn closed_loop(
-    figures: &mut Figures,
-    seconds: u64,
-    measured: &Measured,
-    (before, after): (&Usage, &Usage),
-) {
+fn closed_loop(figures: &mut Figures, seconds: u64, measured: &Measured, cpu_nanos: u64) {
     figures.whole("per_second", measured.per_second);
     percentiles(figures, &measured.latencies(), ["p50_ms", "p99_ms", "p999_ms"]);
     let away = &measured.turned_away;
@@ -212,14 +210,9 @@ fn closed_loop(
         figures.whole("turned_away.per_second", rate);
         figures.micros("turned_away.p99_ms", away.per_mille(990));
     }
-    let cpu = micros_each(after.cpu.saturating_sub(before.cpu), measured.done_in_all);
-    figures.whole("cpu_us", cpu);
+    figures.whole("cpu_us", cpu_nanos / 1000);
     let generator = nanos_each(measured.generator_cpu, measured.requests);
     figures.micros("generator_cpu_us", generator);
-}
-
-fn micros_each(time: Duration, count: u64) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX).checked_div(count).unwrap_or(0)
 }
 
 fn nanos_each(time: Duration, count: u64) -> u64 {
@@ -399,7 +392,7 @@ async fn round_of_webhooks(
     figures.whole("start_ms", u64::try_from(bench.start.as_millis()).unwrap_or(u64::MAX));
     figures.whole("per_second", measured.per_second);
     percentiles(&mut figures, &measured.latencies, ["p50_ms", "p99_ms", "p999_ms"]);
-    figures.whole("cpu_us", micros_each(measured.cpu, measured.done));
+    figures.whole("cpu_us", nanos_each(measured.cpu, measured.done) / 1000);
     figures.whole("rss_mb", measured.usage.rss_mb);
     figures.whole("peak_rss_mb", measured.usage.peak_rss_mb);
     figures.whole("queued", measured.queued);
