@@ -3,7 +3,7 @@
 //! Jobs queue in a bounded channel. The thread takes all that wait (up to a limit), writes them
 //! together, and the replies are handed out by one task, so that a batch costs one wake-up of the
 //! runtime and not one per job. There is no batching window: while one batch is synced, the next
-//! one gathers.
+//! one gathers, and before it is taken the thread yields its processor once.
 
 use std::fmt;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -14,11 +14,21 @@ pub trait Sink: Send + 'static {
     type Job: Send + 'static;
     /// What its sender gets back.
     type Reply: Send + 'static;
+    /// What is left of a batch, to be freed when all its senders have their replies.
+    type Rest: Send + 'static;
 
     /// Writes all jobs durably and returns a reply for each, in order. An error is fatal: no job
     /// is acknowledged, and the thread ends.
     fn write(&mut self, jobs: &mut Vec<Self::Job>) -> Result<Vec<Self::Reply>, String>;
+
+    /// What has to happen to the batch that was just written before its senders hear of it. A thread
+    /// of the runtime does it, one batch after the other.
+    fn before_replies(&mut self) -> BeforeReplies<Self>;
 }
+
+/// Done with a batch that was written, and its replies, before these are handed out.
+pub type BeforeReplies<S> =
+    Box<dyn FnOnce(Vec<<S as Sink>::Job>, &[<S as Sink>::Reply]) -> <S as Sink>::Rest + Send>;
 
 /// Why a job was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +50,7 @@ struct Answered<S: Sink> {
     /// Freed by the runtime's threads, which made them: memory that another thread frees costs
     /// both of them more.
     jobs: Vec<S::Job>,
+    before_replies: BeforeReplies<S>,
 }
 
 /// The sending side of a group-commit thread. When the last clone is dropped, the thread writes
@@ -122,6 +133,13 @@ fn run<S: Sink>(
         if waiting.blocking_recv_many(&mut taken, batch) == 0 {
             break Ok(());
         }
+        // Where processors are scarce, whoever is about to queue a job goes first, and a batch is not
+        // made of the first job alone; where one is free, this takes no time.
+        std::thread::yield_now();
+        while taken.len() < batch {
+            let Ok(job) = waiting.try_recv() else { break };
+            taken.push(job);
+        }
         let mut senders = Vec::with_capacity(taken.len());
         let mut jobs = Vec::with_capacity(taken.len());
         for (job, sender) in taken.drain(..) {
@@ -130,7 +148,9 @@ fn run<S: Sink>(
         }
         match sink.write(&mut jobs) {
             Ok(replies) => {
-                let _gone_at_shutdown = answers.send(Answered { senders, replies, jobs });
+                let before_replies = sink.before_replies();
+                let answered = Answered { senders, replies, jobs, before_replies };
+                let _gone_at_shutdown = answers.send(answered);
             }
             Err(error) => break Err(error),
         }
@@ -141,26 +161,38 @@ fn run<S: Sink>(
 }
 
 async fn hand_out<S: Sink>(mut answered: mpsc::UnboundedReceiver<Answered<S>>) {
-    while let Some(Answered { senders, replies, jobs }) = answered.recv().await {
+    while let Some(Answered { senders, replies, jobs, before_replies }) = answered.recv().await {
+        let rest = before_replies(jobs, &replies);
         for (sender, reply) in senders.into_iter().zip(replies) {
             let _receiver_gone = sender.send(reply);
         }
-        drop(jobs);
+        drop(rest);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+    use std::sync::{Arc, Mutex};
 
     struct Doubler {
         batches: Vec<usize>,
         fail_on: Option<u32>,
+        /// Jobs that were written, before their senders heard of it.
+        told: Arc<Mutex<BTreeSet<u32>>>,
+    }
+
+    impl Doubler {
+        fn new(fail_on: Option<u32>) -> Self {
+            Self { batches: Vec::new(), fail_on, told: Arc::default() }
+        }
     }
 
     impl Sink for Doubler {
         type Job = u32;
         type Reply = u32;
+        type Rest = Vec<u32>;
 
         fn write(&mut self, jobs: &mut Vec<u32>) -> Result<Vec<u32>, String> {
             self.batches.push(jobs.len());
@@ -169,16 +201,30 @@ mod tests {
             }
             Ok(jobs.iter().map(|n| n.wrapping_mul(2)).collect())
         }
+
+        fn before_replies(&mut self) -> BeforeReplies<Self> {
+            let told = Arc::clone(&self.told);
+            Box::new(move |jobs, _replies| {
+                told.lock().unwrap().extend(&jobs);
+                jobs
+            })
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn everyone_gets_the_own_reply() {
-        let sink = Doubler { batches: Vec::new(), fail_on: None };
+        let sink = Doubler::new(None);
+        let told = Arc::clone(&sink.told);
         let writer = BatchWriter::start("t", sink, Limits { queue: 2000, batch: 16 }).unwrap();
         let mut all = tokio::task::JoinSet::new();
         for n in 0..1000 {
             let writer = writer.clone();
-            all.spawn(async move { (n, writer.submit(n).await) });
+            let told = Arc::clone(&told);
+            all.spawn(async move {
+                let reply = writer.submit(n).await;
+                assert!(told.lock().unwrap().contains(&n));
+                (n, reply)
+            });
         }
         while let Some(done) = all.join_next().await {
             let (n, reply) = done.unwrap();
@@ -191,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_failed_write_nothing_is_acknowledged() {
-        let sink = Doubler { batches: Vec::new(), fail_on: Some(13) };
+        let sink = Doubler::new(Some(13));
         let writer = BatchWriter::start("t", sink, Limits { queue: 8, batch: 16 }).unwrap();
         assert_eq!(writer.submit(1).await, Ok(2));
         assert_eq!(writer.submit(13).await, Err(BatchError::Stopped));

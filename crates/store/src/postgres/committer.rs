@@ -8,6 +8,7 @@
 
 use super::OpenError;
 use super::batch;
+use super::gather::gather;
 use super::months::{Month, Months};
 use super::rows::Ready;
 use super::session::{Connector, Link, Purpose, Session, words};
@@ -123,9 +124,7 @@ impl Committer {
         let room = self.most.saturating_sub(taken.len());
         if taken.is_empty() {
             let mut waiting = self.waiting.lock().await;
-            if waiting.recv_many(&mut taken, room).await == 0 {
-                return None;
-            }
+            taken = gather(&mut waiting, room).await?;
         } else if room > 0 {
             // The other committer may be waiting in there; then these go alone.
             if let Ok(mut waiting) = self.waiting.try_lock() {

@@ -2,6 +2,7 @@
 //! asks several: all that wait are asked together. As with commits there is no window: while one
 //! question is on its way, the next ones gather.
 
+use super::gather::gather;
 use super::months::{Month, Months};
 use super::queries::Readers;
 use engine::error::StoreError;
@@ -82,10 +83,7 @@ struct Question {
 
 async fn answer_all(question: Question, waiting: Arc<Mutex<mpsc::Receiver<Job>>>) {
     loop {
-        let mut jobs = Vec::new();
-        if waiting.lock().await.recv_many(&mut jobs, TOGETHER).await == 0 {
-            return;
-        }
+        let Some(jobs) = gather(&mut *waiting.lock().await, TOGETHER).await else { return };
         let mut by_month: BTreeMap<Month, Vec<Job>> = BTreeMap::new();
         for job in jobs {
             // Whoever hung up meanwhile does not want to know.

@@ -13,6 +13,7 @@ mod lists;
 mod migrations;
 mod queries;
 mod readers;
+mod recent;
 mod rows;
 mod statements;
 mod writer;
@@ -43,6 +44,7 @@ use engine::error::{CommitError, StoreError};
 use engine::ports::{DueDestinations, MessagesAsked, PaymentsAsked, PostingKey, Records, Store};
 use engine::verify::{ArchiveWalk, AuditWalk, Histories, History, HistoryRange, StrayRow};
 use readers::Readers;
+use recent::{LogIndex, Recent};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -90,6 +92,9 @@ pub enum OpenError {
     /// The thread was not started.
     #[error("the writer thread did not start: {0}")]
     Thread(std::io::Error),
+    /// The index of the write-ahead log, beside the database, cannot be read.
+    #[error("cannot read {0}-shm: {1}")]
+    LogIndex(PathBuf, std::io::Error),
 }
 
 /// What a database file says of itself, for `doctor`.
@@ -167,6 +172,7 @@ pub struct SqliteStore {
     idle: tokio::task::JoinHandle<()>,
     audit_key: AuditKey,
     readers: Arc<Readers>,
+    recent: Arc<Recent>,
     /// Deliveries claimed by this process. One process serves an SQLite database, so claims need
     /// no row; after a crash everything that was claimed is due again at once.
     claims: Mutex<BTreeMap<DeliveryId, (Destination, Timestamp)>>,
@@ -189,7 +195,11 @@ impl SqliteStore {
         configure_writer(&connection, path, options.synchronous)?;
         migrations::migrate(&mut connection, path)?;
         let limits = Limits { queue: options.queue, batch: options.batch };
-        let writer = Writer::new(connection, options.audit_key.clone());
+        let index = LogIndex::open(Path::new(connection.path().unwrap_or_default()));
+        let recent = Arc::new(Recent::new(
+            index.map_err(|error| OpenError::LogIndex(path.to_owned(), error))?,
+        ));
+        let writer = Writer::new(connection, options.audit_key.clone(), Arc::clone(&recent));
         let writer =
             BatchWriter::start("sqlite-writer", writer, limits).map_err(OpenError::Thread)?;
         let idle = tokio::spawn(empty_wal_when_idle(writer.clone()));
@@ -199,6 +209,7 @@ impl SqliteStore {
             idle,
             audit_key: options.audit_key,
             readers: Readers::new(path.to_owned()),
+            recent,
             claims: Mutex::default(),
         })
     }
@@ -347,8 +358,10 @@ impl Store for SqliteStore {
     }
 
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        let payment =
-            self.ask(id, Option::is_some, |connection| queries::payment(connection, id))?;
+        let payment = match self.recent.payment(id) {
+            Some(payment) => Some(payment),
+            None => self.ask(id, Option::is_some, |connection| queries::payment(connection, id))?,
+        };
         Ok(payment.filter(|payment| scope.allows(payment.merchant)))
     }
 

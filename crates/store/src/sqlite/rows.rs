@@ -79,17 +79,21 @@ impl PaymentRow {
             Self::Update(update) => &update.facts,
         }
     }
+
+    /// The payment after the change.
+    pub(super) fn into_payment(self) -> Arc<Payment> {
+        match self {
+            Self::Insert { payment, .. } => payment.into(),
+            Self::Update(update) => update.payment.into(),
+        }
+    }
 }
 
 pub(super) struct UpdateRow {
-    pub(super) id: PaymentId,
+    pub(super) payment: Box<Payment>,
     pub(super) expected_version: i64,
-    pub(super) state: &'static str,
     pub(super) facts: String,
     pub(super) taken: Taken,
-    pub(super) version: i64,
-    pub(super) notices: i32,
-    pub(super) due_at: Option<i64>,
     pub(super) details: Option<String>,
 }
 
@@ -158,15 +162,11 @@ pub(super) fn encode(mut changeset: Changeset) -> Result<Rows, CommitError> {
         }),
         Some(PaymentChange::Update { payment, expected_version }) => {
             Some(PaymentRow::Update(UpdateRow {
-                id: payment.id,
                 expected_version,
-                state: payment.state.name(),
                 facts: json(&payment.state)?,
                 taken: payment.state.taken().cloned().unwrap_or_default(),
-                version: payment.version,
-                notices: payment.notices,
-                due_at: payment.due_at.map(Timestamp::micros),
                 details: payment_details::to_json(&payment)?,
+                payment,
             }))
         }
     };

@@ -2,6 +2,7 @@
 //! own. A changeset that is refused with some of its rows written (rare: nearly all refuse at
 //! their first row) makes the batch start again with a savepoint for each.
 
+use super::recent::{Moment, Recent, Wrote};
 use super::rows::{
     CardRow, EventRow, PaymentRow, RareRows, RefundRow, Rows, TerminalRow, UpdateRow,
 };
@@ -13,11 +14,12 @@ use domain::merchant::Merchant;
 use domain::payment::Payment;
 use domain::text::{Reference, RefundReason};
 use domain::time::Timestamp;
-use engine::batch::Sink;
+use engine::batch::{BeforeReplies, Sink};
 use engine::changeset::{CardChange, IdempotencyChange, StoredAnswer};
 use engine::crash_point::crash_point;
 use engine::error::{CommitError, KeyInUse};
 use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One piece of work for the writer.
@@ -34,6 +36,11 @@ pub(super) struct Writer {
     /// Whether the WAL may hold anything, and whether something was written since the last look.
     wal: Wal,
     audit_key: AuditKey,
+    recent: Arc<Recent>,
+    /// After the last batch, unless others may have written at the same time.
+    moment: Option<Moment>,
+    /// What the last batch did; none when it was no batch of commands, or was not written.
+    wrote: Option<Wrote>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,8 +52,12 @@ enum Wal {
 }
 
 impl Writer {
-    pub(super) const fn new(connection: Connection, audit_key: AuditKey) -> Self {
-        Self { connection, wal: Wal::Idle, audit_key }
+    pub(super) const fn new(
+        connection: Connection,
+        audit_key: AuditKey,
+        recent: Arc<Recent>,
+    ) -> Self {
+        Self { connection, wal: Wal::Idle, audit_key, recent, moment: None, wrote: None }
     }
 
     fn without_waiting<T>(
@@ -59,7 +70,20 @@ impl Writer {
         result
     }
 
+    /// Notes what a batch did, or an emptied log: after a number of commits since `before`, at most
+    /// one. Where there were more, somebody else's came right behind.
+    fn note(&mut self, before: Option<Moment>, commits: u32) {
+        let is_ours = |now: &Moment| {
+            before.is_some_and(|before| *now == before || now.commits_since(&before) == commits)
+        };
+        let moment = self.recent.moment().filter(is_ours);
+        let follows = before.is_some() && before == self.moment;
+        self.moment = moment;
+        self.wrote = Some(Wrote { moment, follows });
+    }
+
     fn look_at_wal(&mut self) {
+        let before = self.recent.moment();
         self.wal = match self.wal {
             Wal::Empty => Wal::Empty,
             Wal::Used => Wal::Idle,
@@ -74,14 +98,17 @@ impl Writer {
                 if matches!(emptied, Ok(0)) { Wal::Empty } else { Wal::Idle }
             }
         };
+        self.note(before, 0);
     }
 }
 
 impl Sink for Writer {
     type Job = Job;
     type Reply = Result<(), CommitError>;
+    type Rest = (Vec<Job>, Vec<Arc<Payment>>);
 
     fn write(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Self::Reply>, String> {
+        self.wrote = None;
         if jobs.iter().all(|job| matches!(job, Job::EmptyWalIfIdle)) {
             self.look_at_wal();
             return Ok(jobs.iter().map(|_job| Ok(())).collect());
@@ -92,10 +119,37 @@ impl Sink for Writer {
             Err(BatchError::NeedsSavepoints) => self.write_batch(jobs, Undo::Savepoints),
             written @ (Ok(_) | Err(BatchError::Broken(_))) => written,
         }
+        .map(|batch| {
+            self.note(batch.before, u32::from(batch.changed));
+            batch.replies
+        })
         .map_err(|error| match error {
             BatchError::NeedsSavepoints => "a savepoint did not help".to_owned(),
             BatchError::Broken(error) => error.to_string(),
         })
+    }
+
+    fn before_replies(&mut self) -> BeforeReplies<Self> {
+        let Some(wrote) = self.wrote.take() else {
+            return Box::new(|jobs, _replies| (jobs, Vec::new()));
+        };
+        let recent = Arc::clone(&self.recent);
+        Box::new(move |mut jobs, replies| {
+            let written = jobs.iter_mut().zip(replies).filter(|(_job, reply)| reply.is_ok());
+            let payments = written.filter_map(|(job, _reply)| job.take_payment()).collect();
+            let gone = recent.remember(&wrote, payments);
+            (jobs, gone)
+        })
+    }
+}
+
+impl Job {
+    /// The payment as it stands after the command.
+    fn take_payment(&mut self) -> Option<Arc<Payment>> {
+        match self {
+            Self::Commit(rows) => rows.payment.take().map(PaymentRow::into_payment),
+            Self::EmptyWalIfIdle => None,
+        }
     }
 }
 
@@ -107,6 +161,15 @@ enum Undo {
     None,
     /// Each command in a savepoint of its own.
     Savepoints,
+}
+
+/// A batch that was written.
+struct Batch {
+    replies: Vec<Result<(), CommitError>>,
+    /// The moment at which it began; none when it was not told.
+    before: Option<Moment>,
+    /// Whether it wrote any row.
+    changed: bool,
 }
 
 /// Why a batch was not written; none of it was.
@@ -124,20 +187,20 @@ impl From<rusqlite::Error> for BatchError {
 }
 
 impl Writer {
-    fn write_batch(
-        &mut self,
-        jobs: &[Job],
-        undo: Undo,
-    ) -> Result<Vec<Result<(), CommitError>>, BatchError> {
+    fn write_batch(&mut self, jobs: &[Job], undo: Undo) -> Result<Batch, BatchError> {
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = match begun {
             Ok(transaction) => transaction,
             // Another process holds the lock for long. Nothing was written and nothing broke.
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
-                return Ok(jobs.iter().map(|_job| Err(CommitError::Busy)).collect());
+                let replies = jobs.iter().map(|_job| Err(CommitError::Busy)).collect();
+                return Ok(Batch { replies, before: None, changed: false });
             }
             Err(error) => return Err(error.into()),
         };
+        // Nobody else writes from here to the commit.
+        let before = self.recent.moment();
+        let changes = transaction.total_changes();
         let mut replies = Vec::with_capacity(jobs.len());
         let mut statements = Statements::new(&transaction);
         for job in jobs {
@@ -152,10 +215,11 @@ impl Writer {
             });
         }
         drop(statements);
+        let changed = transaction.total_changes() != changes;
         crash_point("store.before_commit");
         transaction.commit()?;
         crash_point("store.after_commit");
-        Ok(replies)
+        Ok(Batch { replies, before, changed })
     }
 }
 
@@ -367,15 +431,16 @@ fn update_payment(
     statements: &mut Statements<'_>,
     update: &UpdateRow,
 ) -> Result<Place, WriteError> {
+    let payment = &update.payment;
     // Found first: an UPDATE with RETURNING would build a table for the one row that it tells of.
     let found: Option<Place> = statements.first(
         "SELECT place FROM payments WHERE id = ?1 AND version = ?2",
-        (update.id.stored(), update.expected_version),
+        (payment.id.stored(), update.expected_version),
         |row| row.get(0),
     )?;
     let place = match found {
         Some(place) => place,
-        None if archive::bring_back(statements.connection(), update.id)? => {
+        None if archive::bring_back(statements.connection(), payment.id)? => {
             return update_payment(statements, update);
         }
         None => return Err(WriteError::Refused(CommitError::Stale("payment"))),
@@ -385,11 +450,11 @@ fn update_payment(
          captured_minor = ?6, refunded_minor = ?7, refunding_minor = ?8, details = ?9 \
          WHERE place = ?10",
         (
-            update.state,
+            payment.state.name(),
             &update.facts,
-            update.version,
-            update.notices,
-            update.due_at,
+            payment.version,
+            payment.notices,
+            payment.due_at.map(Timestamp::micros),
             update.taken.captured_minor,
             update.taken.refunded_minor,
             update.taken.refunding_minor,

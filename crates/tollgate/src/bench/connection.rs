@@ -5,6 +5,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// No answer that is waited for is longer.
 const LONGEST: usize = 1 << 20;
@@ -142,6 +143,12 @@ impl Connection {
         let end = body_at.saturating_add(length);
         self.answer = (status, body_at, end);
         end <= self.filled
+    }
+
+    /// How long the answer that was heard asks to wait before the next request.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        let (_status, body_at, _end) = self.answer;
+        http::retry_after(self.buffer.get(..body_at)?).map(Duration::from_secs)
     }
 
     /// Status and body of the answer that was heard.

@@ -3,7 +3,7 @@
 //! cores it shares with the server.
 //!
 //! A closed loop has so many clients, each with one request at a time: it finds out how much the
-//! server can do. An open loop sends at a fixed rate whatever the answers take, and times each
+//! server can do. Who is told to come again later does so. An open loop sends at a fixed rate whatever the answers take, and times each
 //! request from the moment at which it was due to be sent: what is due while all connections are
 //! busy waits, and its waiting counts.
 
@@ -15,7 +15,7 @@ use mio::net::TcpListener;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use rustix::time::ClockId;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd as _;
@@ -74,8 +74,8 @@ pub(super) struct Measured {
     /// Units that were due and for which no connection was free until [`PATIENCE`] after the end;
     /// their waiting counts until then.
     pub(super) unsent: u64,
-    /// New payments that there was no room for, and how long it took to be told so. The client
-    /// comes again at once.
+    /// New payments that there was no room for, and how long it took to be told so. A client of a
+    /// closed loop comes again when its answer says, as merchants' servers do.
     pub(super) turned_away: Latencies,
     /// CPU time of the generator, for all groups together.
     pub(super) generator_cpu: Duration,
@@ -174,6 +174,8 @@ pub(super) struct Generator {
     awaiting: BTreeMap<TransId, (usize, Instant)>,
     /// Clients whose connection broke.
     broken: Vec<usize>,
+    /// Clients of closed loops that were told to come again later, and when.
+    resting: BTreeSet<(Instant, usize)>,
     busy: usize,
     patience: Duration,
 }
@@ -215,6 +217,7 @@ impl Generator {
             groups: Vec::new(),
             awaiting: BTreeMap::new(),
             broken: Vec::new(),
+            resting: BTreeSet::new(),
             busy: 0,
             patience: PATIENCE,
         })
@@ -246,6 +249,7 @@ impl Generator {
         loop {
             let now = Instant::now();
             self.mend_broken(now, window)?;
+            self.wake_rested(now, window);
             self.begin_what_is_due(now, window);
             if self.is_over(now, window) {
                 break;
@@ -308,12 +312,21 @@ impl Generator {
                 },
             );
         let end = if now < window.until { window.until } else { window.until + self.patience };
-        let wanted = next.fold(end, Instant::min);
+        let rested = self.resting.first().map(|(at, _client)| *at);
+        let wanted = next.chain(rested).fold(end, Instant::min);
         if self.armed_for == Some(wanted) {
             return Ok(());
         }
         self.armed_for = Some(wanted);
         self.timer.arm(wanted.saturating_duration_since(now)).map_err(text)
+    }
+
+    /// Those who have waited as long as they were told.
+    fn wake_rested(&mut self, now: Instant, window: Window) {
+        while let Some((at, number)) = self.resting.first().copied().filter(|(at, _)| *at <= now) {
+            self.resting.remove(&(at, number));
+            self.rest_or_go_on(number, now, window);
+        }
     }
 
     /// Units of open loops, as long as there are free connections.
@@ -413,6 +426,11 @@ impl Generator {
             Next::TurnedAway => {
                 if window.contains(now) {
                     group.measured.turned_away.add(micros(unit.due, now));
+                }
+                if let (Pace::Closed, Some(after)) = (group.pace, client.connection.retry_after()) {
+                    self.resting.insert((now + after, number));
+                    self.end_unit(number);
+                    return;
                 }
             }
             Next::Wrong => {

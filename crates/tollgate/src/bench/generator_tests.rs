@@ -112,6 +112,19 @@ fn payments_that_there_was_no_room_for_are_neither_errors_nor_payments() {
 }
 
 #[test]
+fn who_is_told_to_come_again_later_does_so() {
+    let target = server(|_number| {
+        let refusal = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
+                       content-length: 4\r\n\r\nbusy";
+        Some(refusal.to_owned())
+    });
+    let measured = run(group_of(Kind::Create, target, 3, Pace::Closed), PATIENCE);
+    // In 1.1 s each of them comes at the beginning and after a second; the first time is warm-up.
+    assert_eq!((measured.errors, measured.requests), (0, 6), "{:?}", measured.first_error);
+    assert_eq!(measured.turned_away.count(), 3);
+}
+
+#[test]
 fn a_connection_that_is_closed_under_a_request_is_an_error_and_is_opened_again() {
     let target = server(|number| (number != 50).then(|| OK.to_owned()));
     let measured = run(group(target, 1, Pace::Closed), PATIENCE);

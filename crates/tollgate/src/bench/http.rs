@@ -3,6 +3,7 @@
 
 use super::work::Till;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -72,12 +73,21 @@ pub(super) fn read_request_head(bytes: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
+/// The seconds that an answer's `Retry-After` asks for.
+pub(super) fn retry_after(head: &[u8]) -> Option<u64> {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut answer = httparse::Response::new(&mut headers);
+    answer.parse(head).ok()?;
+    number_in(answer.headers, "retry-after")
+}
+
 fn content_length(headers: &[httparse::Header<'_>]) -> usize {
-    headers
-        .iter()
-        .find(|header| header.name.eq_ignore_ascii_case("content-length"))
-        .and_then(|header| std::str::from_utf8(header.value).ok()?.trim().parse().ok())
-        .unwrap_or(0)
+    number_in(headers, "content-length").unwrap_or(0)
+}
+
+fn number_in<T: FromStr>(headers: &[httparse::Header<'_>], name: &str) -> Option<T> {
+    let header = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+    std::str::from_utf8(header.value).ok()?.trim().parse().ok()
 }
 
 /// A whole request with a body.
