@@ -14,21 +14,12 @@ pub trait Sink: Send + 'static {
     type Job: Send + 'static;
     /// What its sender gets back.
     type Reply: Send + 'static;
-    /// What is left of a batch, to be freed when all its senders have their replies.
-    type Rest: Send + 'static;
 
     /// Writes all jobs durably and returns a reply for each, in order. An error is fatal: no job
-    /// is acknowledged, and the thread ends.
+    /// is acknowledged, and the thread ends. What is in `jobs` afterwards is freed by others, when
+    /// all have their replies.
     fn write(&mut self, jobs: &mut Vec<Self::Job>) -> Result<Vec<Self::Reply>, String>;
-
-    /// What has to happen to the batch that was just written before its senders hear of it. A thread
-    /// of the runtime does it, one batch after the other.
-    fn before_replies(&mut self) -> BeforeReplies<Self>;
 }
-
-/// Done with a batch that was written, and its replies, before these are handed out.
-pub type BeforeReplies<S> =
-    Box<dyn FnOnce(Vec<<S as Sink>::Job>, &[<S as Sink>::Reply]) -> <S as Sink>::Rest + Send>;
 
 /// Why a job was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +41,6 @@ struct Answered<S: Sink> {
     /// Freed by the runtime's threads, which made them: memory that another thread frees costs
     /// both of them more.
     jobs: Vec<S::Job>,
-    before_replies: BeforeReplies<S>,
 }
 
 /// The sending side of a group-commit thread. When the last clone is dropped, the thread writes
@@ -148,9 +138,7 @@ fn run<S: Sink>(
         }
         match sink.write(&mut jobs) {
             Ok(replies) => {
-                let before_replies = sink.before_replies();
-                let answered = Answered { senders, replies, jobs, before_replies };
-                let _gone_at_shutdown = answers.send(answered);
+                let _gone_at_shutdown = answers.send(Answered { senders, replies, jobs });
             }
             Err(error) => break Err(error),
         }
@@ -161,38 +149,26 @@ fn run<S: Sink>(
 }
 
 async fn hand_out<S: Sink>(mut answered: mpsc::UnboundedReceiver<Answered<S>>) {
-    while let Some(Answered { senders, replies, jobs, before_replies }) = answered.recv().await {
-        let rest = before_replies(jobs, &replies);
+    while let Some(Answered { senders, replies, jobs }) = answered.recv().await {
         for (sender, reply) in senders.into_iter().zip(replies) {
             let _receiver_gone = sender.send(reply);
         }
-        drop(rest);
+        drop(jobs);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
-    use std::sync::{Arc, Mutex};
 
     struct Doubler {
         batches: Vec<usize>,
         fail_on: Option<u32>,
-        /// Jobs that were written, before their senders heard of it.
-        told: Arc<Mutex<BTreeSet<u32>>>,
-    }
-
-    impl Doubler {
-        fn new(fail_on: Option<u32>) -> Self {
-            Self { batches: Vec::new(), fail_on, told: Arc::default() }
-        }
     }
 
     impl Sink for Doubler {
         type Job = u32;
         type Reply = u32;
-        type Rest = Vec<u32>;
 
         fn write(&mut self, jobs: &mut Vec<u32>) -> Result<Vec<u32>, String> {
             self.batches.push(jobs.len());
@@ -201,30 +177,16 @@ mod tests {
             }
             Ok(jobs.iter().map(|n| n.wrapping_mul(2)).collect())
         }
-
-        fn before_replies(&mut self) -> BeforeReplies<Self> {
-            let told = Arc::clone(&self.told);
-            Box::new(move |jobs, _replies| {
-                told.lock().unwrap().extend(&jobs);
-                jobs
-            })
-        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn everyone_gets_the_own_reply() {
-        let sink = Doubler::new(None);
-        let told = Arc::clone(&sink.told);
+        let sink = Doubler { batches: Vec::new(), fail_on: None };
         let writer = BatchWriter::start("t", sink, Limits { queue: 2000, batch: 16 }).unwrap();
         let mut all = tokio::task::JoinSet::new();
         for n in 0..1000 {
             let writer = writer.clone();
-            let told = Arc::clone(&told);
-            all.spawn(async move {
-                let reply = writer.submit(n).await;
-                assert!(told.lock().unwrap().contains(&n));
-                (n, reply)
-            });
+            all.spawn(async move { (n, writer.submit(n).await) });
         }
         while let Some(done) = all.join_next().await {
             let (n, reply) = done.unwrap();
@@ -237,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_failed_write_nothing_is_acknowledged() {
-        let sink = Doubler::new(Some(13));
+        let sink = Doubler { batches: Vec::new(), fail_on: Some(13) };
         let writer = BatchWriter::start("t", sink, Limits { queue: 8, batch: 16 }).unwrap();
         assert_eq!(writer.submit(1).await, Ok(2));
         assert_eq!(writer.submit(13).await, Err(BatchError::Stopped));

@@ -9,7 +9,7 @@ use domain::id::PaymentId;
 use domain::method::CustomerStep;
 use domain::terminal::Capture;
 use domain::time::Timestamp;
-use engine::batch::{BeforeReplies, Sink};
+use engine::batch::Sink;
 use engine::ports::{CounterOrder, CounterStanding};
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
@@ -183,14 +183,9 @@ impl Books {
 impl Sink for Books {
     type Job = Job;
     type Reply = Reply;
-    type Rest = Vec<Job>;
 
     fn write(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Reply>, String> {
         self.write_all(jobs).map_err(|error| format!("the sandbox bank's books: {error}"))
-    }
-
-    fn before_replies(&mut self) -> BeforeReplies<Self> {
-        Box::new(|jobs, _replies| jobs)
     }
 }
 

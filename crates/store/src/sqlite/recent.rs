@@ -96,14 +96,6 @@ pub(super) struct Recent {
     remembered: Mutex<Remembered>,
 }
 
-/// What a batch wrote.
-pub(super) struct Wrote {
-    /// The moment after it; none when others may have written at the same time.
-    pub(super) moment: Option<Moment>,
-    /// Whether nobody else wrote between what was written before it and this.
-    pub(super) follows: bool,
-}
-
 impl Recent {
     pub(super) fn new(index: LogIndex) -> Self {
         Self { index, remembered: Mutex::default() }
@@ -124,18 +116,24 @@ impl Recent {
         (self.index.moment() == Some(moment)).then(|| Payment::clone(&payment))
     }
 
-    /// Remembers the payments of a batch, as they stand after it. Batches come in their order.
-    /// Returns what is not kept any longer, to be freed when nobody waits.
-    pub(super) fn remember(&self, wrote: &Wrote, payments: Vec<Arc<Payment>>) -> Vec<Arc<Payment>> {
+    /// Remembers the payments of a batch, as they stand at this moment, which is none when others
+    /// may have written at the same time. `follows`: nobody else wrote since the last time. Returns
+    /// what is not kept any longer.
+    pub(super) fn remember<'a>(
+        &self,
+        moment: Option<Moment>,
+        follows: bool,
+        payments: impl Iterator<Item = &'a Arc<Payment>>,
+    ) -> Vec<Arc<Payment>> {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut gone = Vec::with_capacity(payments.len());
-        if wrote.moment.is_none() || !wrote.follows {
+        let mut gone = Vec::new();
+        if moment.is_none() || !follows {
             gone.extend(std::mem::take(&mut remembered.payments).into_values());
             remembered.order.clear();
         }
-        remembered.moment = wrote.moment;
-        if wrote.moment.is_some() {
-            gone.extend(payments.into_iter().filter_map(|payment| remembered.put(payment)));
+        remembered.moment = moment;
+        if moment.is_some() {
+            gone.extend(payments.filter_map(|payment| remembered.put(Arc::clone(payment))));
         }
         gone
     }

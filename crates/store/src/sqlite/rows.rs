@@ -67,7 +67,7 @@ pub(super) struct CardRow {
 }
 
 pub(super) enum PaymentRow {
-    Insert { payment: Box<Payment>, request: String, facts: String, details: Option<String> },
+    Insert { payment: Arc<Payment>, request: String, facts: String, details: Option<String> },
     Update(UpdateRow),
 }
 
@@ -81,16 +81,15 @@ impl PaymentRow {
     }
 
     /// The payment after the change.
-    pub(super) fn into_payment(self) -> Arc<Payment> {
+    pub(super) const fn payment(&self) -> &Arc<Payment> {
         match self {
-            Self::Insert { payment, .. } => payment.into(),
-            Self::Update(update) => update.payment.into(),
+            Self::Insert { payment, .. } | Self::Update(UpdateRow { payment, .. }) => payment,
         }
     }
 }
 
 pub(super) struct UpdateRow {
-    pub(super) payment: Box<Payment>,
+    pub(super) payment: Arc<Payment>,
     pub(super) expected_version: i64,
     pub(super) facts: String,
     pub(super) taken: Taken,
@@ -158,7 +157,7 @@ pub(super) fn encode(mut changeset: Changeset) -> Result<Rows, CommitError> {
             request: json_of_request(&payment.request)?,
             facts: json(&payment.state)?,
             details: payment_details::to_json(&payment)?,
-            payment,
+            payment: payment.into(),
         }),
         Some(PaymentChange::Update { payment, expected_version }) => {
             Some(PaymentRow::Update(UpdateRow {
@@ -166,7 +165,7 @@ pub(super) fn encode(mut changeset: Changeset) -> Result<Rows, CommitError> {
                 facts: json(&payment.state)?,
                 taken: payment.state.taken().cloned().unwrap_or_default(),
                 details: payment_details::to_json(&payment)?,
-                payment,
+                payment: payment.into(),
             }))
         }
     };

@@ -2,7 +2,7 @@
 //! own. A changeset that is refused with some of its rows written (rare: nearly all refuse at
 //! their first row) makes the batch start again with a savepoint for each.
 
-use super::recent::{Moment, Recent, Wrote};
+use super::recent::{Moment, Recent};
 use super::rows::{
     CardRow, EventRow, PaymentRow, RareRows, RefundRow, Rows, TerminalRow, UpdateRow,
 };
@@ -14,7 +14,7 @@ use domain::merchant::Merchant;
 use domain::payment::Payment;
 use domain::text::{Reference, RefundReason};
 use domain::time::Timestamp;
-use engine::batch::{BeforeReplies, Sink};
+use engine::batch::Sink;
 use engine::changeset::{CardChange, IdempotencyChange, StoredAnswer};
 use engine::crash_point::crash_point;
 use engine::error::{CommitError, KeyInUse};
@@ -28,6 +28,18 @@ pub(super) enum Job {
     Commit(Box<Rows>),
     /// Move the WAL into the database and empty it, if nothing was written since the last time.
     EmptyWalIfIdle,
+    /// Nothing to do: what is no longer remembered, to be freed with the batch.
+    Free { _payments: Vec<Arc<Payment>> },
+}
+
+impl Job {
+    /// The payment as it stands after the command.
+    fn payment(&self) -> Option<&Arc<Payment>> {
+        match self {
+            Self::Commit(rows) => rows.payment.as_ref().map(PaymentRow::payment),
+            Self::EmptyWalIfIdle | Self::Free { .. } => None,
+        }
+    }
 }
 
 /// The one connection that writes.
@@ -39,8 +51,6 @@ pub(super) struct Writer {
     recent: Arc<Recent>,
     /// After the last batch, unless others may have written at the same time.
     moment: Option<Moment>,
-    /// What the last batch did; none when it was no batch of commands, or was not written.
-    wrote: Option<Wrote>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,7 +67,7 @@ impl Writer {
         audit_key: AuditKey,
         recent: Arc<Recent>,
     ) -> Self {
-        Self { connection, wal: Wal::Idle, audit_key, recent, moment: None, wrote: None }
+        Self { connection, wal: Wal::Idle, audit_key, recent, moment: None }
     }
 
     fn without_waiting<T>(
@@ -70,16 +80,23 @@ impl Writer {
         result
     }
 
-    /// Notes what a batch did, or an emptied log: after a number of commits since `before`, at most
-    /// one. Where there were more, somebody else's came right behind.
-    fn note(&mut self, before: Option<Moment>, commits: u32) {
+    /// Remembers payments as they stand after a batch, or after the log was emptied: after so many
+    /// commits since `before`, at most one. Where there were more, somebody else's came right behind.
+    /// Returns what is no longer remembered.
+    fn remember<'a>(
+        &mut self,
+        before: Option<Moment>,
+        commits: u32,
+        payments: impl Iterator<Item = &'a Arc<Payment>>,
+    ) -> Vec<Arc<Payment>> {
         let is_ours = |now: &Moment| {
             before.is_some_and(|before| *now == before || now.commits_since(&before) == commits)
         };
         let moment = self.recent.moment().filter(is_ours);
+        // Nobody else wrote between the last batch and this one.
         let follows = before.is_some() && before == self.moment;
         self.moment = moment;
-        self.wrote = Some(Wrote { moment, follows });
+        self.recent.remember(moment, follows, payments)
     }
 
     fn look_at_wal(&mut self) {
@@ -98,58 +115,34 @@ impl Writer {
                 if matches!(emptied, Ok(0)) { Wal::Empty } else { Wal::Idle }
             }
         };
-        self.note(before, 0);
+        let _freed_here = self.remember(before, 0, std::iter::empty());
     }
 }
 
 impl Sink for Writer {
     type Job = Job;
     type Reply = Result<(), CommitError>;
-    type Rest = (Vec<Job>, Vec<Arc<Payment>>);
 
     fn write(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Self::Reply>, String> {
-        self.wrote = None;
         if jobs.iter().all(|job| matches!(job, Job::EmptyWalIfIdle)) {
             self.look_at_wal();
             return Ok(jobs.iter().map(|_job| Ok(())).collect());
         }
         self.wal = Wal::Used;
         crash_point("store.before_write");
-        match self.write_batch(jobs, Undo::None) {
+        let Batch { replies, before, changed } = match self.write_batch(jobs, Undo::None) {
             Err(BatchError::NeedsSavepoints) => self.write_batch(jobs, Undo::Savepoints),
             written @ (Ok(_) | Err(BatchError::Broken(_))) => written,
         }
-        .map(|batch| {
-            self.note(batch.before, u32::from(batch.changed));
-            batch.replies
-        })
         .map_err(|error| match error {
             BatchError::NeedsSavepoints => "a savepoint did not help".to_owned(),
             BatchError::Broken(error) => error.to_string(),
-        })
-    }
-
-    fn before_replies(&mut self) -> BeforeReplies<Self> {
-        let Some(wrote) = self.wrote.take() else {
-            return Box::new(|jobs, _replies| (jobs, Vec::new()));
-        };
-        let recent = Arc::clone(&self.recent);
-        Box::new(move |mut jobs, replies| {
-            let written = jobs.iter_mut().zip(replies).filter(|(_job, reply)| reply.is_ok());
-            let payments = written.filter_map(|(job, _reply)| job.take_payment()).collect();
-            let gone = recent.remember(&wrote, payments);
-            (jobs, gone)
-        })
-    }
-}
-
-impl Job {
-    /// The payment as it stands after the command.
-    fn take_payment(&mut self) -> Option<Arc<Payment>> {
-        match self {
-            Self::Commit(rows) => rows.payment.take().map(PaymentRow::into_payment),
-            Self::EmptyWalIfIdle => None,
-        }
+        })?;
+        let written = jobs.iter().zip(&replies).filter(|(_job, reply)| reply.is_ok());
+        let payments = written.filter_map(|(job, _reply)| job.payment());
+        let gone = self.remember(before, u32::from(changed), payments);
+        jobs.push(Job::Free { _payments: gone });
+        Ok(replies)
     }
 }
 
@@ -205,7 +198,7 @@ impl Writer {
         let mut statements = Statements::new(&transaction);
         for job in jobs {
             replies.push(match (job, undo) {
-                (Job::EmptyWalIfIdle, _) => Ok(()),
+                (Job::EmptyWalIfIdle | Job::Free { .. }, _) => Ok(()),
                 (Job::Commit(rows), Undo::None) => {
                     in_the_open(&mut statements, &self.audit_key, rows)?
                 }

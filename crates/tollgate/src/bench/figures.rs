@@ -68,6 +68,7 @@ pub(crate) const TOLD: &[Told] = &[
     told("rss_mb", "server memory at the end", " MB"),
     told("peak_rss_mb", "server memory at its highest", " MB"),
     told("start_ms", "start to first answer", " ms"),
+    told("verify.per_second", "payments proved per second", ""),
     told("at_64_clients.per_second", "creates per second, 64 clients", ""),
     told("one_client.per_second", "creates per second, one client", ""),
     told("one_client.p50_ms", "one client p50", " ms"),

@@ -24,6 +24,7 @@ mod work;
 
 use crate::wire::postgres::LockWatch;
 use figures::Figures;
+use filler::Filled;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use server::{BenchServer, Wanted};
@@ -176,6 +177,8 @@ struct Bench<'a> {
     /// Counts the groups of clients, for their references.
     series: u32,
     start: Duration,
+    /// Payments whose books were proved in a second, where the database was filled.
+    proved: Option<u64>,
     errors: Errors,
 }
 
@@ -185,20 +188,17 @@ impl<'a> Bench<'a> {
         let mut server = BenchServer::start(plan.wanted(plan.nodes, None)).await?;
         let mut known: Arc<[TransId]> = Arc::new([]);
         let mut tills = vec![Till::demo()];
+        let mut proved = None;
         if plan.stored > 0 || plan.terminals > 1 {
             server.end_processes().await;
-            let filled =
-                filler::fill(&server.settings()?, plan.terminals, plan.stored, progress).await;
-            let started = match filled {
-                Ok(filled) => {
-                    (known, tills) = (filled.known.into(), filled.tills);
-                    server.start_processes().await
+            match fill(plan, &mut server, progress).await {
+                Ok((filled, per_second)) => {
+                    (known, tills, proved) = (filled.known.into(), filled.tills, per_second);
                 }
-                Err(error) => Err(error),
-            };
-            if let Err(error) = started {
-                server.stop().await;
-                return Err(error);
+                Err(error) => {
+                    server.stop().await;
+                    return Err(error);
+                }
             }
         }
         let start = server.start_time();
@@ -210,7 +210,7 @@ impl<'a> Bench<'a> {
             }
         };
         let errors = Errors::default();
-        Ok(Self { plan, server, naive, tills, known, series: 0, start, errors })
+        Ok(Self { plan, server, naive, tills, known, series: 0, start, proved, errors })
     }
 
     async fn stop(self) {
@@ -242,6 +242,22 @@ impl<'a> Bench<'a> {
         }
         Ok(rounds)
     }
+}
+
+/// Fills a gateway's database while no process serves it, and proves what is in it.
+async fn fill(
+    plan: &Plan,
+    server: &mut BenchServer,
+    progress: &impl Fn(&str),
+) -> Result<(Filled, Option<u64>), String> {
+    let filled = filler::fill(&server.settings()?, plan.terminals, plan.stored, progress).await?;
+    let mut proved = None;
+    if plan.stored > 0 {
+        progress(&format!("proving the books of {} payments …", plan.stored));
+        proved = Some(server.prove().await?);
+    }
+    server.start_processes().await?;
+    Ok((filled, proved))
 }
 
 fn report(plan: &Plan, rounds: &[Figures], errors: Errors) -> Report {

@@ -144,6 +144,9 @@ pub(super) async fn of_payments(
     let (measured, cpu_nanos) = with_cpu(bench, load).await?;
     let start = u64::try_from(bench.start.as_millis()).unwrap_or(u64::MAX);
     figures.whole("start_ms", start);
+    if let Some(per_second) = bench.proved {
+        figures.whole("verify.per_second", per_second);
+    }
     closed_loop(&mut figures, bench.plan.seconds, &measured, cpu_nanos);
     empty.beside(&mut figures, measured.per_second);
     figures.ratio("ratios.cpu_to_empty_handler", cpu_nanos, empty.cpu_nanos);
@@ -368,6 +371,7 @@ pub(super) async fn of_webhooks(
             tills: vec![Till::demo()],
             known: Arc::new([]),
             series: 0,
+            proved: None,
             errors: std::mem::take(errors),
         };
         let figures = round_of_webhooks(&mut bench, progress).await;

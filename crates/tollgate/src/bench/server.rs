@@ -134,6 +134,30 @@ impl BenchServer {
         Settings::resolve(&sources).map_err(wrong)
     }
 
+    /// Proves its books with `tollgate verify`, and tells how many payments a second that took.
+    pub(super) async fn prove(&self) -> Result<u64, String> {
+        let text = |error: std::io::Error| error.to_string();
+        let began = Instant::now();
+        let proving = Command::new(std::env::current_exe().map_err(text)?)
+            .args(["verify", "--json", "--data-dir"])
+            .arg(&self.folder)
+            .env("TOLLGATE_DATABASE", self.database().unwrap_or("sqlite"))
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .output();
+        let proved = proving.await.map_err(text)?;
+        let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let said = String::from_utf8_lossy(&proved.stdout);
+        if !proved.status.success() {
+            return Err(format!("tollgate verify ended with {}: {said}", proved.status));
+        }
+        let proof: serde_json::Value =
+            serde_json::from_str(&said).map_err(|error| format!("tollgate verify: {error}"))?;
+        let payments = proof.get("payments").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        Ok(payments.saturating_mul(1000).checked_div(millis).unwrap_or(payments))
+    }
+
     /// Of all processes together.
     pub(super) fn usage(&self) -> Result<Usage, String> {
         self.nodes.iter().try_fold(Usage::default(), |sum, node| {

@@ -99,6 +99,7 @@ fn a_filled_database_is_asked_about_its_payments() {
             "beside.create_beside_per_second",
             "beside.status_per_second",
             "beside.status_p99_ms",
+            "verify.per_second",
             "ratios.create_beside_to_alone",
         ],
     );
