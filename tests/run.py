@@ -20,12 +20,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "test-output"
-VENV = ROOT / "target" / "test-venv"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
+VENV = TARGET / "test-venv"
 BROWSER = ROOT / "tests" / "browser"
 WEBHOOKS = ROOT / "tests" / "webhooks"
 TIMEOUT = 600
 LONG_TIMEOUT = 7200
-BINARY = ROOT / "target" / "debug" / "tollgate"
+BINARY = TARGET / "debug" / "tollgate"
+EXAMPLES = TARGET / "debug" / "examples"
 # What shows that no money is lost or taken twice, and that no address is reached that must not be,
 # gets no second try: there, failing once is a fault.
 NO_SECOND_TRY = re.compile("kill|crash|simulat|audit|verify|canar|durab|ssrf|lost|double|money|ledger|race|archiv")
@@ -249,7 +251,11 @@ def counted(results, name, command, **options):
 def browser_tests(results, word):
     say("pages in a browser")
     report = OUTPUT / "browser.json"
-    env = {"TOLLGATE_BINARY": str(BINARY), "PLAYWRIGHT_JSON_OUTPUT_NAME": str(report)}
+    env = {
+        "TOLLGATE_BINARY": str(BINARY),
+        "PAGES_PREVIEW": str(EXAMPLES / "pages_preview"),
+        "PLAYWRIGHT_JSON_OUTPUT_NAME": str(report),
+    }
     began = time.monotonic()
     command = ["npx", "playwright", "test", "--reporter=json"] + ([word] if word else [])
     code, output = run(command, cwd=BROWSER, env=env, timeout=1800)
@@ -311,7 +317,7 @@ def main():
     env = {"TOLLGATE_BINARY": str(BINARY)}
     python = VENV / "bin" / "python"
     if wants("durability"):
-        writer = ROOT / "target" / "debug" / "examples" / "power_cut_writer"
+        writer = EXAMPLES / "power_cut_writer"
         cuts = 200 if arguments.long else 20
         command = [python, "tests/durability/durability.py", "--writer", writer, "--cuts", cuts]
         # It mounts file systems of its own.
@@ -328,7 +334,7 @@ def main():
     if wants("openapi"):
         counted(results, "openapi document", [python, "tests/tools/check_openapi.py"], env=env, timeout=300)
     if wants("upi"):
-        texts = ROOT / "target" / "debug" / "examples" / "upi_texts"
+        texts = EXAMPLES / "upi_texts"
         counted(results, "upi texts", ["node", "tests/browser/check_upi.js", texts], timeout=300)
     if wants("browser"):
         browser_tests(results, arguments.word)

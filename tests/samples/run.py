@@ -51,7 +51,7 @@ RUN = {
     "node.mjs": ["node"],
     "python.py": [sys.executable],
 }
-EXAMPLES = SAMPLES.parents[2] / "target" / "debug" / "examples"
+EXAMPLES = pathlib.Path(os.environ["TOLLGATE_BINARY"]).parent / "examples"
 CSHARP_LIBRARIES = ["-r:System.Net.Http.dll", "-r:System.Runtime.Serialization.dll"]
 
 
