@@ -23,6 +23,8 @@ const DECLINED: &str = "4043409999991437";
 /// Another node takes over a dead one's sends and deliveries within this time. The lease and the
 /// time after which a send is asked for are eight and ten seconds; looking and asking come on top.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(12);
+/// Payments that are a load.
+const ENOUGH: usize = 100;
 /// Serving again after the database came back.
 const SERVING_WITHIN: Duration = Duration::from_secs(10);
 /// Everything is settled and told after the last disturbance.
@@ -140,9 +142,18 @@ impl Load {
         }
     }
 
+    /// Waits until there was some load, however slow the machine is.
+    fn wait_until_loaded(&self) {
+        let began = Instant::now();
+        while self.told.lock().unwrap().len() <= ENOUGH && began.elapsed() < Duration::from_mins(1)
+        {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn told(&self) -> BTreeMap<String, String> {
         let told = self.told.lock().unwrap().clone();
-        assert!(told.len() > 100, "only {} payments were answered: no load", told.len());
+        assert!(told.len() > ENOUGH, "only {} payments were answered: no load", told.len());
         told
     }
 }
@@ -200,6 +211,7 @@ fn long_a_killed_nodes_work_is_taken_over() {
     let mut killed = None;
     load.run(8, &shop.url, || {
         std::thread::sleep(Duration::from_secs(2));
+        load.wait_until_loaded();
         load.set(1, None);
         // Its clients hang up on it only now, in the middle of whatever it does for them.
         victim.kill();
