@@ -258,7 +258,7 @@ def browser_tests(results, word):
     }
     began = time.monotonic()
     command = ["npx", "playwright", "test", "--reporter=json"] + ([word] if word else [])
-    code, output = run(command, cwd=BROWSER, env=env, timeout=1800)
+    code, output = run(command, cwd=BROWSER, env=env, timeout=2700)
     (OUTPUT / "browser.log").write_text(output)
     try:
         told = json.loads(report.read_text())
