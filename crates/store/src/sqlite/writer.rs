@@ -191,8 +191,12 @@ impl Writer {
             }
             Err(error) => return Err(error.into()),
         };
-        // Nobody else writes from here to the commit.
-        let before = self.recent.moment();
+        // Nobody else writes from here to the commit. With savepoints rows may be counted as changed
+        // that were taken back, so that it is not certain that there will be a commit of ours.
+        let before = match undo {
+            Undo::None => self.recent.moment(),
+            Undo::Savepoints => None,
+        };
         let changes = transaction.total_changes();
         let mut replies = Vec::with_capacity(jobs.len());
         let mut statements = Statements::new(&transaction);
