@@ -5,6 +5,7 @@
 #![deny(missing_docs, clippy::arithmetic_side_effects)]
 
 pub mod address;
+pub mod api_call;
 pub mod bank_message;
 pub mod call;
 pub mod card;
@@ -27,9 +28,11 @@ pub mod refund;
 pub mod schedule;
 pub mod secret;
 pub mod status;
+pub mod summary;
 pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod time;
 pub mod upi;
 pub mod upi_link;
+pub mod user;

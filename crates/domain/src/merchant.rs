@@ -15,6 +15,10 @@ pub struct Merchant {
     pub name: String,
     /// An inactive merchant's terminals take no payments.
     pub active: bool,
+    /// Whether the operator has looked at them: until then no terminal of theirs goes live.
+    pub approved: bool,
+    /// Rises with each change.
+    pub version: i64,
     /// When it was added.
     pub created_at: Timestamp,
 }

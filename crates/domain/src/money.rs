@@ -17,6 +17,19 @@ pub struct Currency {
 #[error("not an ISO 4217 currency")]
 pub struct UnknownCurrency;
 
+/// By code.
+impl Ord for Currency {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.code().cmp(other.code())
+    }
+}
+
+impl PartialOrd for Currency {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Currency {
     /// By its alphabetic code, in any case.
     pub fn from_code(code: &str) -> Result<Self, UnknownCurrency> {

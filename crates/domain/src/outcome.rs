@@ -71,6 +71,30 @@ impl DeclineReason {
         Self::NoSuchAccount,
     ];
 
+    /// The word in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::InsufficientFunds => "insufficient_funds",
+            Self::AuthenticationFailed => "authentication_failed",
+            Self::CancelledByCustomer => "cancelled_by_customer",
+            Self::ExpiredCard => "expired_card",
+            Self::LostCard => "lost_card",
+            Self::StolenCard => "stolen_card",
+            Self::SecurityCode => "security_code",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::NotPermitted => "not_permitted",
+            Self::SuspectedFraud => "suspected_fraud",
+            Self::BankUnavailable => "bank_unavailable",
+            Self::NoSuchAccount => "no_such_account",
+        }
+    }
+
+    /// By its word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The sentence in `response`.
     pub const fn text(self) -> &'static str {
         match self {

@@ -176,7 +176,34 @@ impl LateApproval {
     }
 }
 
-/// What an operator sets for a terminal.
+/// Whether the operator lets a terminal take payments. Test terminals need nobody's word.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// It may.
+    #[default]
+    Approved,
+    /// Its merchant waits for the operator's word.
+    Requested,
+    /// The operator said no.
+    Refused {
+        /// Why, for the merchant.
+        reason: String,
+    },
+}
+
+impl Approval {
+    /// The word in settings and answers.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Requested => "requested",
+            Self::Refused { .. } => "refused",
+        }
+    }
+}
+
+/// What is set for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Methods that are switched on.
@@ -225,6 +252,9 @@ pub struct Settings {
     /// Looks of the customer pages.
     #[serde(default)]
     pub theme: Theme,
+    /// Whether the operator lets it take payments.
+    #[serde(default)]
+    pub approval: Approval,
 }
 
 const fn a_year() -> u32 {
@@ -257,6 +287,7 @@ impl Settings {
             late_approval: LateApproval::Accept,
             status_requires_key: false,
             theme: Theme::default(),
+            approval: Approval::Approved,
         }
     }
 
@@ -431,7 +462,7 @@ pub struct Terminal {
 impl Terminal {
     /// Whether it may take payments now.
     pub const fn takes_payments(&self) -> bool {
-        self.active && self.merchant_active
+        self.active && self.merchant_active && matches!(self.settings.approval, Approval::Approved)
     }
 
     /// Whether money may go back now. A terminal that is switched off takes no payments, but what

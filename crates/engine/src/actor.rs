@@ -1,6 +1,7 @@
 //! Who asks.
 
 use domain::id::{MerchantId, TerminalNumber};
+use domain::user::UserId;
 use std::net::IpAddr;
 
 /// Who asks the engine to do something. Every use case takes one.
@@ -25,6 +26,15 @@ pub enum Actor {
         /// The address that called.
         caller: Option<IpAddr>,
     },
+    /// Somebody who signed in: of a merchant, or of the gateway's office.
+    User {
+        /// Who.
+        user: UserId,
+        /// For which merchant they work; none for operators.
+        merchant: Option<MerchantId>,
+        /// The address that called.
+        caller: Option<IpAddr>,
+    },
     /// The operator, at the command line.
     Operator,
     /// The gateway's own background work.
@@ -46,19 +56,43 @@ impl Actor {
     /// What this actor's questions are limited to.
     pub const fn scope(&self) -> Scope {
         match self {
-            Self::Terminal { merchant, .. } => Scope::Merchant(*merchant),
+            Self::Terminal { merchant, .. } | Self::User { merchant: Some(merchant), .. } => {
+                Scope::Merchant(*merchant)
+            }
             Self::Holder { .. } | Self::Bank { .. } => Scope::Holder,
-            Self::Operator | Self::Worker => Scope::Everything,
+            Self::User { merchant: None, .. } | Self::Operator | Self::Worker => Scope::Everything,
         }
     }
 
     /// The address that called, where somebody did.
     pub const fn caller(&self) -> Option<IpAddr> {
         match self {
-            Self::Terminal { caller, .. } | Self::Holder { caller } | Self::Bank { caller } => {
-                *caller
-            }
+            Self::Terminal { caller, .. }
+            | Self::User { caller, .. }
+            | Self::Holder { caller }
+            | Self::Bank { caller } => *caller,
             Self::Operator | Self::Worker => None,
+        }
+    }
+
+    /// Whose merchant's business it is, as the audit log keeps it.
+    pub const fn merchant(&self) -> Option<MerchantId> {
+        match self {
+            Self::Terminal { merchant, .. } => Some(*merchant),
+            Self::User { merchant, .. } => *merchant,
+            Self::Holder { .. } | Self::Bank { .. } | Self::Operator | Self::Worker => None,
+        }
+    }
+
+    /// Who signed in.
+    pub const fn user(&self) -> Option<UserId> {
+        match self {
+            Self::User { user, .. } => Some(*user),
+            Self::Terminal { .. }
+            | Self::Holder { .. }
+            | Self::Bank { .. }
+            | Self::Operator
+            | Self::Worker => None,
         }
     }
 
@@ -68,6 +102,7 @@ impl Actor {
             Self::Terminal { .. } => "terminal",
             Self::Holder { .. } => "holder",
             Self::Bank { .. } => "bank",
+            Self::User { .. } => "user",
             Self::Operator => "operator",
             Self::Worker => "worker",
         }

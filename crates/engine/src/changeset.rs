@@ -5,6 +5,7 @@
 //! a failing test can print it.
 
 use crate::admission::Admitted;
+use domain::api_call::ApiCall;
 use domain::bank_message::{BankMessage, Heard, MessageKey};
 use domain::delivery::{Attempted, DeliveryId, NewDelivery};
 use domain::endpoint::EndpointState;
@@ -19,6 +20,7 @@ use domain::refund::{Refund, RefundChanged};
 use domain::terminal::{Mode, Settings};
 use domain::text::WebAddress;
 use domain::time::Timestamp;
+use domain::user::{Note, Session, User, UserId};
 
 /// All that one command changes.
 #[derive(Debug, Default)]
@@ -54,6 +56,8 @@ pub struct Changeset {
     pub terminal: Option<TerminalChange>,
     /// A message of a bank that came, or what became of one.
     pub bank_message: Option<BankMessageChange>,
+    /// What people did at their desks: users, sessions, notes, merchants; and the log of calls.
+    pub desk: Vec<DeskChange>,
     /// Who did what, or was refused.
     pub audit: Option<AuditLine>,
     /// A new payment's place, which a store keeps until the commit is answered.
@@ -288,6 +292,72 @@ pub enum BankMessageChange {
     },
 }
 
+/// What changes of the portal's and the office's own rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeskChange {
+    /// A user that is inserted or changed. An address that another user has is refused as
+    /// [`crate::error::CommitError::Exists`].
+    User {
+        /// The row.
+        user: Box<User>,
+        /// None for a new user, else their version before the change.
+        expected_version: Option<i64>,
+    },
+    /// A merchant that is changed.
+    Merchant {
+        /// The row.
+        merchant: Merchant,
+        /// Its version before the change.
+        expected_version: i64,
+    },
+    /// Somebody signed in.
+    SessionBegun(Session),
+    /// A session was used, or its password typed again.
+    SessionSeen {
+        /// Which.
+        digest: [u8; 32],
+        /// When.
+        at: Timestamp,
+        /// Whether the password was typed.
+        proved: bool,
+    },
+    /// A session is over.
+    SessionEnded {
+        /// Which.
+        digest: [u8; 32],
+    },
+    /// All sessions of a user are over, but this one.
+    SessionsEnded {
+        /// Whose.
+        user: UserId,
+        /// Which one goes on.
+        except: Option<[u8; 32]>,
+    },
+    /// Sessions that were not used since this moment are forgotten.
+    SessionsForgotten {
+        /// The moment.
+        before: Timestamp,
+    },
+    /// So many wrong passwords in a row for an address; none is as if there had never been any.
+    SignInTries {
+        /// A keyed digest of the address, whether or not it is a user's.
+        key: [u8; 32],
+        /// How many.
+        tries: u32,
+        /// When the last one was.
+        at: Timestamp,
+    },
+    /// Somebody wrote something about a payment.
+    Note(Note),
+    /// What merchants' servers called.
+    Calls(Vec<ApiCall>),
+    /// Calls before this moment are forgotten.
+    CallsForgotten {
+        /// The moment.
+        before: Timestamp,
+    },
+}
+
 /// A line of the audit log, without card data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditLine {
@@ -307,6 +377,10 @@ pub struct AuditLine {
     pub request_id: Option<String>,
     /// Error numbers and field names, or which settings changed; never values.
     pub detail: String,
+    /// Whose business it is, where it is one merchant's.
+    pub merchant: Option<MerchantId>,
+    /// Who signed in to do it.
+    pub user: Option<UserId>,
 }
 
 impl Changeset {
@@ -318,6 +392,11 @@ impl Changeset {
     /// A changeset that only tells what somebody did.
     pub fn audit(line: AuditLine) -> Self {
         Self { name: "audit", audit: Some(line), ..Self::default() }
+    }
+
+    /// A changeset of the desks' own rows.
+    pub fn desk(name: &'static str, change: DeskChange, audit: Option<AuditLine>) -> Self {
+        Self { name, desk: vec![change], audit, ..Self::default() }
     }
 
     /// A changeset about kept messages of banks.

@@ -284,7 +284,10 @@ pub(crate) fn signing_secrets(terminal: &Terminal, now: Timestamp) -> Vec<Secret
 /// The filter with the caller's own limits; none when the caller may see no list.
 fn narrowed(actor: Actor, filter: DeliveryFilter) -> Option<DeliveryFilter> {
     match actor {
-        Actor::Operator | Actor::Worker => Some(filter),
+        Actor::Operator | Actor::Worker | Actor::User { merchant: None, .. } => Some(filter),
+        Actor::User { merchant: Some(merchant), .. } => {
+            Some(DeliveryFilter { merchant: Some(merchant), ..filter })
+        }
         Actor::Terminal { number, merchant, .. } => {
             Some(DeliveryFilter { merchant: Some(merchant), terminal: Some(number), ..filter })
         }
@@ -297,7 +300,8 @@ fn may_see(actor: Actor, record: &DeliveryRecord) -> bool {
         Actor::Terminal { number, .. } => {
             actor.scope().allows(record.merchant) && record.terminal == number
         }
-        Actor::Operator | Actor::Worker => true,
+        Actor::Operator | Actor::Worker | Actor::User { merchant: None, .. } => true,
+        Actor::User { merchant: Some(merchant), .. } => record.merchant == merchant,
         Actor::Holder { .. } | Actor::Bank { .. } => false,
     }
 }

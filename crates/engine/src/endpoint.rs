@@ -161,6 +161,9 @@ impl Gateway {
         add: AddEndpoint,
     ) -> Result<Endpoint, EndpointRefused> {
         check(add.mode, &add.url, &add.events)?;
+        if !actor.scope().allows(add.merchant) {
+            return Err(EndpointRefused::UnknownOwner);
+        }
         self.check_owner(&add).await?;
         for _try in 0..TRIES {
             let all = self.store.endpoints(Scope::Everything).await.map_err(Fault::from)?;
@@ -372,7 +375,8 @@ fn check(mode: Mode, url: &WebAddress, events: &[EventPattern]) -> Result<(), En
 /// A terminal's server sees the endpoints that are that terminal's alone.
 fn may_see(actor: Actor, endpoint: &Endpoint) -> bool {
     match actor {
-        Actor::Operator | Actor::Worker => true,
+        Actor::Operator | Actor::Worker | Actor::User { merchant: None, .. } => true,
+        Actor::User { merchant: Some(merchant), .. } => endpoint.merchant == merchant,
         Actor::Terminal { number, merchant, .. } => {
             endpoint.merchant == merchant && endpoint.terminal == Some(number)
         }

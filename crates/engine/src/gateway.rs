@@ -1,11 +1,16 @@
 //! The gateway: the ports, and what the use cases share.
 
 use crate::admission::Admission;
+use crate::api_call::CallLog;
 use crate::changeset::{AuditLine, Changeset};
 use crate::endpoint::EndpointCache;
 use crate::error::{CommitError, Fault};
-use crate::ports::{Clock, Connector, Dialer, NoticeFormat, NoticeKeys, Random, Store, Vault};
+use crate::password::HashTurns;
+use crate::ports::{
+    Clock, Connector, Desks, Dialer, NoticeFormat, NoticeKeys, Random, Store, Vault,
+};
 use crate::refund::RefundTurns;
+use crate::summary::Summaries;
 use crate::terminal::TerminalCache;
 use crate::work::NewWork;
 use domain::delivery::{DeliveryId, Destination, NewDelivery};
@@ -27,6 +32,8 @@ use tokio_util::task::TaskTracker;
 pub struct Parts {
     /// The database.
     pub store: Arc<dyn Store>,
+    /// What the portal and the office read of the same database.
+    pub desks: Arc<dyn Desks>,
     /// Card data and secrets.
     pub vault: Arc<dyn Vault>,
     /// The time.
@@ -47,6 +54,7 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Gateway {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) desks: Arc<dyn Desks>,
     pub(crate) vault: Arc<dyn Vault>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -62,6 +70,9 @@ pub struct Gateway {
     /// A bank's message was kept.
     pub(crate) bank_messages: Notify,
     pub(crate) refund_turns: RefundTurns,
+    pub(crate) hash_turns: HashTurns,
+    pub(crate) summaries: Summaries,
+    pub(crate) call_log: CallLog,
     pub(crate) connectors: Vec<Arc<dyn Connector>>,
     /// Payments that changed, for pages that wait.
     changes: broadcast::Sender<PaymentId>,
@@ -76,6 +87,7 @@ impl Gateway {
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
             store: parts.store,
+            desks: parts.desks,
             vault: parts.vault,
             clock: parts.clock,
             random: parts.random,
@@ -88,6 +100,9 @@ impl Gateway {
             endpoints: EndpointCache::default(),
             bank_messages: Notify::new(),
             refund_turns: RefundTurns::default(),
+            hash_turns: HashTurns::default(),
+            summaries: Summaries::default(),
+            call_log: CallLog::default(),
             connectors: parts.connectors,
             changes: broadcast::Sender::new(CHANGES_KEPT),
             notices: parts.notices,

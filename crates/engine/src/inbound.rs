@@ -81,6 +81,8 @@ impl Gateway {
             terminal: None,
             request_id: None,
             detail: format!("another body under the id of {key}"),
+            merchant: actor.merchant(),
+            user: actor.user(),
         };
         let change = BankMessageChange::Contradict { key, other_body };
         let changeset = Changeset::bank_message("contradict_bank_message", change);

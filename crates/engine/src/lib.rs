@@ -7,6 +7,7 @@
 
 pub mod actor;
 pub mod admission;
+pub mod api_call;
 pub mod balance;
 mod bank;
 pub mod batch;
@@ -21,10 +22,15 @@ pub mod idempotency;
 pub mod inbound;
 pub mod merchant;
 mod order;
+pub mod password;
 pub mod payment;
 pub mod ports;
 pub mod refund;
+pub mod search;
+pub mod sign_in;
+pub mod summary;
 pub mod terminal;
+pub mod user;
 pub mod verify;
 pub mod work;
 

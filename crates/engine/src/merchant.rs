@@ -16,6 +16,8 @@ impl Gateway {
                 id: MerchantId(last.saturating_add(1)),
                 name: name.to_owned(),
                 active: true,
+                approved: true,
+                version: 1,
                 created_at: self.clock.now(),
             };
             let changeset = Changeset {
@@ -42,7 +44,9 @@ impl Gateway {
     pub(crate) fn done(&self, actor: Actor, action: &'static str, detail: String) -> AuditLine {
         let (terminal, caller) = match actor {
             Actor::Terminal { number, caller, .. } => (Some(number), caller),
-            Actor::Holder { caller } | Actor::Bank { caller } => (None, caller),
+            Actor::Holder { caller } | Actor::Bank { caller } | Actor::User { caller, .. } => {
+                (None, caller)
+            }
             Actor::Operator | Actor::Worker => (None, None),
         };
         AuditLine {
@@ -54,6 +58,8 @@ impl Gateway {
             terminal,
             request_id: None,
             detail,
+            merchant: actor.merchant(),
+            user: actor.user(),
         }
     }
 }

@@ -111,8 +111,9 @@ impl Gateway {
             let changed = payment.request_refund(&refunds, request.clone(), refundable_for, now)?;
             let (payment, refund) = (changed.changed.payment.clone(), changed.refund.clone());
             crash_point("refund.before_commit");
-            // What an operator does is told in the audit log; a merchant's refund is an event.
-            let audit = (actor == Actor::Operator).then(|| {
+            // What people do is told in the audit log; a merchant's server's refund is an event.
+            let by_person = actor == Actor::Operator || actor.user().is_some();
+            let audit = by_person.then(|| {
                 let detail = format!("{id} refund {}", refund.number);
                 let line = self.done(actor, "request_refund", detail);
                 AuditLine { terminal: Some(terminal.number), ..line }

@@ -7,6 +7,7 @@ use crate::gateway::Gateway;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::id::{MerchantId, TerminalNumber};
+use domain::merchant::Merchant;
 use domain::payment::Payment;
 use domain::secret::SecretText;
 use domain::terminal::{KeyPair, Mode, Settings, SettingsChange, Terminal, WebhookSecret};
@@ -115,6 +116,15 @@ impl TerminalCache {
         (now < read_at.plus(CACHED_FOR)).then(|| Arc::clone(terminal))
     }
 
+    /// After a change of one's own.
+    fn forget(&self, terminal: &Terminal) {
+        let mut cache = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.remove(&terminal.number.to_string());
+        for pair in &terminal.keys {
+            cache.remove(&pair.public);
+        }
+    }
+
     fn put(&self, key: String, now: Timestamp, terminal: &Arc<Terminal>) {
         let mut cache = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHED_AT_MOST {
@@ -163,6 +173,17 @@ impl SealedEntry {
             retires_at: pair.retires_at,
         }
     }
+}
+
+/// The names of the settings that differ.
+fn changed_settings(before: &Terminal, name: &str, settings: &Settings) -> String {
+    let values = |settings: &Settings| serde_json::to_value(settings).unwrap_or_default();
+    let (old, new) = (values(&before.settings), values(settings));
+    let renamed = (before.name != name).then(|| "name".to_owned());
+    let fields = new.as_object().into_iter().flatten();
+    let changed = fields.filter(|(key, value)| old.get(key.as_str()) != Some(value));
+    let names = renamed.into_iter().chain(changed.map(|(key, _)| key.clone()));
+    names.collect::<Vec<_>>().join(" ")
 }
 
 impl Gateway {
@@ -290,19 +311,21 @@ impl Gateway {
         Ok(Some(terminal))
     }
 
-    /// A terminal with its secrets, for the operator.
+    /// A terminal with its secrets, for the operator and for its merchant.
     pub async fn terminal(
         &self,
-        _actor: Actor,
+        actor: Actor,
         number: TerminalNumber,
     ) -> Result<Option<Terminal>, Fault> {
         let stored = self.store.terminal(number).await?;
-        stored.map(|stored| self.open_terminal(stored)).transpose()
+        let seen = stored.filter(|stored| actor.scope().allows(stored.merchant));
+        seen.map(|stored| self.open_terminal(stored)).transpose()
     }
 
-    /// All terminals, by number.
-    pub async fn terminals(&self, _actor: Actor) -> Result<Vec<Terminal>, Fault> {
-        let stored = self.store.terminals().await?;
+    /// The terminals that the actor may see, by number.
+    pub async fn terminals(&self, actor: Actor) -> Result<Vec<Terminal>, Fault> {
+        let mut stored = self.store.terminals().await?;
+        stored.retain(|stored| actor.scope().allows(stored.merchant));
         stored.into_iter().map(|stored| self.open_terminal(stored)).collect()
     }
 
@@ -314,8 +337,9 @@ impl Gateway {
         add: AddTerminal,
     ) -> Result<Option<Terminal>, Fault> {
         let merchants = self.store.merchants().await?;
-        let Some(merchant) = merchants.into_iter().find(|merchant| merchant.id == add.merchant)
-        else {
+        let own = |merchant: &Merchant| merchant.id == add.merchant;
+        let seen = merchants.into_iter().find(own);
+        let Some(merchant) = seen.filter(|merchant| actor.scope().allows(merchant.id)) else {
             return Ok(None);
         };
         let number = if let Some(number) = add.number {
@@ -402,6 +426,37 @@ impl Gateway {
             }
         }
         Err(Fault::Busy)
+    }
+
+    /// Replaces a terminal's name and all that is set for it, as a whole form does. `names`: what
+    /// changed, for the audit log.
+    pub async fn set_terminal(
+        &self,
+        actor: Actor,
+        number: TerminalNumber,
+        expected_version: i64,
+        (name, settings): (String, Settings),
+    ) -> Result<TerminalChanged, Fault> {
+        let Some(terminal) = self.terminal(actor, number).await? else {
+            return Ok(TerminalChanged::Unknown);
+        };
+        if terminal.version != expected_version {
+            return Ok(TerminalChanged::OtherVersion(terminal.version));
+        }
+        let detail = changed_settings(&terminal, &name, &settings);
+        let changed =
+            Terminal { name, settings, version: expected_version.saturating_add(1), ..terminal };
+        let done = self.done_to(actor, "change_terminal", number);
+        let done = AuditLine { detail, merchant: Some(changed.merchant), ..done };
+        match self.commit_terminal("change_terminal", &changed, Some(expected_version), done).await
+        {
+            Ok(()) => {
+                self.terminals.forget(&changed);
+                Ok(TerminalChanged::Done(Box::new(changed)))
+            }
+            Err(CommitError::Stale(_)) => Ok(TerminalChanged::OtherVersion(expected_version)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn commit_terminal(

@@ -58,6 +58,10 @@ pub struct Line<'a> {
     pub request_id: Option<&'a str>,
     /// In words.
     pub detail: &'a str,
+    /// Whose business it is.
+    pub merchant: Option<i64>,
+    /// Who signed in to do it.
+    pub user: Option<i64>,
 }
 
 impl<'a> Line<'a> {
@@ -73,6 +77,8 @@ impl<'a> Line<'a> {
             ter_no: line.terminal.map(|terminal| terminal.0),
             request_id: line.request_id.as_deref(),
             detail: &line.detail,
+            merchant: line.merchant.map(|merchant| merchant.0),
+            user: line.user.map(|user| user.0),
         }
     }
 }
@@ -141,6 +147,11 @@ pub fn seal(key: &AuditKey, previous: &Seal, line: &Line<'_>) -> Seal {
     number(&mut context, line.ter_no);
     text(&mut context, line.request_id);
     text(&mut context, Some(line.detail));
+    // Lines without either are sealed as they were before there were these columns.
+    if line.merchant.is_some() || line.user.is_some() {
+        number(&mut context, line.merchant);
+        number(&mut context, line.user);
+    }
     bytes_of(&context.sign())
 }
 
@@ -232,6 +243,8 @@ mod tests {
             ter_no: None,
             request_id: None,
             detail,
+            merchant: None,
+            user: None,
         }
     }
 
@@ -256,6 +269,9 @@ mod tests {
             Line { request_id: Some("x"), ..plain.clone() },
             Line { detail: "wha", ..plain.clone() },
             Line { caller: Some("what"), detail: "", ..plain.clone() },
+            Line { merchant: Some(1), ..plain.clone() },
+            Line { user: Some(1), ..plain.clone() },
+            Line { merchant: Some(1), user: Some(1), ..plain.clone() },
         ];
         let mut seals: Vec<Seal> = changed.iter().map(of).collect();
         seals.push(of(&plain));

@@ -50,6 +50,8 @@ pub async fn run(store: &dyn Store) {
         terminal: None,
         request_id: None,
         detail: "nothing".to_owned(),
+        merchant: None,
+        user: None,
     };
     store.commit(Changeset::audit(line)).await.unwrap();
 }

@@ -25,7 +25,14 @@ pub fn now() -> Timestamp {
 
 /// Merchant 1.
 pub fn merchant() -> Merchant {
-    Merchant { id: MerchantId(1), name: "Demo Shop".to_owned(), active: true, created_at: now() }
+    Merchant {
+        id: MerchantId(1),
+        name: "Demo Shop".to_owned(),
+        active: true,
+        approved: true,
+        version: 1,
+        created_at: now(),
+    }
 }
 
 /// Terminal 42 of merchant 1.
@@ -48,7 +55,11 @@ pub fn stored_terminal() -> StoredTerminal {
 
 /// A card payment of terminal 42 that waits for its customer.
 pub fn payment(draw: u64, reference: &str) -> Payment {
-    let created_at = now();
+    payment_at(draw, reference, now())
+}
+
+/// The same, made at this moment.
+pub fn payment_at(draw: u64, reference: &str, created_at: Timestamp) -> Payment {
     let expires_at = created_at.plus(Duration::from_mins(15));
     Payment {
         id: PaymentId::new(created_at, draw.to_le_bytes()),

@@ -11,12 +11,14 @@
 
 pub mod auditor;
 pub mod conformance;
+pub mod conformance_desks;
 mod conformance_lists;
 pub mod conformance_pressure;
 mod conformance_webhooks;
 pub mod fault_proxy;
 pub mod fixture;
 mod memory_deliveries;
+mod memory_desks;
 pub mod memory_gate;
 pub mod memory_store;
 pub mod postgres;

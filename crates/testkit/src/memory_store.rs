@@ -5,6 +5,7 @@ pub use crate::memory_deliveries::DeliveryRow;
 use crate::memory_deliveries::due;
 use crate::memory_gate::Gate;
 use async_trait::async_trait;
+use domain::api_call::ApiCall;
 use domain::bank_message::{BankMessage, Heard, KeptMessage, MessageKey};
 use domain::delivery::{
     Backlog, DeliveryCursor, DeliveryDetail, DeliveryFilter, DeliveryId, DeliveryRecord,
@@ -20,6 +21,7 @@ use domain::refund::Refund;
 use domain::terminal::Mode;
 use domain::text::Reference;
 use domain::time::Timestamp;
+use domain::user::{Note, Session, User, UserId};
 use engine::actor::Scope;
 use engine::changeset::{
     AuditLine, BankMessageChange, CardChange, Changeset, IdempotencyChange, PaymentChange,
@@ -121,7 +123,12 @@ pub struct Tables {
     pub(crate) claims: BTreeMap<DeliveryId, Timestamp>,
     payment_claims: BTreeMap<PaymentId, Timestamp>,
     keys: BTreeMap<(TerminalNumber, String), Key>,
-    merchants: BTreeMap<MerchantId, Merchant>,
+    pub(crate) users: BTreeMap<UserId, User>,
+    pub(crate) sessions: BTreeMap<[u8; 32], Session>,
+    pub(crate) tries: BTreeMap<[u8; 32], (u32, Timestamp)>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) calls: Vec<ApiCall>,
+    pub(crate) merchants: BTreeMap<MerchantId, Merchant>,
     terminals: BTreeMap<TerminalNumber, StoredTerminal>,
 }
 
@@ -158,7 +165,7 @@ impl MemoryStore {
         Self { gate: Some(gate), ..Self::default() }
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -235,6 +242,9 @@ impl Tables {
         {
             return Err(CommitError::Exists("bank's message"));
         }
+        for change in &changeset.desk {
+            self.check_desk(change)?;
+        }
         changeset.terminal.as_ref().map_or(Ok(()), |change| self.check_terminal(change))
     }
 
@@ -307,6 +317,9 @@ impl Tables {
         }
         if let Some(change) = changeset.bank_message {
             self.change_bank_message(change);
+        }
+        for change in changeset.desk {
+            self.change_desk(change);
         }
         self.audit.extend(changeset.audit);
         let (payment, inserted) = match changeset.payment {
@@ -686,6 +699,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_memory_store_keeps_the_contract() {
-        conformance::run(&MemoryStore::default()).await;
+        let store = MemoryStore::default();
+        conformance::run(&store).await;
+        crate::conformance_desks::run(&store, &store).await;
     }
 }

@@ -139,6 +139,8 @@ async fn the_audit_log_is_chained(store: &dyn Store, records: &dyn Records) {
         terminal: Some(TerminalNumber(42)),
         request_id: None,
         detail: detail.to_owned(),
+        merchant: None,
+        user: None,
     };
     for number in 0..5 {
         store.commit(Changeset::audit(line(&number.to_string()))).await.unwrap();

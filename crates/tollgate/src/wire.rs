@@ -14,7 +14,7 @@ use connectors::{
 use domain::destination::Destinations;
 use domain::id::Year;
 use domain::secret::SecretText;
-use engine::ports::{BankBooks, BankCounter, Clock, Connector, Records, Store};
+use engine::ports::{BankBooks, BankCounter, Clock, Connector, Desks, Records, Store};
 use engine::{Gateway, Parts};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -73,6 +73,7 @@ fn bank_path(data_dir: &Path) -> PathBuf {
 /// Store and vault of one database, and what else was found.
 struct Backend {
     store: Arc<dyn Store>,
+    desks: Arc<dyn Desks>,
     records: Arc<dyn Records>,
     vault: Vault,
     demo_only: bool,
@@ -146,13 +147,14 @@ pub(crate) async fn open_for_filling(
             shared(settings, address, postgres_options(settings), NewKey::MustExist).await?
         }
     };
-    let Backend { store, records: _, vault, demo_only, watched } = backend;
+    let Backend { store, desks, records: _, vault, demo_only, watched } = backend;
     if let Some(setup) = watched.setup {
         setup.finish().await.map_err(could_not)?;
     }
     let dialer = GuardedDialer::new(&dialer_settings(settings, demo_only)?).map_err(could_not)?;
     let gateway = Gateway::new(Parts {
         store: Arc::clone(&store),
+        desks,
         vault: Arc::new(vault),
         clock,
         random: Arc::new(SystemSource::new()),
@@ -192,6 +194,7 @@ fn sqlite(settings: &Settings, batch: Option<usize>) -> Result<Backend, Failure>
     let store = Arc::new(store);
     Ok(Backend {
         records: Arc::<SqliteStore>::clone(&store),
+        desks: Arc::<SqliteStore>::clone(&store),
         store,
         vault,
         demo_only: demo_data::is_here(data_dir),
@@ -239,7 +242,8 @@ async fn shared(
     let store = Arc::new(store);
     let records = Arc::<PostgresStore>::clone(&store);
     let watched = Watched { writers: Vec::new(), setup: Some(setup) };
-    Ok(Backend { store, records, vault, demo_only, watched })
+    let desks = Arc::<PostgresStore>::clone(&store);
+    Ok(Backend { store, desks, records, vault, demo_only, watched })
 }
 
 /// The master key, if it is the one this database was set up with.
@@ -360,7 +364,7 @@ fn assemble(
     backend: Backend,
     bank: Option<Bank>,
 ) -> Result<(Opened, Watched), Failure> {
-    let Backend { store, records, vault, demo_only, mut watched } = backend;
+    let Backend { store, desks, records, vault, demo_only, mut watched } = backend;
     let mut connectors: Vec<Arc<dyn Connector>> = Vec::new();
     let mut counter = None;
     if let Some(bank) = bank {
@@ -372,6 +376,7 @@ fn assemble(
     let dialer = GuardedDialer::new(&dialer_settings(settings, demo_only)?).map_err(could_not)?;
     let gateway = Gateway::new(Parts {
         store,
+        desks,
         vault: Arc::new(vault),
         clock,
         random: Arc::new(SystemSource::new()),

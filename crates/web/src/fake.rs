@@ -99,6 +99,7 @@ impl World {
     pub(crate) fn app(self: &Arc<Self>) -> App {
         let gateway = Gateway::new(Parts {
             store: Arc::<Self>::clone(self),
+            desks: Arc::new(testkit::memory_store::MemoryStore::default()),
             vault: Arc::<Self>::clone(self),
             clock: Arc::<Self>::clone(self),
             random: Arc::<Self>::clone(self),

@@ -92,6 +92,7 @@ impl Server {
         }
         let gateway = Gateway::new(Parts {
             store: Arc::<MemoryStore>::clone(&store),
+            desks: Arc::<MemoryStore>::clone(&store),
             vault: Arc::<World>::clone(&world),
             clock: Arc::<World>::clone(&world),
             random: Arc::new(Counting::default()),

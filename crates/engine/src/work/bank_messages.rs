@@ -108,6 +108,8 @@ impl Gateway {
             terminal: None,
             request_id: None,
             detail: format!("{key} is about no payment of ours"),
+            merchant: None,
+            user: None,
         });
         let change = BankMessageChange::Handle { key, at, heard };
         let changeset = Changeset::bank_message("handle_bank_message", change);

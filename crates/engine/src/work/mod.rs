@@ -14,6 +14,8 @@ use tokio::sync::watch;
 
 /// The longest a worker sleeps when nothing seems due.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How often sessions that are over, and old calls, are forgotten.
+const DESK_PERIOD: Duration = Duration::from_hours(1);
 /// How often hour keys are looked through.
 const KEY_PERIOD: Duration = Duration::from_mins(1);
 
@@ -26,11 +28,32 @@ impl Gateway {
         workers.spawn(Arc::clone(&self).run_webhooks(stop.clone()));
         workers.spawn(Arc::clone(&self).run_bank_messages(stop.clone()));
         workers.spawn(Arc::clone(&self).run_forgetting(stop.clone()));
+        workers.spawn(Arc::clone(&self).run_call_log(stop.clone()));
+        workers.spawn(Arc::clone(&self).run_desk_forgetting(stop.clone()));
         for place in 0..self.connectors.len() {
             workers.spawn(Arc::clone(&self).run_notices(place, stop.clone()));
         }
         workers.spawn(self.run_key_destruction(stop));
         while workers.join_next().await.is_some() {}
+    }
+
+    /// Writes down what merchants' servers called, a second's at a time.
+    async fn run_call_log(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        loop {
+            let stops = pause(&self, PERIOD, &mut stop).await;
+            self.write_calls().await;
+            if stops {
+                return;
+            }
+        }
+    }
+
+    async fn run_desk_forgetting(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        while !pause(&self, DESK_PERIOD, &mut stop).await {
+            if let Err(error) = self.forget_desk_rows().await {
+                tracing::warn!(%error, "old sessions and calls were not forgotten");
+            }
+        }
     }
 
     async fn run_key_destruction(self: Arc<Self>, mut stop: watch::Receiver<bool>) {

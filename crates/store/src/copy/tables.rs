@@ -94,8 +94,13 @@ const fn table(
 
 /// Every table with rows of the gateway's, those that others point to first. `accounts` comes with
 /// the schema, and `hour_keys` has no rows on SQLite.
-pub(super) const TABLES: [Table; 15] = [
-    table("merchants", "merchants", "id", "id:number name active:switch created_at:number"),
+pub(super) const TABLES: [Table; 20] = [
+    table(
+        "merchants",
+        "merchants",
+        "id",
+        "id:number name active:switch approved:switch version:number created_at:number",
+    ),
     table(
         "terminals",
         "terminals",
@@ -188,7 +193,34 @@ pub(super) const TABLES: [Table; 15] = [
         "audit_log",
         "id",
         "id:number at:number actor caller action result ter_no:number request_id detail \
-         seal:bytes",
+         seal:bytes merchant_id:number user_id:number",
+    ),
+    table(
+        "users",
+        "users",
+        "id",
+        "id:number merchant_id:number email link:bytes facts version:number created_at:number",
+    ),
+    table(
+        "sessions",
+        "sessions",
+        "digest",
+        "digest:bytes user_id:number created_at:number seen_at:number proved_at:number caller \
+         agent",
+    ),
+    table("sign_in_tries", "sign_in_tries", "address", "address:bytes tries:number at:number"),
+    table(
+        "notes",
+        "notes",
+        "merchant_id, payment_id, at",
+        "merchant_id:number payment_id:number at:number author text",
+    ),
+    table(
+        "api_calls",
+        "api_calls",
+        "merchant_id, at, number",
+        "merchant_id:number at:number number:number ter_no:number action status:small error \
+         request_id caller took:number payment_id:number",
     ),
     table("audit_head", "audit_head", "one", "one:small lines:number last:bytes seal:bytes"),
 ];

@@ -65,6 +65,7 @@ async fn every_row_arrives_and_a_full_target_is_refused() {
     let store =
         SqliteStore::open(&database, crate::sqlite::Options::new(AuditKey::new(&[7; 32]))).unwrap();
     testkit::conformance::run(&store).await;
+    testkit::conformance_desks::run(&store, &store).await;
     let mut payments = Vec::new();
     for draw in 5000..7500 {
         let payment = fixture::payment(draw, &format!("copied {draw} \u{1F600}"));
@@ -128,6 +129,8 @@ async fn every_row_arrives_and_a_full_target_is_refused() {
         terminal: None,
         request_id: None,
         detail: String::new(),
+        merchant: None,
+        user: None,
     };
     target.commit(Changeset::audit(line)).await.unwrap();
     assert!(Vault::with_table(&MASTER, &target).await.is_ok());

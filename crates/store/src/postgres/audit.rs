@@ -11,7 +11,8 @@ use tokio_postgres::Row;
 const LOCK: i64 = 0x6175_6469_746c_6f67;
 
 const WALK: &str = "\
-SELECT id, at, actor, caller, action, result, ter_no, request_id, detail, seal FROM audit_log
+SELECT id, at, actor, caller, action, result, ter_no, request_id, detail, seal, merchant_id,
+    user_id FROM audit_log
 WHERE id >= $1 ORDER BY id LIMIT $2";
 
 type Error = tokio_postgres::Error;
@@ -40,13 +41,14 @@ pub(super) async fn insert(
     let add = session
         .statement(
             "WITH head AS (
-                 INSERT INTO audit_head (one, lines, last, seal) VALUES (1, $11, $12, $13)
+                 INSERT INTO audit_head (one, lines, last, seal) VALUES (1, $13, $14, $15)
                  ON CONFLICT (one) DO UPDATE SET lines = excluded.lines, last = excluded.last,
                      seal = excluded.seal
              )
              INSERT INTO audit_log (id, at, actor, caller, action, result, ter_no, request_id,
-                 detail, seal)
-             OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                 detail, seal, merchant_id, user_id)
+             OVERRIDING SYSTEM VALUE
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .await?;
     client
@@ -63,6 +65,8 @@ pub(super) async fn insert(
                 &line.request_id,
                 &line.detail,
                 &seal.as_slice(),
+                &line.merchant,
+                &line.user,
                 &head.lines,
                 &head.last.as_slice(),
                 &head.seal.as_slice(),
@@ -111,6 +115,8 @@ fn line_of(row: &Row) -> Result<Line<'_>, Error> {
         ter_no: row.try_get(6)?,
         request_id: row.try_get(7)?,
         detail: row.try_get(8)?,
+        merchant: row.try_get(10)?,
+        user: row.try_get(11)?,
     })
 }
 

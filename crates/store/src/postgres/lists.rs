@@ -5,6 +5,7 @@ use super::queries::Readers;
 use super::rows::{self, payment_columns};
 use domain::id::{MerchantId, PaymentId};
 use domain::payment::Payment;
+use domain::terminal::Mode;
 use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::error::StoreError;
@@ -22,7 +23,8 @@ macro_rules! page {
              AND p.id >= CASE WHEN $7 THEN 0 ELSE ( \
                  SELECT payment_id / 100000000000000 * 100000000000000 FROM payment_references \
                  WHERE payment_id <= $2 AND payment_id < $3 ORDER BY payment_id DESC LIMIT 1) END \
-             AND p.created_at >= $4 AND p.created_at < $5",
+             AND p.created_at >= $4 AND p.created_at < $5 \
+             AND ($8::text IS NULL OR p.mode = $8)",
             $condition,
             " ORDER BY p.id DESC LIMIT $6"
         )
@@ -30,13 +32,13 @@ macro_rules! page {
 }
 
 const OF_ALL: &str = page!("");
-const OF_MERCHANT: &str = page!(" AND p.merchant_id = $8");
+const OF_MERCHANT: &str = page!(" AND p.merchant_id = $9");
 const OF_TERMINAL: &str =
-    page!(" AND p.ter_no = $8 AND ($9::bigint IS NULL OR p.merchant_id = $9)");
+    page!(" AND p.ter_no = $9 AND ($10::bigint IS NULL OR p.merchant_id = $10)");
 const OF_REFERENCE: &str = page!(
-    " AND p.id IN (SELECT r.payment_id FROM payment_references r WHERE r.reference = $8 \
+    " AND p.id IN (SELECT r.payment_id FROM payment_references r WHERE r.reference = $9 \
       AND r.ter_no IN (SELECT t.ter_no FROM terminals t \
-      WHERE ($9::bigint IS NULL OR t.merchant_id = $9) AND ($10::bigint IS NULL OR t.ter_no = $10)))"
+      WHERE ($10::bigint IS NULL OR t.merchant_id = $10) AND ($11::bigint IS NULL OR t.ter_no = $11)))"
 );
 
 /// Those of one merchant, or of all, the newest first.
@@ -70,8 +72,9 @@ async fn page(
     let merchant = merchant.map(|merchant| merchant.0);
     let terminal = filter.terminal.map(|terminal| terminal.0);
     let reference = filter.reference.as_ref().map(Reference::as_str);
+    let mode = filter.mode.map(Mode::name);
     let mut params: Vec<&(dyn ToSql + Sync)> =
-        vec![&least, &greatest, &before, &from, &until, &limit, &of_all_months];
+        vec![&least, &greatest, &before, &from, &until, &limit, &of_all_months, &mode];
     let sql = match (&reference, &terminal, &merchant) {
         (Some(reference), _, _) => {
             params.push(reference);

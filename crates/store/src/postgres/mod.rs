@@ -11,6 +11,7 @@ mod bank_messages;
 mod batch;
 mod committer;
 mod deliveries;
+mod desks;
 mod gather;
 mod lists;
 mod lock_waits;

@@ -178,4 +178,5 @@ pub(super) const TERMINALS: &str = concat!(
 );
 
 /// All merchants.
-pub(super) const MERCHANTS: &str = "SELECT id, name, active, created_at FROM merchants ORDER BY id";
+pub(super) const MERCHANTS: &str =
+    "SELECT id, name, active, approved, version, created_at FROM merchants ORDER BY id";

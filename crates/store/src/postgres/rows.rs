@@ -138,9 +138,11 @@ impl Ready {
 
     /// Whether it has rows that are written one by one, beside one bank's message.
     const fn has_rare_rows(&self) -> bool {
-        let Changeset { merchant, terminal, audit, resend, endpoint, endpoint_health, .. } =
-            &self.changeset;
-        merchant.is_some()
+        let Changeset {
+            merchant, terminal, audit, resend, endpoint, endpoint_health, desk, ..
+        } = &self.changeset;
+        !desk.is_empty()
+            || merchant.is_some()
             || terminal.is_some()
             || audit.is_some()
             || resend.is_some()
@@ -160,7 +162,11 @@ impl Place {
         StoreError::Corrupt { table: self.table, column, row: self.row.clone() }
     }
 
-    fn json<T: DeserializeOwned>(&self, column: &'static str, text: &str) -> Result<T, StoreError> {
+    pub(super) fn json<T: DeserializeOwned>(
+        &self,
+        column: &'static str,
+        text: &str,
+    ) -> Result<T, StoreError> {
         serde_json::from_str(text).map_err(|_hidden| self.corrupt(column))
     }
 }
@@ -553,6 +559,8 @@ pub(super) fn merchant(row: &Row) -> Result<Merchant, StoreError> {
         id: MerchantId(get(row, 0)?),
         name: get(row, 1)?,
         active: get(row, 2)?,
-        created_at: Timestamp::from_micros(get(row, 3)?),
+        approved: get(row, 3)?,
+        version: get(row, 4)?,
+        created_at: Timestamp::from_micros(get(row, 5)?),
     })
 }

@@ -4,7 +4,7 @@
 use super::months::Month;
 use super::rows::Ready;
 use super::session::Session;
-use super::{audit, bank_messages, batch, deliveries};
+use super::{audit, bank_messages, batch, deliveries, desks};
 use crate::audit_chain::AuditKey;
 use domain::merchant::Merchant;
 use engine::changeset::{IdempotencyChange, StoredAnswer, TerminalChange};
@@ -82,6 +82,9 @@ async fn rows(session: &Session, audit_key: &AuditKey, ready: &Ready) -> Written
     }
     if let Some(change) = &changeset.bank_message {
         bank_messages::change(session, change).await?;
+    }
+    for change in &changeset.desk {
+        desks::write(session, change).await?;
     }
     if let Some(line) = &changeset.audit {
         audit::insert(session, audit_key, line).await?;
@@ -174,9 +177,16 @@ async fn key_in_use(
 async fn insert_merchant(session: &Session, merchant: &Merchant) -> Written {
     let inserted = execute(
         session,
-        "INSERT INTO merchants (id, name, active, created_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT DO NOTHING",
-        &[&merchant.id.0, &merchant.name, &merchant.active, &merchant.created_at.micros()],
+        "INSERT INTO merchants (id, name, active, approved, version, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        &[
+            &merchant.id.0,
+            &merchant.name,
+            &merchant.active,
+            &merchant.approved,
+            &merchant.version,
+            &merchant.created_at.micros(),
+        ],
     )
     .await?;
     one_or(inserted, CommitError::Exists("merchant"))

@@ -40,7 +40,9 @@ pub(super) async fn open(url: &str) -> PostgresStore {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
-    testkit::conformance::run(&open(&Cluster::shared().database()).await).await;
+    let store = open(&Cluster::shared().database()).await;
+    testkit::conformance::run(&store).await;
+    testkit::conformance_desks::run(&store, &store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,8 @@ use engine::changeset::AuditLine;
 use engine::verify::AuditWalk;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-const COLUMNS: &str = "id, at, actor, caller, action, result, ter_no, request_id, detail, seal";
+const COLUMNS: &str =
+    "id, at, actor, caller, action, result, ter_no, request_id, detail, seal, merchant_id, user_id";
 
 /// Adds a line. The transaction holds the write lock, so that nobody else adds one meanwhile, and
 /// the head is read anew: another process may have added the last line.
@@ -29,7 +30,8 @@ pub(super) fn insert(
     writer::execute(
         connection,
         "INSERT INTO audit_log (id, at, actor, caller, action, result, ter_no, request_id, detail, \
-         seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         seal, merchant_id, user_id) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         (
             line.id,
             line.at,
@@ -41,6 +43,8 @@ pub(super) fn insert(
             line.request_id,
             line.detail,
             seal,
+            line.merchant,
+            line.user,
         ),
     )?;
     let head = chain.after(seal).head(key);
@@ -88,6 +92,8 @@ fn line_of<'a>(row: &'a Row<'_>) -> Result<Line<'a>, rusqlite::Error> {
         ter_no: row.get(6)?,
         request_id: optional(7)?,
         detail: text(8)?,
+        merchant: row.get(10)?,
+        user: row.get(11)?,
     })
 }
 

@@ -5,6 +5,7 @@ use super::queries::list;
 use super::{QueryError, rows};
 use domain::id::{MerchantId, PaymentId};
 use domain::payment::Payment;
+use domain::terminal::Mode;
 use domain::text::Reference;
 use domain::time::Timestamp;
 use engine::ports::PaymentsAsked;
@@ -51,11 +52,13 @@ fn of_all(connection: &Connection, asked: &PaymentsAsked) -> Result<Vec<Payment>
     let (from, until) = moments(asked);
     let sql = format!(
         "SELECT {} FROM payments WHERE id BETWEEN ?1 AND ?2 AND id < ?3 \
-         AND created_at >= ?4 AND created_at < ?5 ORDER BY id DESC LIMIT ?6",
+         AND created_at >= ?4 AND created_at < ?5 AND mode = coalesce(?7, mode) \
+         ORDER BY id DESC LIMIT ?6",
         rows::PAYMENT_COLUMNS
     );
     let before = asked.before.map_or(i64::MAX, PaymentId::stored);
-    let params = (least, greatest, before, from, until, asked.limit);
+    let mode = asked.filter.mode.map(Mode::name);
+    let params = (least, greatest, before, from, until, asked.limit, mode);
     list(connection, &sql, params, rows::payment)
 }
 
@@ -68,8 +71,12 @@ fn terminals(
     list(
         connection,
         "SELECT ter_no FROM terminals WHERE ter_no = coalesce(?1, ter_no) \
-         AND merchant_id = coalesce(?2, merchant_id)",
-        (asked.filter.terminal.map(|terminal| terminal.0), merchant.map(|merchant| merchant.0)),
+         AND merchant_id = coalesce(?2, merchant_id) AND mode = coalesce(?3, mode)",
+        (
+            asked.filter.terminal.map(|terminal| terminal.0),
+            merchant.map(|merchant| merchant.0),
+            asked.filter.mode.map(Mode::name),
+        ),
         |row| Ok(row.get(0)?),
     )
 }

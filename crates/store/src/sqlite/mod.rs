@@ -8,6 +8,7 @@ mod archive;
 mod audit;
 mod bank_messages;
 mod deliveries;
+mod desks;
 mod histories;
 mod lists;
 mod migrations;

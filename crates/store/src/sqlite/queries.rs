@@ -198,7 +198,7 @@ pub(super) fn terminals(connection: &Connection) -> Result<Vec<StoredTerminal>, 
 pub(super) fn merchants(connection: &Connection) -> Result<Vec<Merchant>, QueryError> {
     list(
         connection,
-        "SELECT id, name, active, created_at FROM merchants ORDER BY id",
+        "SELECT id, name, active, approved, version, created_at FROM merchants ORDER BY id",
         [],
         rows::merchant,
     )

@@ -1,5 +1,6 @@
 //! Rows: made from a changeset in the caller's thread, turned back into types in one place.
 
+use super::desks::{self, DeskRow};
 use crate::json::{json, json_of_request};
 use crate::payment_details;
 use domain::card::{Brand, Expiry, MaskedCard};
@@ -57,6 +58,7 @@ pub(super) struct RareRows {
     pub(super) merchant: Option<Merchant>,
     pub(super) terminal: Option<TerminalRow>,
     pub(super) bank_message: Option<BankMessageChange>,
+    pub(super) desk: Vec<DeskRow>,
     pub(super) audit: Option<AuditLine>,
 }
 
@@ -202,6 +204,10 @@ fn rare_rows(changeset: &mut Changeset) -> Result<Option<Box<RareRows>>, CommitE
         merchant: changeset.merchant.take(),
         terminal,
         bank_message: changeset.bank_message.take(),
+        desk: std::mem::take(&mut changeset.desk)
+            .into_iter()
+            .map(desks::encode)
+            .collect::<Result<_, _>>()?,
         audit: changeset.audit.take(),
     };
     Ok(if rare.is_empty() { None } else { Some(Box::new(rare)) })
@@ -217,12 +223,13 @@ impl RareRows {
             merchant: None,
             terminal: None,
             bank_message: None,
+            desk,
             audit: None,
         } = self
         else {
             return false;
         };
-        true
+        desk.is_empty()
     }
 }
 
@@ -288,7 +295,11 @@ impl Place {
         StoreError::Corrupt { table: self.table, column, row: self.row.clone() }
     }
 
-    fn json<T: DeserializeOwned>(&self, column: &'static str, text: &str) -> Result<T, StoreError> {
+    pub(super) fn json<T: DeserializeOwned>(
+        &self,
+        column: &'static str,
+        text: &str,
+    ) -> Result<T, StoreError> {
         serde_json::from_str(text).map_err(|_hidden| self.corrupt(column))
     }
 }
@@ -625,12 +636,14 @@ pub(super) fn terminal(row: &Row<'_>) -> Result<StoredTerminal, super::QueryErro
     })
 }
 
-/// `id, name, active, created_at`
+/// `id, name, active, approved, version, created_at`
 pub(super) fn merchant(row: &Row<'_>) -> Result<Merchant, super::QueryError> {
     Ok(Merchant {
         id: MerchantId(row.get(0)?),
         name: row.get(1)?,
         active: row.get(2)?,
-        created_at: Timestamp::from_micros(row.get(3)?),
+        approved: row.get(3)?,
+        version: row.get(4)?,
+        created_at: Timestamp::from_micros(row.get(5)?),
     })
 }

@@ -19,7 +19,9 @@ fn options() -> Options {
 #[tokio::test]
 async fn keeps_the_contract() {
     let (_folder, path) = folder();
-    testkit::conformance::run(&SqliteStore::open(&path, options()).unwrap()).await;
+    let store = SqliteStore::open(&path, options()).unwrap();
+    testkit::conformance::run(&store).await;
+    testkit::conformance_desks::run(&store, &store).await;
 }
 
 #[tokio::test]

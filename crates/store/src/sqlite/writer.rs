@@ -338,6 +338,9 @@ fn write_rare(connection: &Connection, audit_key: &AuditKey, rows: &RareRows) ->
     if let Some(change) = &rows.bank_message {
         super::bank_messages::change(connection, change)?;
     }
+    for row in &rows.desk {
+        super::desks::write(connection, row)?;
+    }
     if let Some(line) = &rows.audit {
         super::audit::insert(connection, audit_key, line)?;
     }
@@ -630,9 +633,16 @@ fn change_idempotency(connection: &Connection, change: &IdempotencyChange) -> Wr
 fn insert_merchant(connection: &Connection, merchant: &Merchant) -> Written {
     let inserted = execute(
         connection,
-        "INSERT INTO merchants (id, name, active, created_at) VALUES (?1, ?2, ?3, ?4) \
-         ON CONFLICT DO NOTHING",
-        (merchant.id.0, &merchant.name, merchant.active, merchant.created_at.micros()),
+        "INSERT INTO merchants (id, name, active, approved, version, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        (
+            merchant.id.0,
+            &merchant.name,
+            merchant.active,
+            merchant.approved,
+            merchant.version,
+            merchant.created_at.micros(),
+        ),
     )?;
     one_or(inserted, CommitError::Exists("merchant"))
 }

@@ -176,6 +176,7 @@ impl Cluster {
         let vault: Arc<dyn Vault> = Arc::<ToyVault>::clone(&self.vault);
         Parts {
             store,
+            desks: Arc::<MemoryStore>::clone(&self.grounds.store),
             vault,
             clock: Arc::new(WorldClock(Arc::clone(&self.world))),
             random: Arc::new(WorldRandom(Arc::clone(&self.world))),

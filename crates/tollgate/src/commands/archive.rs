@@ -114,6 +114,8 @@ async fn note(settings: &Settings, year: Year) -> Result<(), Failure> {
         terminal: None,
         request_id: None,
         detail: year.to_string(),
+        merchant: None,
+        user: None,
     };
     opened.gateway.audit(line).await;
     Ok(())

@@ -230,6 +230,7 @@ impl House {
         let receivers = Arc::new(Addresses::default());
         let gateway = Gateway::new(Parts {
             store: Arc::<SqliteStore>::clone(&store),
+            desks: Arc::<SqliteStore>::clone(&store),
             vault: Arc::new(Vault::with_files(&key, &data.join("hour-keys")).unwrap()),
             clock: Arc::<MovedClock>::clone(&clock),
             random: Arc::new(Dice(aws_lc_rs::rand::SystemRandom::new())),

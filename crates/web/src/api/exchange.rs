@@ -115,6 +115,8 @@ pub(super) async fn audit(
             terminal,
             request_id: Some(request_id.0.to_string()),
             detail: refusal.summary(),
+            merchant: None,
+            user: None,
         })
         .await;
 }

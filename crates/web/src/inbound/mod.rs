@@ -111,6 +111,8 @@ async fn not_genuine(app: &App, actor: Actor, request_id: &RequestId) -> Respons
             terminal: None,
             request_id: Some(request_id.0.to_string()),
             detail: "not genuine".to_owned(),
+            merchant: actor.merchant(),
+            user: actor.user(),
         })
         .await;
     (StatusCode::UNAUTHORIZED, NOT_GENUINE).into_response()

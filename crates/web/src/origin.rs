@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Uri, header};
 
 /// Whether a browser says that the request comes from another site. What is no browser says
 /// nothing, and has no customer to deceive.
-pub(super) fn is_another_site(site: &Site, uri: &Uri, headers: &HeaderMap) -> bool {
+pub(crate) fn is_another_site(site: &Site, uri: &Uri, headers: &HeaderMap) -> bool {
     if headers.get("sec-fetch-site").is_some_and(|value| value == "cross-site") {
         return true;
     }
