@@ -5,14 +5,14 @@ use crate::metrics::Metrics;
 use crate::page_id::page_id;
 use crate::pressure::Lookout;
 use crate::throttle::Throttle;
-use crate::{api, assets, developers, inbound, pages};
+use crate::{api, assets, desk, developers, inbound, pages};
 use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use domain::payment::Payment;
 use engine::Gateway;
 use engine::error::Fault;
-use engine::ports::{BankCounter, PageAddresses};
+use engine::ports::{BankCounter, Mailer, PageAddresses};
 use http::request::Parts;
 use http::{Extensions, Method, StatusCode, Uri};
 use std::convert::Infallible;
@@ -80,6 +80,10 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Against guessing of `transID`s.
     pub throttle: Arc<Throttle>,
+    /// Against guessing of passwords and links.
+    pub desk_throttle: Arc<Throttle>,
+    /// How mail leaves, where it does.
+    pub mailer: Option<Arc<dyn Mailer>>,
     /// Repeated requests, when there is no room for new ones.
     pub lookout: Arc<Lookout>,
     /// Who follows deliveries as they are written.
@@ -98,6 +102,8 @@ impl App {
             site: Arc::new(site),
             metrics: Arc::new(Metrics::new(None)),
             throttle: Arc::new(Throttle::default()),
+            desk_throttle: Arc::new(Throttle::default()),
+            mailer: None,
             lookout: Arc::new(Lookout::default()),
             streams: Arc::new(Streams::default()),
             counter: None,
@@ -121,6 +127,12 @@ impl App {
     #[must_use]
     pub fn with_counter(self, counter: Option<Arc<dyn BankCounter>>) -> Self {
         self.with(|shared| shared.counter = counter)
+    }
+
+    /// With a way for mail.
+    #[must_use]
+    pub fn with_mailer(self, mailer: Arc<dyn Mailer>) -> Self {
+        self.with(|shared| shared.mailer = Some(mailer))
     }
 
     /// A worker serves nothing but what machines watch.
@@ -179,6 +191,7 @@ pub fn router(app: App) -> Router {
             .merge(pages::routes())
             .merge(inbound::routes())
             .merge(developers::routes(&app.site, &lab))
+            .merge(desk::routes())
             .merge(assets::routes())
     } else {
         Router::new()

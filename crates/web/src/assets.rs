@@ -75,6 +75,26 @@ pub static DEVELOPERS_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     )
 });
 
+/// The style sheet of the portal and the office.
+pub static PORTAL_STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        ("portal", "css"),
+        "text/css; charset=utf-8",
+        "Layout and colours of the portal and the office.",
+        include_str!("../assets/portal.css"),
+    )
+});
+
+/// The script of the portal and the office. Every page works without it.
+pub static PORTAL_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        ("portal", "js"),
+        "text/javascript; charset=utf-8",
+        "Copies keys, searches as one types, and asks before what cannot be undone.",
+        include_str!("../assets/portal.js"),
+    )
+});
+
 impl Asset {
     fn new(
         (name, extension): (&str, &str),

@@ -75,7 +75,7 @@ pub(super) async fn come_back_by_form(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let visit = Visit::new(app, caller, text, &headers, query.as_deref());
-    let is_ours = !origin::is_another_site(&visit.app.site, &uri, &headers);
+    let is_ours = !crate::origin::is_another_site(&visit.app.site, &uri, &headers);
     let gives_up = body.as_ref().is_ok_and(|body| Form::parse(body).cancels);
     let shown = if is_ours && gives_up {
         visit.take_answer(body).await

@@ -5,7 +5,6 @@ mod events;
 mod figures;
 mod language;
 mod marks;
-mod origin;
 mod qr;
 mod return_link;
 pub mod samples;
@@ -114,7 +113,7 @@ async fn answer(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let visit = Visit::new(app, caller, text, &headers, query.as_deref());
-    let answered = if origin::is_another_site(&visit.app.site, &uri, &headers) {
+    let answered = if crate::origin::is_another_site(&visit.app.site, &uri, &headers) {
         Err(Refusal::CrossSite)
     } else {
         visit.take_answer(body).await

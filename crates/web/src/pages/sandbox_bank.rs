@@ -47,7 +47,7 @@ async fn decide(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let visit = Visit::new(app, caller, order, &headers, query.as_deref());
-    let shown = if origin::is_another_site(&visit.app.site, &uri, &headers) {
+    let shown = if crate::origin::is_another_site(&visit.app.site, &uri, &headers) {
         Err(Refusal::CrossSite)
     } else {
         visit.decide_at_counter(body).await

@@ -1,0 +1,7 @@
+//! Payments of all merchants.
+
+use crate::desk::route::Route;
+
+pub(super) fn routes() -> Vec<Route> {
+    Vec::new()
+}
