@@ -146,7 +146,14 @@ pub(crate) fn routes() -> Router<App> {
 /// `GET /assets/{file}`. A name whose content is gone is not found: its page is gone as well.
 async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let wanted = |asset: &&Asset| asset.path.strip_prefix("/assets/") == Some(&*file);
-    let assets = [&*STYLE, &*SCRIPT, &*DEVELOPERS_STYLE, &*DEVELOPERS_SCRIPT];
+    let assets = [
+        &*STYLE,
+        &*SCRIPT,
+        &*DEVELOPERS_STYLE,
+        &*DEVELOPERS_SCRIPT,
+        &*PORTAL_STYLE,
+        &*PORTAL_SCRIPT,
+    ];
     let Some(asset) = assets.into_iter().find(wanted) else {
         // A terminal's colours, which follow from the name.
         return crate::pages::style_sheet_named(&file)

@@ -1,6 +1,7 @@
 //! One's own account: password, recovery codes, sessions.
 
 use super::public::sentence;
+use crate::assets::{PORTAL_SCRIPT, PORTAL_STYLE};
 use crate::desk::form::Posted;
 use crate::desk::notice::Notice;
 use crate::desk::route::Outcome;

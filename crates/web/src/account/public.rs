@@ -1,6 +1,7 @@
 //! Pages for those who are not signed in: sign-in, invitations, forgotten passwords.
 
 use crate::app::{App, Caller};
+use crate::assets::{PORTAL_SCRIPT, PORTAL_STYLE};
 use crate::desk::form::PublicForm;
 use crate::desk::notice::Notice;
 use crate::desk::shell::{Bare, desk_page};
@@ -45,9 +46,8 @@ struct SignInPage {
 fn safe_next(next: &str) -> Option<&str> {
     let rooms = ["/portal", "/office", "/account"];
     let ours = rooms.iter().any(|room| {
-        next.strip_prefix(room).is_some_and(|rest| {
-            rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')
-        })
+        next.strip_prefix(room)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('?'))
     });
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     (ours && plain && !next.contains("//") && next.len() < 1000).then_some(next)
@@ -66,11 +66,7 @@ pub(super) async fn sign_in_page(State(app): State<App>, Query(asked): Asked) ->
 }
 
 /// `POST /account/sign-in`
-pub(super) async fn sign_in(
-    State(app): State<App>,
-    caller: Caller,
-    request: Request,
-) -> Response {
+pub(super) async fn sign_in(State(app): State<App>, caller: Caller, request: Request) -> Response {
     let answer = signed_in(&app, caller, request).await;
     answered(&app, answer)
 }
@@ -130,8 +126,7 @@ async fn signed_in(app: &App, caller: Caller, request: Request) -> Answer {
 async fn end_earlier_session(app: &App, headers: &HeaderMap) {
     let Some(secret) = session_cookie(app, headers) else { return };
     if let Ok(Some((session, user))) = app.gateway.session(secret).await {
-        let actor =
-            engine::Actor::User { user: user.id, merchant: user.merchant, caller: None };
+        let actor = engine::Actor::User { user: user.id, merchant: user.merchant, caller: None };
         if let Err(fault) = app.gateway.sign_out(actor, session.digest).await {
             tracing::warn!(%fault, "an earlier session was not ended");
         }
@@ -413,13 +408,24 @@ mod tests {
 
     #[test]
     fn sign_in_goes_on_to_our_own_pages_only() {
-        for good in ["/portal", "/portal/test/payments?q=a%20b", "/office/merchants/1", "/account"] {
+        for good in ["/portal", "/portal/test/payments?q=a%20b", "/office/merchants/1", "/account"]
+        {
             assert_eq!(safe_next(good), Some(good));
         }
         for bad in [
-            "", "/", "//evil.example", "https://evil.example", "/portal.evil.example", "/portalx",
-            "/portal//evil.example", "/portal\\evil", "/portal/\r\nSet-Cookie: a=b", "portal",
-            "/portal/ space", "javascript:alert(1)", "/\\evil.example",
+            "",
+            "/",
+            "//evil.example",
+            "https://evil.example",
+            "/portal.evil.example",
+            "/portalx",
+            "/portal//evil.example",
+            "/portal\\evil",
+            "/portal/\r\nSet-Cookie: a=b",
+            "portal",
+            "/portal/ space",
+            "javascript:alert(1)",
+            "/\\evil.example",
         ] {
             assert_eq!(safe_next(bad), None, "{bad:?}");
         }

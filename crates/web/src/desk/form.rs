@@ -133,12 +133,7 @@ impl Fields {
     }
 }
 
-async fn read(
-    site: &Site,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Fields, Trouble> {
+async fn read(site: &Site, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Fields, Trouble> {
     let refused = |status, text: &str| Trouble::Refused(status, text.to_owned());
     if is_another_site(site, uri, headers) {
         let text = "This form was sent by another website. Nothing was done.";
@@ -155,9 +150,9 @@ async fn read(
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = kind.unwrap_or_default();
     if let Ok(boundary) = multer::parse_boundary(kind) {
-        return multipart(bytes, boundary).await.map_err(|_form| {
-            refused(StatusCode::BAD_REQUEST, "The form cannot be read.")
-        });
+        return multipart(bytes, boundary)
+            .await
+            .map_err(|_form| refused(StatusCode::BAD_REQUEST, "The form cannot be read."));
     }
     if !kind.starts_with("application/x-www-form-urlencoded") {
         let text = "The form must be application/x-www-form-urlencoded or multipart/form-data.";

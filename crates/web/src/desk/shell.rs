@@ -98,7 +98,8 @@ impl Shell {
     /// Around a page of this title.
     pub fn of(visit: &Visit, title: &str) -> Self {
         let is_operator = visit.user.merchant.is_none();
-        let (room, home) = if is_operator { ("Office", "/office") } else { ("My Terminal", "/portal") };
+        let (room, home) =
+            if is_operator { ("Office", "/office") } else { ("My Terminal", "/portal") };
         let facts = &visit.user.facts;
         let merchant = visit.merchant.as_ref();
         let search = if is_operator { "/office/search" } else { "/portal/search" };
@@ -155,7 +156,8 @@ pub fn item(
         return None;
     }
     let below = visit.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-    let is_first = path == "/office" || path.matches('/').count() == 2 && path.starts_with("/portal/");
+    let is_first =
+        path == "/office" || path.matches('/').count() == 2 && path.starts_with("/portal/");
     let is_here = *visit.path == *path || below && !is_first;
     Some(MenuItem { title, href: visit.href(path), icon, is_here, key })
 }

@@ -3,6 +3,7 @@
 use super::shell::{Shell, desk_page};
 use super::visit::Visit;
 use crate::app::App;
+use crate::assets::{PORTAL_SCRIPT, PORTAL_STYLE};
 use askama::Template;
 use axum::response::Response;
 use engine::error::Fault;

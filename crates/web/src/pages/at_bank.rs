@@ -7,7 +7,7 @@ use super::steps::{
     UpiWaitPage,
 };
 use super::words::Markup;
-use super::{Form, Refusal, Visit, events, holder, origin, qr, redirect, shown_as};
+use super::{Form, Refusal, Visit, events, holder, qr, redirect, shown_as};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};

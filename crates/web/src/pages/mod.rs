@@ -5,7 +5,7 @@ mod events;
 mod figures;
 mod language;
 mod marks;
-mod qr;
+pub(crate) mod qr;
 mod return_link;
 pub mod samples;
 mod sandbox_bank;

@@ -3,7 +3,7 @@
 
 use super::shell::Summary;
 use super::steps::{Frame, SandboxBankPage, SandboxOrder, SandboxRole};
-use super::{FORM_BYTES_AT_MOST, Refusal, Visit, holder, origin, shown_as};
+use super::{FORM_BYTES_AT_MOST, Refusal, Visit, holder, shown_as};
 use crate::app::{App, Caller};
 use axum::Router;
 use axum::body::Bytes;

@@ -35,9 +35,10 @@ pub(crate) fn desk_routes() -> Vec<Route> {
 /// The portal's navigation: what the visitor's role may see.
 pub(crate) fn menu(visit: &Visit) -> Vec<MenuGroup> {
     let mode = visit.mode_if_any().unwrap_or(Mode::Test).name();
-    let link = |needs, (title, path, icon, key): (&'static str, &str, &'static str, &'static str)| {
-        item(visit, needs, (title, &format!("/portal/{mode}{path}"), icon, key))
-    };
+    let link =
+        |needs, (title, path, icon, key): (&'static str, &str, &'static str, &'static str)| {
+            item(visit, needs, (title, &format!("/portal/{mode}{path}"), icon, key))
+        };
     use Permission as P;
     let groups: [(&'static str, Vec<Option<MenuItem>>); 3] = [
         (
