@@ -2,11 +2,18 @@
 //! are and who may use them, forms, and what stands around every page.
 
 pub mod form;
+#[cfg(test)]
+pub(crate) mod harness;
 pub mod notice;
 pub mod route;
 pub mod shell;
 pub mod trouble;
 pub mod visit;
+
+#[cfg(test)]
+mod matrix_tests;
+#[cfg(test)]
+mod tests;
 
 use crate::app::App;
 use axum::Router;
