@@ -2,12 +2,13 @@
 //!
 //! Handlers parse, call the engine and render; they hold no `if` about money. `api` is what
 //! merchants' servers see, `pages` what cardholders see, `inbound` what banks send,
-//! `developers` the public reference.
+//! `developers` the public reference, `desk` what merchants' staff see.
 
 pub mod api;
 pub mod app;
 pub mod assets;
 mod body;
+pub mod desk;
 pub mod developers;
 pub mod event_catalogue;
 #[cfg(test)]
