@@ -788,3 +788,31 @@ pub trait Dialer: Send + Sync + fmt::Debug {
     /// Posts once.
     async fn post(&self, post: Post<'_>) -> PostResult;
 }
+
+/// A mail to one person, as plain text. It may hold links that are secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The address it goes to, without a name.
+    pub to: String,
+    /// One line.
+    pub subject: String,
+    /// The text; lines end with `\n`.
+    pub text: String,
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail").finish_non_exhaustive()
+    }
+}
+
+/// The way out for mail, called after the commit that a mail belongs to: one that fails never makes
+/// that commit fail.
+#[async_trait]
+pub trait Mailer: Send + Sync + fmt::Debug {
+    /// Hands a mail over once, within a time limit of the mailer's own. After an error nobody knows
+    /// whether it left: sending again may bring it twice.
+    ///
+    /// The error says why in words for a log, without the mail's text and without a password.
+    async fn send(&self, mail: Mail) -> Result<(), String>;
+}
