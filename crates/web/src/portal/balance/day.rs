@@ -152,14 +152,8 @@ async fn write(
     let mut after = None;
     loop {
         let in_what = (mode, currency);
-        let asked = visit.app.gateway.postings_of_day(
-            visit.actor(),
-            merchant,
-            in_what,
-            day,
-            after,
-            PIECE,
-        );
+        let asked =
+            visit.app.gateway.postings_of_day(visit.actor(), merchant, in_what, day, after, PIECE);
         let found = match asked.await {
             Ok(found) => found,
             Err(fault) => {

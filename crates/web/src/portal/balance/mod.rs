@@ -156,9 +156,8 @@ fn before(visit: &Visit) -> Result<Option<Day>, Trouble> {
 /// The currency that was asked for, else the one with the most postings.
 fn chosen<'a>(visit: &Visit, all: &'a [Statement]) -> Option<&'a Statement> {
     let asked = visit.asked("currency");
-    let asked = asked.and_then(|code| {
-        all.iter().find(|one| one.currency.code().eq_ignore_ascii_case(&code))
-    });
+    let asked = asked
+        .and_then(|code| all.iter().find(|one| one.currency.code().eq_ignore_ascii_case(&code)));
     let postings = |one: &&Statement| {
         one.accounts.iter().fold(0_u64, |all, account| all.saturating_add(account.postings))
     };
@@ -185,8 +184,7 @@ fn days(
     let mut days: BTreeMap<Day, BTreeMap<Account, (i64, i64)>> = BTreeMap::new();
     let wanted = postings.iter().filter(|sum| sum.currency == currency);
     for sum in wanted.filter(|sum| before.is_none_or(|before| sum.day < before)) {
-        let (minor, number) =
-            days.entry(sum.day).or_default().entry(sum.account).or_default();
+        let (minor, number) = days.entry(sum.day).or_default().entry(sum.account).or_default();
         *minor = minor.saturating_add(on_its_side(sum.account, sum.amount_minor));
         *number = number.saturating_add(sum.postings);
     }

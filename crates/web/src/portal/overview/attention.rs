@@ -58,7 +58,9 @@ pub(super) async fn all(
         let (number, verb) = number_of(i64::try_from(dead).unwrap_or(i64::MAX), "webhook");
         all.push(Attention {
             class: "bad",
-            text: format!("{number} of the last 7 days {verb} given up: your server did not acknowledge."),
+            text: format!(
+                "{number} of the last 7 days {verb} given up: your server did not acknowledge."
+            ),
             href: visit.in_mode("/webhooks?state=dead"),
             link: "See them and send them again",
         });
@@ -101,10 +103,9 @@ fn refused(visit: &Visit, terminal: &Terminal) -> Option<Attention> {
 fn failing(visit: &Visit, endpoint: &Endpoint) -> Option<Attention> {
     let url = endpoint.url.as_str();
     let (class, text) = match endpoint.state {
-        EndpointState::Failed => (
-            "bad",
-            format!("The endpoint {url} was switched off: it failed for five days."),
-        ),
+        EndpointState::Failed => {
+            ("bad", format!("The endpoint {url} was switched off: it failed for five days."))
+        }
         EndpointState::Off => ("warn", format!("The endpoint {url} is off: it is sent nothing.")),
         EndpointState::On => {
             let since = moment(endpoint.failing_since?);

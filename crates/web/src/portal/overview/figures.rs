@@ -120,11 +120,8 @@ pub(super) fn of(summary: &Summary, currency: Currency, days: i64) -> Figures {
     // Older days are not counted.
     let compares = days.saturating_mul(2) <= OVERVIEW_DAYS;
     let earlier = compares.then(|| Sums::of(earlier));
-    let mut charts = vec![
-        by_day(&now, currency, (first, today)),
-        by_method(&now, currency),
-        funnel(&sums),
-    ];
+    let mut charts =
+        vec![by_day(&now, currency, (first, today)), by_method(&now, currency), funnel(&sums)];
     charts.extend(declines(&now));
     Figures { tiles: tiles(&sums, earlier.as_ref(), (currency, days)), charts }
 }
@@ -173,7 +170,13 @@ fn tiles(now: &Sums, before: Option<&Sums>, (currency, days): (Currency, i64)) -
 fn change(new: i64, old: i64) -> Option<String> {
     let difference = i128::from(new) - i128::from(old);
     let percent = (difference * 100).checked_div(i128::from(old))?;
-    let sign = if percent > 0 { "+" } else if percent < 0 { "\u{2212}" } else { "\u{b1}" };
+    let sign = if percent > 0 {
+        "+"
+    } else if percent < 0 {
+        "\u{2212}"
+    } else {
+        "\u{b1}"
+    };
     Some(format!("{sign}{}\u{a0}%", percent.unsigned_abs()))
 }
 
@@ -266,10 +269,8 @@ fn declines(sums: &[&PaymentSum]) -> Option<Chart> {
             *count = count.saturating_add(sum.count);
         }
     }
-    let mut reasons: Vec<(String, i64)> = reasons
-        .into_iter()
-        .map(|(reason, count)| (in_words(reason), count))
-        .collect();
+    let mut reasons: Vec<(String, i64)> =
+        reasons.into_iter().map(|(reason, count)| (in_words(reason), count)).collect();
     if reasons.is_empty() {
         return None;
     }
@@ -297,7 +298,8 @@ fn declines(sums: &[&PaymentSum]) -> Option<Chart> {
 
 /// All of them are declines: what a reason says of that again is left away.
 fn in_words(name: &str) -> String {
-    let text = DeclineReason::from_name(name).map_or(name, DeclineReason::text);
+    let known = DeclineReason::from_name(name).map(DeclineReason::text);
+    let text = known.unwrap_or(name);
     let short = text.strip_prefix("Declined by the bank: ");
     let short = short.or_else(|| text.strip_prefix("Declined: ")).unwrap_or(text);
     let mut letters = short.chars();

@@ -65,7 +65,10 @@ impl futures_core::Stream for Pieces {
 }
 
 /// A file to be kept, of pieces that come as they are read.
-pub(in crate::portal) fn attachment(name: &str, pieces: mpsc::Receiver<io::Result<Bytes>>) -> Response {
+pub(in crate::portal) fn attachment(
+    name: &str,
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),

@@ -47,7 +47,9 @@ pub(super) async fn capture(visit: Visit, form: Posted) -> Outcome {
         let shown = amount(money.minor(), currency);
         let rest = payment.amount.minor().saturating_sub(money.minor());
         let confirm = Confirm {
-            text: format!("{shown} is taken from the customer. The rest of what is held is released, and nothing more can be taken later."),
+            text: format!(
+                "{shown} is taken from the customer. The rest of what is held is released, and nothing more can be taken later."
+            ),
             facts: vec![("Taken now", shown.clone()), ("Released", amount(rest, currency))],
             fields: vec![("amount", typed.capture)],
             button: format!("Take {shown}"),
@@ -66,7 +68,9 @@ pub(super) async fn void(visit: Visit, form: Posted) -> Outcome {
     let shown = amount(payment.amount.minor(), payment.amount.currency());
     if !form.is_ticked("confirmed") {
         let confirm = Confirm {
-            text: format!("The bank releases {shown} to the customer. Nothing is taken, and this payment cannot be captured any more."),
+            text: format!(
+                "The bank releases {shown} to the customer. Nothing is taken, and this payment cannot be captured any more."
+            ),
             facts: vec![("Released", shown.clone())],
             button: format!("Release {shown}"),
             is_danger: true,

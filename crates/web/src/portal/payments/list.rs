@@ -26,15 +26,15 @@ const NAME_MOST: usize = 60;
 
 /// A payment as lists show it.
 pub(in crate::portal) struct Row {
-    href: String,
-    id: String,
-    pill: Pill,
-    amount: String,
-    method: String,
-    reference: String,
-    customer: String,
-    at: String,
-    at_text: String,
+    pub(in crate::portal) href: String,
+    pub(in crate::portal) id: String,
+    pub(in crate::portal) pill: Pill,
+    pub(in crate::portal) amount: String,
+    pub(in crate::portal) method: String,
+    pub(in crate::portal) reference: String,
+    pub(in crate::portal) customer: String,
+    pub(in crate::portal) at: String,
+    pub(in crate::portal) at_text: String,
 }
 
 /// A payment as lists show it.
@@ -282,9 +282,8 @@ pub(super) async fn change_views(visit: Visit, form: Posted) -> Outcome {
 fn refusal(refused: UserRefused) -> Trouble {
     match refused {
         UserRefused::Fault(fault) => fault.into(),
-        other => Trouble::Refused(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            crate::account::sentence(&other),
-        ),
+        other => {
+            Trouble::Refused(StatusCode::UNPROCESSABLE_ENTITY, crate::account::sentence(&other))
+        }
     }
 }

@@ -93,7 +93,6 @@ struct PaymentPage {
     shell: Shell,
     list: String,
     here: String,
-    id: String,
     amount: String,
     currency: &'static str,
     pill: Pill,
@@ -158,7 +157,6 @@ async fn made(visit: &Visit, payment: &Payment, typed: Typed) -> Result<PaymentP
         shell,
         list: visit.in_mode("/payments"),
         here: super::href(visit, payment),
-        id: payment.id.to_string(),
         amount: amount(payment.amount.minor(), currency),
         currency: currency.code(),
         pill: payment_pill(payment),
@@ -300,7 +298,8 @@ fn bank(payment: &Payment, events: &[Event]) -> Vec<Fact> {
             ("Bank's status", &said.status_code),
             ("On the customer's statement", &said.descriptor),
         ];
-        facts.extend(said.into_iter().filter_map(|(name, value)| Some(code(name, value.as_ref()?))));
+        facts
+            .extend(said.into_iter().filter_map(|(name, value)| Some(code(name, value.as_ref()?))));
     }
     if let State::Declined { reason, .. } = &payment.state {
         facts.push(fact("Reason", reason.text()));

@@ -45,9 +45,11 @@ async fn receipt_of(visit: &Visit, payment: &Payment) -> Result<Receipt, Trouble
     let at = payment.state.decided_at().unwrap_or(payment.created_at);
     lines.push(("Paid on", moment(at)));
     let named = [("Customer", &customer.full_name), ("E-mail", &customer.email)];
-    lines.extend(named.into_iter().filter_map(|(name, text)| {
-        text.as_deref().map(|text| (name, text.to_owned()))
-    }));
+    lines.extend(
+        named
+            .into_iter()
+            .filter_map(|(name, text)| text.as_deref().map(|text| (name, text.to_owned()))),
+    );
     if taken.refunded_minor > 0 {
         let kept = taken.captured_minor.saturating_sub(taken.refunded_minor);
         lines.push(("Refunded", amount(taken.refunded_minor, currency)));

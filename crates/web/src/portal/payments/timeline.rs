@@ -68,10 +68,9 @@ fn decided(state: &State) -> String {
     match StateGroup::of(state) {
         StateGroup::Approved | StateGroup::Refunded => "Approved: the money was taken".to_owned(),
         StateGroup::Authorised => "Authorised: the bank holds the money".to_owned(),
-        StateGroup::Open
-        | StateGroup::AtBank
-        | StateGroup::Declined
-        | StateGroup::Ended => state.response().to_owned(),
+        StateGroup::Open | StateGroup::AtBank | StateGroup::Declined | StateGroup::Ended => {
+            state.response().to_owned()
+        }
     }
 }
 
