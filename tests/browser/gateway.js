@@ -41,6 +41,7 @@ export async function startGateway({ database } = {}) {
   };
   return {
     url: gateway.url,
+    run,
     async terminal(number = 42) {
       const show = ["terminal", "show", `${number}`, "--json", "--reveal"];
       return remembered(number, async () => JSON.parse(await run(...show)));
