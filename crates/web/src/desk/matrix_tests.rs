@@ -1,7 +1,7 @@
 //! Who may do what: every route, every role, own and foreign objects. The rows are written down
 //! here a second time, so that neither a new route nor a changed permission goes unnoticed.
 
-use super::harness::{Belongings, FOREIGN, House, OWN, ROLES, STRANGER};
+use super::harness::{Belongings, FOREIGN, House, OWN, ROLES, STRANGER, public_key};
 use super::route::{Room, Route};
 use domain::user::Role;
 use http::{Method, StatusCode};
@@ -85,7 +85,7 @@ fn foreign_traces() -> [String; 5] {
     [
         FOREIGN.approved().id.to_string(),
         FOREIGN.waiting().id.to_string(),
-        format!("public key of {}", FOREIGN.test_terminal),
+        public_key(FOREIGN.test_terminal),
         "shop2.example".to_owned(),
         format!("user{STRANGER}@people.example"),
     ]
