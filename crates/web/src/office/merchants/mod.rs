@@ -5,6 +5,8 @@ mod detail;
 mod list;
 mod new;
 
+pub(super) use detail::user_pill;
+
 use crate::desk::route::{Room, Route, get, post};
 use domain::user::Permission;
 

@@ -13,6 +13,7 @@ use domain::call::Call;
 use domain::money::Money;
 use domain::payment::{Payment, State};
 use domain::refund::{Refund, RefundState};
+use domain::terminal::Mode;
 use domain::time::Timestamp;
 use domain::user::Permission;
 
@@ -87,6 +88,11 @@ impl OpenCall {
             needs_operator: refund.needs_an_operator(now),
             payment: payment.clone(),
         })
+    }
+
+    /// Of a test payment, or of a real one.
+    pub(super) const fn mode(&self) -> Mode {
+        self.payment.mode
     }
 
     /// As pages show it.
