@@ -4,7 +4,7 @@ use crate::commands::{
     balance, bank, bench, completions, config, db, demo, doctor, endpoint, events, init, listen,
     merchant, migrate, pay, payment,
 };
-use crate::commands::{serve, terminal, trigger, verify, version};
+use crate::commands::{serve, terminal, trigger, user, verify, version};
 use crate::config::{FilePlace, Settings, Sources};
 use crate::failure::Failure;
 use clap::{Args, Parser, Subcommand};
@@ -92,6 +92,12 @@ pub(crate) enum Command {
     /// Merchants: add, list, show
     #[command(subcommand, after_help = merchant::EXAMPLES)]
     Merchant(merchant::Action),
+    /// People of a merchant: invite them to the portal, list, remove
+    #[command(subcommand, after_help = user::EXAMPLES)]
+    User(user::Action),
+    /// People of the office: add the first one, list, remove
+    #[command(subcommand, after_help = user::OPERATOR_EXAMPLES)]
+    Operator(user::OperatorAction),
     /// Payments: show, list, refund, capture, void; those that only the bank can end
     #[command(subcommand, after_help = payment::EXAMPLES)]
     Payment(payment::Action),

@@ -8,13 +8,13 @@ use crate::failure::Failure;
 use crate::master_key::{self, Creation};
 use crate::random::SystemSource;
 use connectors::{
-    ClientIdentity, DialerSettings, GuardedDialer, NoticeReceiver, Patience, RemoteSandbox,
-    SandboxBank, SandboxBooks,
+    ClientIdentity, DialerSettings, FolderMailer, GuardedDialer, NoticeReceiver, Patience,
+    RemoteSandbox, SandboxBank, SandboxBooks, SmtpMailer,
 };
 use domain::destination::Destinations;
 use domain::id::Year;
 use domain::secret::SecretText;
-use engine::ports::{BankBooks, BankCounter, Clock, Connector, Desks, Records, Store};
+use engine::ports::{BankBooks, BankCounter, Clock, Connector, Desks, Mailer, Records, Store};
 use engine::{Gateway, Parts};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ use store::sqlite::{Mover, Options, SqliteStore};
 use store::vault::{self, Vault};
 use tokio::net::TcpListener;
 
+pub(crate) use connectors::mail;
 pub(crate) use connectors::standard_webhooks as signature;
 use signature::Secret;
 pub(crate) use store::migrations;
@@ -402,6 +403,20 @@ fn dialer_settings(settings: &Settings, demo_only: bool) -> Result<DialerSetting
         extra_roots: Vec::new(),
         identity: client_identity(settings)?,
     })
+}
+
+/// The way out for mail: the SMTP server of the settings, else their folder. Connects to nothing yet
+/// and makes nothing.
+pub(crate) fn mailer(settings: &Settings) -> Result<Arc<dyn Mailer>, Failure> {
+    let mail = &settings.mail;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (Some(server), Some(from)) = (&mail.server, &mail.from) else {
+        return Ok(Arc::new(FolderMailer::new(mail.folder.clone(), mail.from.clone(), clock)));
+    };
+    let random = Arc::new(SystemSource::new());
+    let (server, from) = (server.clone(), from.clone());
+    let mailer = SmtpMailer::new(server, from, clock, random, SmtpMailer::LIMIT);
+    Ok(Arc::new(mailer.map_err(could_not)?))
 }
 
 /// What is shown to receivers that ask for a certificate, when there is something.

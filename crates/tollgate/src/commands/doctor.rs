@@ -123,6 +123,7 @@ async fn examine(settings: &Settings) -> Vec<Check> {
         Ok(shown) => way_out(settings, *shown),
         Err(failure) => failed("way out", failure),
     });
+    checks.push(mail(settings));
     checks.extend(bank_notices(settings));
     checks.push(listen(settings).await);
     let is_shared = matches!(settings.database.value, Database::Postgres(_));
@@ -246,6 +247,18 @@ fn way_out(settings: &Settings, shown: bool) -> Check {
     } else {
         good("way out", found)
     }
+}
+
+/// Where mails go; none is sent.
+fn mail(settings: &Settings) -> Check {
+    if let Err(failure) = wire::mailer(settings) {
+        return failed("mail", &failure);
+    }
+    if let (Some(server), Some(from)) = (&settings.mail.server, &settings.mail.from) {
+        return good("mail", format!("goes to {server}, from {from}"));
+    }
+    let folder = settings.mail.folder.display();
+    good("mail", format!("is written into {folder}, for lack of mail.smtp_url"))
 }
 
 /// Whether a bank of its own process can tell what it decides.

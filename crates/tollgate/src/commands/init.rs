@@ -154,6 +154,20 @@ const CONFIG: &str = r#"# Settings of Tollgate. A line that begins with # is a c
 # How long a merchant's server may take to answer, in seconds (1 to 30).
 # timeout_seconds = 5
 
+[mail]
+# The server that takes mail, as "smtps://user:password@host:465" or, with STARTTLS,
+# "smtp://user:password@host:587?tls=required". Without a password also ?tls=opportunistic or
+# ?tls=none. Mails hold links that let people in: leave no part of the way open. The address is
+# better in the environment, as TOLLGATE_MAIL_SMTP_URL.
+# smtp_url = "smtps://user:password@smtp.example.com"
+
+# Whom mail comes from; the server needs it.
+# from = "My Shop <pay@shop.example>"
+
+# Without a server, each mail is written into this folder, for trying out: nobody receives it. The
+# default is the folder mail in the data folder.
+# folder = "./tollgate-data/mail"
+
 [tls]
 # PEM files, both or none. Without them the gateway speaks plain http, for a proxy that speaks TLS.
 # certificate = "/etc/tollgate/chain.pem"
@@ -211,6 +225,9 @@ mod tests {
             "webhooks.deny",
             "webhooks.client_certificate",
             "webhooks.client_key",
+            "mail.smtp_url",
+            "mail.from",
+            "mail.folder",
             "tls.certificate",
             "tls.private_key",
         ];

@@ -21,6 +21,7 @@ pub(crate) mod payment;
 pub(crate) mod serve;
 pub(crate) mod terminal;
 pub(crate) mod trigger;
+pub(crate) mod user;
 pub(crate) mod verify;
 pub(crate) mod version;
 
@@ -45,6 +46,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Pay(arguments)) => pay::run(common, arguments).await,
         Some(Command::Listen(arguments)) => listen::run(common, *arguments).await,
         Some(Command::Merchant(action)) => merchant::run(common, action).await,
+        Some(Command::User(action)) => user::run(common, action).await,
+        Some(Command::Operator(action)) => user::run_operator(common, action).await,
         Some(Command::Payment(action)) => payment::run(common, action).await,
         Some(Command::Terminal(action)) => terminal::run(common, action).await,
         Some(Command::Events(action)) => events::run(common, action).await,

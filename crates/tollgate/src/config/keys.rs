@@ -38,7 +38,7 @@ const fn key(name: &'static str, kind: Kind, form: &'static str, default: &'stat
 }
 
 /// All keys, in the order people read them.
-pub(crate) const KEYS: [Key; 24] = [
+pub(crate) const KEYS: [Key; 27] = [
     key("listen", Kind::Text, "an address with a port, as 127.0.0.1:9003", "127.0.0.1:9003"),
     key("data_dir", Kind::Text, "a folder, as ./tollgate-data", "./tollgate-data"),
     key(
@@ -96,6 +96,21 @@ pub(crate) const KEYS: [Key; 24] = [
     key("webhooks.client_certificate", Kind::Text, "a file of PEM certificates", ""),
     key("webhooks.client_key", Kind::Text, "a file with a PEM private key", ""),
     key("webhooks.timeout_seconds", Kind::Number, "a whole number from 1 to 30", "5"),
+    key(
+        "mail.smtp_url",
+        Kind::Text,
+        "smtps://user:password@host:465 or smtp://user:password@host:587?tls=required (without a \
+         password also ?tls=opportunistic or ?tls=none), where characters of user and password other \
+         than letters, digits and -._~ are percent-encoded",
+        "",
+    ),
+    key(
+        "mail.from",
+        Kind::Text,
+        "a mail address, as pay@shop.example or Shop <pay@shop.example>",
+        "",
+    ),
+    key("mail.folder", Kind::Text, "a folder, as ./tollgate-data/mail", ""),
     key("tls.certificate", Kind::Text, "a file of PEM certificates", ""),
     key("tls.private_key", Kind::Text, "a file with a PEM private key", ""),
     key("log.format", Kind::Text, "text or json", "text"),

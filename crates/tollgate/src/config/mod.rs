@@ -10,6 +10,7 @@ pub(crate) use environment::{colour_is_welcome, crash_point, private_key};
 pub(crate) use values::{Database, LogFormat, LogLevel, Role, network};
 
 use crate::failure::Failure;
+use crate::wire::mail::{Sender, SmtpServer, SmtpServerError};
 use domain::destination::Rule;
 use domain::secret::SecretText;
 use ipnet::IpNet;
@@ -154,6 +155,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Setting<Vec<IpNet>>,
     /// Webhooks to merchants' servers.
     pub(crate) webhooks: Webhooks,
+    /// The way out for mail.
+    pub(crate) mail: Mail,
     /// Certificate chain and private key, both or none.
     pub(crate) tls: Option<Tls>,
     /// The log.
@@ -188,6 +191,17 @@ pub(crate) struct Webhooks {
     pub(crate) client: Option<Tls>,
     /// How long an answer may take.
     pub(crate) timeout: Setting<Duration>,
+}
+
+/// Settings of mail.
+#[derive(Clone, Debug)]
+pub(crate) struct Mail {
+    /// The server that takes it; without one, mails are written into the folder.
+    pub(crate) server: Option<SmtpServer>,
+    /// Whom it comes from; always there with a server.
+    pub(crate) from: Option<Sender>,
+    /// Where it is written; `mail` in the data folder when it was not said.
+    pub(crate) folder: PathBuf,
 }
 
 /// Settings of TLS.
@@ -294,6 +308,7 @@ impl Reader {
         let demo_data = self.one("demo_data", values::switch);
         let trusted_proxies = self.list("trusted_proxies", network);
         let webhooks = self.webhooks();
+        let mail = self.mail(data_dir.as_ref().map(|folder| folder.value.as_path()));
         let tls = self.files("TLS", "tls.certificate", "tls.private_key");
         let format = self.one("log.format", LogFormat::from_name);
         let level = self.one("log.level", LogLevel::from_name);
@@ -312,6 +327,7 @@ impl Reader {
             demo_data: demo_data?,
             trusted_proxies: trusted_proxies?,
             webhooks: webhooks?,
+            mail: mail?,
             tls,
             log: Log { format: format?.value, level: level?.value },
             limits: Limits { connections: connections?.value, in_flight: in_flight?.value },
@@ -460,6 +476,40 @@ impl Reader {
             client,
             timeout: timeout?,
         })
+    }
+
+    fn mail(&mut self, data_dir: Option<&Path>) -> Option<Mail> {
+        let server = self.smtp_server();
+        let from = self.optional("mail.from", Sender::parse);
+        let folder = self.optional("mail.folder", values::path);
+        let (server, from) = (server?, from?);
+        if server.value.is_some() && from.value.is_none() {
+            let origin = &server.origin;
+            self.problems.push(format!("{origin}: mail has a sender; mail.from is missing"));
+            return None;
+        }
+        let folder = folder?.value.or_else(|| Some(data_dir?.join("mail")));
+        Some(Mail { server: server.value, from: from.value, folder: folder? })
+    }
+
+    /// An address may carry a password, so a wrong one is not repeated.
+    fn smtp_server(&mut self) -> Option<Setting<Option<SmtpServer>>> {
+        let name = "mail.smtp_url";
+        let Given { words, origin } = self.given(name);
+        let Some(word) = words.first().filter(|word| !word.is_empty()) else {
+            return Some(Setting { value: None, origin });
+        };
+        match SmtpServer::parse(word) {
+            Ok(server) => Some(Setting { value: Some(server), origin }),
+            Err(SmtpServerError::Form) => {
+                self.wrong(name, None, &origin);
+                None
+            }
+            Err(why @ SmtpServerError::OpenPassword) => {
+                self.problems.push(format!("{}: {why}", place(name, &origin)));
+                None
+            }
+        }
     }
 
     /// A certificate and its key, both or none. None also after a problem was reported.

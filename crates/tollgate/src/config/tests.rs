@@ -28,6 +28,8 @@ fn nothing_said_is_the_defaults() {
     assert_eq!(settings.webhooks.timeout.value, Duration::from_secs(5));
     assert!(settings.webhooks.allow.value.is_empty() && settings.webhooks.deny.value.is_empty());
     assert!(settings.webhooks.client.is_none());
+    assert!(settings.mail.server.is_none() && settings.mail.from.is_none());
+    assert_eq!(settings.mail.folder, Path::new("./tollgate-data/mail"));
     assert!(settings.tls.is_none() && settings.trusted_proxies.value.is_empty());
     assert_eq!((settings.limits.connections, settings.limits.in_flight), (4096, 2048));
     assert_eq!(settings.rows.len(), keys::KEYS.len());
@@ -52,6 +54,10 @@ deny = ["bad.shop.example", "0.0.0.0/0:5432"]
 client_certificate = "us.pem"
 client_key = "us.key"
 timeout_seconds = 9
+[mail]
+smtp_url = "smtps://us:p%20w@smtp.example"
+from = "Shop <pay@shop.example>"
+folder = "/tmp/mail"
 [tls]
 certificate = "chain.pem"
 private_key = "key.pem"
@@ -75,6 +81,9 @@ in_flight = 10
     assert_eq!(allow, ["*.shop.example:8443", "10.1.2.0/24", "fd00::/64"]);
     assert_eq!(printed(&settings.webhooks.deny.value), ["bad.shop.example", "0.0.0.0/0:5432"]);
     assert_eq!(settings.webhooks.client.as_ref().unwrap().private_key, Path::new("us.key"));
+    assert_eq!(settings.mail.server.as_ref().unwrap().to_string(), "smtp.example:465");
+    assert_eq!(settings.mail.from.as_ref().unwrap().to_string(), "Shop <pay@shop.example>");
+    assert_eq!(settings.mail.folder, Path::new("/tmp/mail"));
     assert_eq!(settings.tls.as_ref().unwrap().private_key, Path::new("key.pem"));
     assert_eq!((settings.log.format, settings.log.level), (LogFormat::Json, LogLevel::Debug));
     assert_eq!((settings.limits.connections, settings.limits.in_flight), (1000, 10));
@@ -287,6 +296,35 @@ fn a_database_is_named_without_its_password() {
          not \"0\"\n\
          tollgate.toml line 3: postgres.connect_timeout_seconds must be a whole number from 1 to \
          60, not \"61\"",
+    );
+}
+
+#[test]
+fn mail_has_a_server_with_a_sender_or_a_folder() {
+    let moved = Settings::resolve(&with_variable("TOLLGATE_DATA_DIR", "/srv/data")).unwrap();
+    assert_eq!(moved.mail.folder, Path::new("/srv/data/mail"));
+    let url = "smtp://us:swordfish@smtp.example?tls=required";
+    let both = format!("[mail]\nsmtp_url = {url:?}\nfrom = \"pay@shop.example\"\n");
+    let settings = Settings::resolve(&sources(&both)).unwrap();
+    let row = settings.rows.iter().find(|row| row.key == "mail.smtp_url").unwrap();
+    assert_eq!(row.value.as_deref(), Some("smtp://us:***@smtp.example?tls=required"));
+    assert!(!format!("{settings:?}").contains("swordfish"));
+    refused(
+        &with_variable("TOLLGATE_MAIL_SMTP_URL", url),
+        "TOLLGATE_MAIL_SMTP_URL: mail has a sender; mail.from is missing",
+    );
+    refused(
+        &sources("[mail]\nsmtp_url = \"smtp://us:swordfish@smtp.example\"\nfrom = \"Shop\"\n"),
+        "tollgate.toml line 2: mail.smtp_url must be smtps://user:password@host:465 or \
+         smtp://user:password@host:587?tls=required (without a password also ?tls=opportunistic or \
+         ?tls=none), where characters of user and password other than letters, digits and -._~ are \
+         percent-encoded\n\
+         tollgate.toml line 3: mail.from must be a mail address, as pay@shop.example or Shop \
+         <pay@shop.example>, not \"Shop\"",
+    );
+    refused(
+        &with_variable("TOLLGATE_MAIL_SMTP_URL", "smtp://us:swordfish@smtp.example?tls=none"),
+        "TOLLGATE_MAIL_SMTP_URL: a password is sent over TLS only: smtps:// or ?tls=required",
     );
 }
 

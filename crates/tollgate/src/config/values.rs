@@ -146,10 +146,12 @@ impl Database {
     }
 }
 
-/// A value as it may be printed: a database's address without its password, and no secret.
+/// A value as it may be printed: an address without its password, and no secret.
 pub(super) fn printable(key: &str, text: &str) -> String {
     match key {
         "database" if text != "sqlite" => postgres::shown(text),
+        // Its password stands where that of a database does.
+        "mail.smtp_url" => postgres::shown(text),
         "sandbox_bank_notice_secret" => "whsec_***".to_owned(),
         _ => text.to_owned(),
     }

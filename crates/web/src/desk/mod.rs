@@ -1,12 +1,22 @@
 //! What the merchant portal and the operator's office share: who is signed in, which routes there
 //! are and who may use them, forms, and what stands around every page.
 
+pub mod chart;
+pub mod csv;
 pub mod form;
+#[cfg(test)]
+pub(crate) mod harness;
 pub mod notice;
+pub mod receipt;
 pub mod route;
 pub mod shell;
 pub mod trouble;
 pub mod visit;
+
+#[cfg(test)]
+mod matrix_tests;
+#[cfg(test)]
+mod tests;
 
 use crate::app::App;
 use axum::Router;
