@@ -51,7 +51,7 @@ impl Gateway {
     }
 
     /// Writes down what was gathered.
-    pub(crate) async fn write_calls(&self) {
+    pub async fn write_calls(&self) {
         let (calls, left_out) = {
             let mut gathered = self.call_log.0.lock().unwrap_or_else(PoisonError::into_inner);
             (std::mem::take(&mut gathered.calls), std::mem::take(&mut gathered.left_out))

@@ -28,15 +28,15 @@ pub(super) struct Extras {
     pub(super) notice: Option<Notice>,
     /// A secret that is new.
     pub(super) secret: Option<String>,
-    form: Option<EndpointForm>,
-    sample: Option<Sample>,
-    rotate_error: Option<String>,
-    sample_error: Option<String>,
-    is_wrong: bool,
+    pub(super) form: Option<EndpointForm>,
+    pub(super) sample: Option<Sample>,
+    pub(super) rotate_error: Option<String>,
+    pub(super) sample_error: Option<String>,
+    pub(super) is_wrong: bool,
 }
 
 /// What became of a sample.
-struct Sample {
+pub(super) struct Sample {
     is_received: bool,
     result: String,
     advice: Option<&'static str>,

@@ -16,7 +16,7 @@ pub(super) struct EndpointForm {
     pub(super) terminal: String,
     pub(super) everything: bool,
     pub(super) groups: Vec<EventGroup>,
-    errors: Vec<(&'static str, String)>,
+    pub(super) errors: Vec<(&'static str, String)>,
 }
 
 /// Events of a noun.

@@ -10,6 +10,8 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
+pub(super) use advice::pretty;
+
 use crate::desk::route::{Room, Route, get, post};
 use crate::desk::trouble::Trouble;
 use crate::desk::visit::Visit;
