@@ -30,11 +30,8 @@ impl Gateway {
     /// left out is not made.
     pub fn log_call(&self, was_refused: bool, call: impl FnOnce() -> ApiCall) {
         let mut gathered = self.call_log.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = if was_refused {
-            KEPT_A_SECOND
-        } else {
-            KEPT_A_SECOND.saturating_sub(FOR_REFUSED)
-        };
+        let most =
+            if was_refused { KEPT_A_SECOND } else { KEPT_A_SECOND.saturating_sub(FOR_REFUSED) };
         if gathered.calls.len() >= most {
             gathered.left_out = gathered.left_out.saturating_add(1);
             return;

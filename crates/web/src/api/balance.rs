@@ -11,8 +11,8 @@ use domain::ledger::Balance;
 use domain::money::sum_to_decimal_text;
 use domain::terminal::Terminal;
 use engine::balance::Statement;
-use http::{HeaderMap, StatusCode};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

@@ -104,9 +104,9 @@ fn row(visit: &Visit, call: ApiCall) -> Row {
         500..=599 => pill("bad", "warning", "Failed"),
         _ => pill("warn", "cross", "Refused"),
     };
-    let payment = call.payment.map(|payment| {
-        (visit.in_mode(&format!("/payments/{payment}")), payment.to_string())
-    });
+    let payment = call
+        .payment
+        .map(|payment| (visit.in_mode(&format!("/payments/{payment}")), payment.to_string()));
     let terminal = visit.in_mode(&format!("/terminals/{}", call.terminal));
     Row {
         at: At::of(call.at),

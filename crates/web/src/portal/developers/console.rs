@@ -75,11 +75,8 @@ pub(super) async fn show(visit: Visit) -> Outcome {
 
 fn page(visit: &Visit, own: &[Terminal], filled: Filled) -> Outcome {
     let terminal = chosen(own, &filled.terminal);
-    let status = if filled.error.is_some() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
+    let status =
+        if filled.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = ConsolePage {
         shell: Shell::of(visit, "Request console"),
         tabs: tabs(visit, "/console"),
@@ -203,9 +200,8 @@ async fn ask(visit: &Visit, body: &str) -> Result<Answered, Trouble> {
     let text = String::from_utf8_lossy(&bytes);
     let told: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
     let field = |name: &str| told.get(name).and_then(Value::as_str).map(str::to_owned);
-    let payment = field("transID").map(|number| {
-        (visit.in_mode(&format!("/payments/{number}")), number)
-    });
+    let payment =
+        field("transID").map(|number| (visit.in_mode(&format!("/payments/{number}")), number));
     // On the host that the browser uses.
     let customer = field("authurl").and_then(|address| {
         let path = address.strip_prefix(&visit.app.site.public_url)?;

@@ -88,9 +88,7 @@ fn of_terminal(visit: &Visit, terminal: &Terminal, language: &str) -> Vec<Shown>
             what,
             reference: visit.href(path),
             title: sample.map(|one| format!("{}, {}", one.language, one.file)).unwrap_or_default(),
-            text: sample
-                .map(|one| with_own_key(&one.at(public_url), terminal))
-                .unwrap_or_default(),
+            text: sample.map(|one| with_own_key(&one.at(public_url), terminal)).unwrap_or_default(),
         }
     };
     let reference = "/developers/api-reference";

@@ -1,4 +1,4 @@
-use crate::desk::harness::{FOREIGN, House};
+use crate::desk::harness::{FOREIGN, House, OWN, public_key};
 use domain::user::Role;
 use http::StatusCode;
 
@@ -16,19 +16,16 @@ async fn samples_have_the_merchants_own_key() {
     for language in ["curl", "php", "java", "node", "python", "csharp", "cobol"] {
         let page = house.get(Role::Developer, &format!("{PAGES}?language={language}")).await;
         assert_eq!(page.status, StatusCode::OK);
-        assert!(page.body.contains("public key of 42"), "{language}");
+        assert!(page.body.contains(&public_key(OWN.test_terminal)), "{language}");
         assert!(!page.body.contains("WO6QnIPePdYl") && !page.body.contains("<img"));
-        let live = house.get(
-            Role::Developer,
-            &format!("/portal/live/developers?terminal=43&language={language}"),
-        );
-        let live = live.await;
-        assert!(live.body.contains("public key of 43"), "{language}");
+        let live = format!("/portal/live/developers?terminal=43&language={language}");
+        let live = house.get(Role::Developer, &live).await;
+        assert!(live.body.contains(&public_key(OWN.live_terminal)), "{language}");
         assert!(live.body.contains("43,") || live.body.contains("&#34;43&#34;"), "{language}");
     }
     let foreign = format!("{PAGES}?terminal={}", FOREIGN.test_terminal);
     let foreign = house.get(Role::Developer, &foreign).await;
-    assert!(!foreign.body.contains("public key of 52"));
+    assert!(!foreign.body.contains(&public_key(FOREIGN.test_terminal)));
     for path in ["", "/test-data", "/events"] {
         let page = house.get(Role::Owner, &format!("{PAGES}{path}")).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");

@@ -91,7 +91,11 @@ pub(super) async fn list(visit: Visit) -> Outcome {
 async fn page(visit: &Visit, extras: Extras) -> Outcome {
     let mut users = visit.app.gateway.users(visit.actor(), Some(visit.merchant_id()?)).await?;
     users.sort_by(|one, other| {
-        (one.facts.role, &one.facts.name, one.id).cmp(&(other.facts.role, &other.facts.name, other.id))
+        (one.facts.role, &one.facts.name, one.id).cmp(&(
+            other.facts.role,
+            &other.facts.name,
+            other.id,
+        ))
     });
     let shell = Shell::of(visit, "Team");
     let shell = match extras.notice {
@@ -110,8 +114,7 @@ async fn page(visit: &Visit, extras: Extras) -> Outcome {
         form: extras.form,
         link: extras.link,
     };
-    let status =
-        if extras.is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if extras.is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(desk_page(&visit.app, status, &page))
 }
 
@@ -131,8 +134,7 @@ fn roles(visit: &Visit, chosen: Role) -> Vec<RoleChoice> {
 fn person(visit: &Visit, user: &User) -> Person {
     let role = user.facts.role;
     let is_self = user.id == visit.user.id;
-    let edits =
-        visit.may(Permission::EditTeam) && visit.user.facts.role.may_give(role) && !is_self;
+    let edits = visit.may(Permission::EditTeam) && visit.user.facts.role.may_give(role) && !is_self;
     let now = visit.app.gateway.clock().now();
     let is_invited = user.facts.state == UserState::Invited;
     Person {
@@ -186,8 +188,8 @@ pub(super) async fn invite(visit: Visit, posted: Posted) -> Outcome {
         role: posted.text("role"),
         errors: Vec::new(),
     };
-    let email = Email::parse(&form.email)
-        .map_err(|error| form.errors.push(("email", error.to_string())));
+    let email =
+        Email::parse(&form.email).map_err(|error| form.errors.push(("email", error.to_string())));
     let role = Role::of_merchant(&form.role);
     if role.is_none() {
         form.errors.push(("role", "choose a role".to_owned()));

@@ -90,7 +90,10 @@ async fn roles_are_given_and_taken_by_those_who_may() {
     }
     let removed = house.post(Role::Admin, &of(finance, "remove"), &[]).await;
     assert_eq!(removed.location(), "/portal/team?notice=user-removed");
-    assert_eq!(house.get(Role::Finance, "/portal/test/webhooks").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        house.get(Role::Finance, "/portal/test/webhooks").await.status,
+        StatusCode::SEE_OTHER
+    );
 }
 
 #[tokio::test]

@@ -53,7 +53,9 @@ fn of_status(status: u16) -> Option<&'static str> {
         415 => "Your server does not read this content type. It must take application/json.",
         429 => "Your server had too much to do and asked for a pause. It is tried more slowly.",
         500..=599 => "Your server failed. Look into its log at this time, and mend it.",
-        _ => "Only an answer from 200 to 299 counts as received. Answer 200 once the message is stored.",
+        _ => {
+            "Only an answer from 200 to 299 counts as received. Answer 200 once the message is stored."
+        }
     })
 }
 

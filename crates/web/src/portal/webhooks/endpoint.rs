@@ -120,8 +120,7 @@ pub(super) fn page_of(visit: &Visit, endpoint: &Endpoint, extras: Extras) -> Out
         rotate_error: extras.rotate_error,
         needs_password: visit.needs_password(),
     };
-    let status =
-        if extras.is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if extras.is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(desk_page(&visit.app, status, &page))
 }
 
@@ -178,8 +177,7 @@ pub(super) async fn rotate(visit: Visit, posted: Posted) -> Outcome {
     match posted.prove(&visit).await {
         Ok(()) => {}
         Err(Trouble::Field(_, text)) => {
-            let extras =
-                Extras { rotate_error: Some(text), is_wrong: true, ..Extras::default() };
+            let extras = Extras { rotate_error: Some(text), is_wrong: true, ..Extras::default() };
             return page_of(&visit, &endpoint, extras);
         }
         Err(other) => return Err(other),

@@ -127,8 +127,11 @@ impl EndpointForm {
                 }
             }
         }
-        let groups: Vec<String> =
-            patterns.iter().filter_map(|one| one.as_str().strip_suffix('*')).map(str::to_owned).collect();
+        let groups: Vec<String> = patterns
+            .iter()
+            .filter_map(|one| one.as_str().strip_suffix('*'))
+            .map(str::to_owned)
+            .collect();
         patterns.retain(|one| {
             let text = one.as_str();
             text.ends_with('*') || !groups.iter().any(|group| text.starts_with(group.as_str()))

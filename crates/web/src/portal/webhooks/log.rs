@@ -114,9 +114,8 @@ impl Asked {
             endpoint: asked.take(visit, ("endpoint", "Endpoint", "must be a number"), |text| {
                 text.parse().ok().map(EndpointNumber)
             }),
-            payment: asked.take(visit, ("payment", "Payment", number), |text| {
-                text.parse::<PaymentId>().ok()
-            }),
+            payment: asked
+                .take(visit, ("payment", "Payment", number), |text| text.parse::<PaymentId>().ok()),
             from: asked.take(visit, ("from", "From", day), Timestamp::of_day),
             // The last day is meant too.
             until: asked
@@ -147,11 +146,8 @@ pub(super) async fn list(visit: Visit) -> Outcome {
         Found { records: Vec::new(), next: None, goes_on: false }
     };
     let page = page(&visit, asked, after, &found).await?;
-    let status = if page.problems.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
+    let status =
+        if page.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(desk_page(&visit.app, status, &page))
 }
 

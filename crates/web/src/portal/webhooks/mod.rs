@@ -78,11 +78,8 @@ async fn endpoints_of_mode(visit: &Visit) -> Result<Vec<Endpoint>, Trouble> {
 
 /// What an endpoint is called: by its owner, else by its address.
 fn title_of(endpoint: &Endpoint) -> String {
-    let name = if endpoint.description.is_empty() {
-        endpoint.url.as_str()
-    } else {
-        &endpoint.description
-    };
+    let name =
+        if endpoint.description.is_empty() { endpoint.url.as_str() } else { &endpoint.description };
     format!("{} · {name}", endpoint.number)
 }
 
@@ -97,9 +94,7 @@ fn delivery_pill(state: DeliveryState, attempts: u32) -> Pill {
 
 fn endpoint_pill(endpoint: &Endpoint) -> Pill {
     match endpoint.state {
-        EndpointState::On if endpoint.failing_since.is_some() => {
-            pill("warn", "warning", "Failing")
-        }
+        EndpointState::On if endpoint.failing_since.is_some() => pill("warn", "warning", "Failing"),
         EndpointState::On => pill("ok", "check", "On"),
         EndpointState::Off => pill("off", "cross", "Off"),
         EndpointState::Failed => pill("bad", "warning", "Switched off: it failed"),

@@ -160,7 +160,10 @@ async fn an_endpoint_is_edited_switched_tried_and_removed() {
     let house = House::new().await;
     let path = one(&OWN.endpoint);
     let edit = [("url", "https://new.example/"), ("events", "*"), ("description", "New")];
-    assert_eq!(house.post(Role::Developer, &path, &edit).await.location(), format!("{path}?notice=saved"));
+    assert_eq!(
+        house.post(Role::Developer, &path, &edit).await.location(),
+        format!("{path}?notice=saved")
+    );
     let wrong = house.post(Role::Developer, &path, &[("url", "x"), ("events", "*")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     let switch = format!("{path}/switch");
@@ -175,9 +178,15 @@ async fn an_endpoint_is_edited_switched_tried_and_removed() {
     let odd = house.post(Role::Developer, &sample, &[("type", "nothing")]).await;
     assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
     for action in ["", "/switch", "/sample", "/rotate", "/remove"] {
-        let fields = [("to", "on"), ("type", "payment.approved"), ("url", "https://a.example"), ("events", "*")];
-        let foreign = house.post(Role::Owner, &format!("{}{action}", one(&FOREIGN.endpoint)), &fields);
-        assert_eq!(foreign.await.status, StatusCode::NOT_FOUND, "{action}");
+        let fields = [
+            ("to", "on"),
+            ("type", "payment.approved"),
+            ("url", "https://a.example"),
+            ("events", "*"),
+        ];
+        let foreign = format!("{}{action}", one(&FOREIGN.endpoint));
+        let foreign = house.post(Role::Owner, &foreign, &fields).await;
+        assert_eq!(foreign.status, StatusCode::NOT_FOUND, "{action}");
         let other_mode = format!("/portal/live/webhooks/endpoints/{}{action}", OWN.endpoint);
         let other_mode = house.post(Role::Owner, &other_mode, &fields).await;
         assert_eq!(other_mode.status, StatusCode::NOT_FOUND, "{action}");
