@@ -101,6 +101,14 @@ impl PaymentId {
         self.0
     }
 
+    /// When it was created, to the second: `yyyy-MM-dd HH:mm:ss` in UTC.
+    pub fn made_at_text(self) -> String {
+        let digits = format!("{:012}", self.0.div_euclid(RANDOM_SPAN));
+        let part = |from: usize| digits.get(from..from.saturating_add(2)).unwrap_or_default();
+        let [year, month, day, hour, minute, second] = [0, 2, 4, 6, 8, 10].map(part);
+        format!("20{year}-{month}-{day} {hour}:{minute}:{second}")
+    }
+
     /// The year in which it was created, UTC.
     pub const fn year(self) -> Year {
         Year(self.0.div_euclid(YEAR_SPAN).saturating_add(YEARS_FROM))
@@ -191,6 +199,7 @@ mod tests {
         let id = PaymentId::new(at, 317_823_u64.to_le_bytes());
         assert_eq!(id.to_string(), "417823250426141606");
         assert_eq!(id.stored(), 250_426_141_606_417_823);
+        assert_eq!(id.made_at_text(), "2025-04-26 14:16:06");
         assert_eq!("417823250426141606".parse(), Ok(id));
     }
 

@@ -3,6 +3,8 @@
 mod pages;
 mod public;
 
+pub(crate) use public::{as_sentence, sentence};
+
 use crate::app::App;
 use crate::desk::route::{Room, Route, get, post};
 use axum::Router;

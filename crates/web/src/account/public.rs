@@ -291,7 +291,11 @@ pub(super) async fn reset(
 
 /// A refusal as a sentence.
 pub(crate) fn sentence(refused: &UserRefused) -> String {
-    let text = refused.to_string();
+    as_sentence(&refused.to_string())
+}
+
+/// With a capital letter and a full stop.
+pub(crate) fn as_sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), letters.as_str())

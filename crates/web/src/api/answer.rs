@@ -168,6 +168,11 @@ impl<'a> Answer<'a> {
         let written = serde_json::to_writer(&mut text, self);
         written.ok().and_then(|()| String::from_utf8(text).ok()).unwrap_or_default()
     }
+
+    /// The same for people, a field a line.
+    pub(crate) fn to_indented_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
 }
 
 /// The text of `authdata`.

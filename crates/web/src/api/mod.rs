@@ -26,6 +26,7 @@ mod status_tests;
 mod tests;
 mod webhooks;
 
+pub(crate) use answer::Answer as StatusAnswer;
 pub(crate) use error::Refusal;
 pub use webhooks::Streams;
 pub(crate) use webhooks::{DELIVERY_FILTERS, ENDPOINT_FIELDS, REPLAY_FIELDS};

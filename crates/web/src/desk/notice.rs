@@ -11,13 +11,14 @@ pub struct Notice {
 }
 
 /// Codes and their words.
-const NOTICES: [(&str, &str); 30] = [
+const NOTICES: &[(&str, &str)] = &[
     ("saved", "Saved."),
     ("terminal-added", "The terminal is there. Copy its keys now."),
     ("approval-requested", "Approval was asked for. The operator will look at it."),
     ("refund-requested", "The refund was accepted and is on its way to the bank."),
     ("captured", "The money was taken."),
     ("voided", "The held money was released."),
+    ("asked-bank", "The bank was asked. The payment below says where it stands."),
     ("noted", "The note was added."),
     ("view-saved", "The view was saved."),
     ("view-removed", "The view was removed."),
