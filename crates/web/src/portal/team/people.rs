@@ -271,6 +271,8 @@ async fn refused(visit: &Visit, refused: UserRefused) -> Outcome {
 /// `POST /portal/team/{user}/role`
 pub(super) async fn change_role(visit: Visit, posted: Posted) -> Outcome {
     let id = user_of(&visit)?;
+    // Whose it is comes before what is wrong with the form.
+    visit.app.gateway.user(visit.actor(), id).await?.ok_or(Trouble::NotFound)?;
     let role = Role::of_merchant(posted.raw("role"));
     let role = role.ok_or_else(|| Trouble::Field("role", "choose a role".to_owned()))?;
     let giver = visit.user.facts.role;
