@@ -41,6 +41,7 @@ export async function startGateway({ database } = {}) {
   };
   return {
     url: gateway.url,
+    run,
     async terminal(number = 42) {
       const show = ["terminal", "show", `${number}`, "--json", "--reveal"];
       return remembered(number, async () => JSON.parse(await run(...show)));
@@ -82,10 +83,14 @@ export async function readReturn(address, gateway, terminal = 42) {
   return signed;
 }
 
-/** A shop on loopback; `webhooks` are the bodies it received, `deliveries` all that came. */
+/**
+ * A shop on loopback; `webhooks` are the bodies it received, `deliveries` all that came. What it
+ * answers them with is `answer`, by the path that they come to.
+ */
 export async function startShop() {
   const webhooks = [];
   const deliveries = [];
+  const answer = new Map();
   const server = createServer((request, response) => {
     if (request.method === "POST") {
       let body = "";
@@ -93,7 +98,8 @@ export async function startShop() {
       request.on("end", () => {
         deliveries.push({ headers: request.headers, body });
         webhooks.push(JSON.parse(body));
-        response.end();
+        response.statusCode = answer.get(request.url) ?? 200;
+        response.end(response.statusCode === 200 ? "" : "the shop's database is away");
       });
       return;
     }
@@ -109,6 +115,7 @@ export async function startShop() {
     url,
     webhooks,
     deliveries,
+    answer,
     async webhookOf(transId) {
       for (let wait = 0; wait < 100; wait += 1) {
         const found = webhooks.find((webhook) => webhook.transID === transId);

@@ -45,5 +45,12 @@ export default defineConfig({
       use: { database: "postgres" },
     },
     { name: "developers", testMatch: "developers.spec.js" },
+    { name: "desks", testMatch: "desks.spec.js" },
+    {
+      name: "desks-postgres",
+      testMatch: "desks.spec.js",
+      grep: /on either database/,
+      use: { database: "postgres" },
+    },
   ],
 });

@@ -176,6 +176,27 @@ impl LateApproval {
     }
 }
 
+/// When a card's holder has to prove who they are (3-D Secure).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThreeDs {
+    /// When the customer's bank asks for it.
+    #[default]
+    BankDecides,
+    /// Always, where the bank can.
+    Always,
+}
+
+impl ThreeDs {
+    /// The word in settings and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BankDecides => "bank_decides",
+            Self::Always => "always",
+        }
+    }
+}
+
 /// Whether the operator lets a terminal take payments. Test terminals need nobody's word.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -255,6 +276,12 @@ pub struct Settings {
     /// Whether the operator lets it take payments.
     #[serde(default)]
     pub approval: Approval,
+    /// When a card's holder has to prove who they are.
+    #[serde(default)]
+    pub three_ds: ThreeDs,
+    /// The shop that it takes payments for.
+    #[serde(default)]
+    pub site: Option<WebAddress>,
 }
 
 const fn a_year() -> u32 {
@@ -288,6 +315,8 @@ impl Settings {
             status_requires_key: false,
             theme: Theme::default(),
             approval: Approval::Approved,
+            three_ds: ThreeDs::BankDecides,
+            site: None,
         }
     }
 

@@ -64,6 +64,23 @@ impl Actor {
         }
     }
 
+    /// For questions about one merchant: whoever may see every row asks as if they might see this
+    /// merchant's only. Nobody's view gets wider by it.
+    #[must_use]
+    pub const fn narrowed_to(self, of: MerchantId) -> Self {
+        match self {
+            Self::User { user, merchant: None, caller } => {
+                Self::User { user, merchant: Some(of), caller }
+            }
+            other @ (Self::Terminal { .. }
+            | Self::Holder { .. }
+            | Self::Bank { .. }
+            | Self::User { merchant: Some(_), .. }
+            | Self::Operator
+            | Self::Worker) => other,
+        }
+    }
+
     /// The address that called, where somebody did.
     pub const fn caller(&self) -> Option<IpAddr> {
         match self {

@@ -90,6 +90,20 @@ impl Gateway {
         Ok(self.store.at_the_bank(limit).await?)
     }
 
+    /// Asks the bank at once what became of the calls of a payment that only it can end, instead
+    /// of when their time comes. Asking is harmless however often it is done. None when there is
+    /// no such payment.
+    pub async fn ask_bank_now(
+        &self,
+        actor: Actor,
+        id: PaymentId,
+    ) -> Result<Option<Payment>, Fault> {
+        let Some(payment) = self.payment(actor, id).await? else { return Ok(None) };
+        self.audit(self.done(actor, "ask_bank", id.to_string())).await;
+        self.ask_about(payment).await?;
+        self.payment(actor, id).await
+    }
+
     async fn begin<F>(
         &self,
         actor: Actor,

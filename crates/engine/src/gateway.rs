@@ -50,6 +50,17 @@ pub struct Parts {
     pub post_timeout: Duration,
 }
 
+/// A connector, for the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectorFacts {
+    /// Its name.
+    pub name: &'static str,
+    /// Whose terminals reach it.
+    pub mode: Mode,
+    /// Whether its bank tells of things by HTTP.
+    pub takes_messages: bool,
+}
+
 /// The engine: use cases are methods, one file per noun.
 #[derive(Debug)]
 pub struct Gateway {
@@ -123,6 +134,16 @@ impl Gateway {
     /// one never does.
     pub(crate) fn connector(&self, mode: Mode) -> Option<&Arc<dyn Connector>> {
         self.connectors.iter().find(|connector| connector.mode() == mode)
+    }
+
+    /// What is known of the connectors, in the order of the settings.
+    pub fn connector_facts(&self) -> Vec<ConnectorFacts> {
+        let facts = |one: &Arc<dyn Connector>| ConnectorFacts {
+            name: one.name(),
+            mode: one.mode(),
+            takes_messages: one.takes_messages(),
+        };
+        self.connectors.iter().map(facts).collect()
     }
 
     /// The numbers of payments as they change on this node; other nodes' changes are not among

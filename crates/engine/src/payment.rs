@@ -22,7 +22,7 @@ use domain::outcome::{BankFacts, Outcome};
 use domain::payment::{
     Authentication, Changed, Fingerprint, Payment, Refused, Request, State, call_reference,
 };
-use domain::terminal::{Capture, Terminal};
+use domain::terminal::{Capture, Terminal, ThreeDs};
 use domain::text::Reference;
 use domain::time::Timestamp;
 use std::sync::Arc;
@@ -175,7 +175,9 @@ impl Gateway {
                 drop(admitted);
                 let authentication = connector.authenticate(command.amount, card).await;
                 admitted = self.admission.take_again().await.map_err(Fault::from)?;
-                authentication
+                let always = command.terminal.settings.three_ds == ThreeDs::Always
+                    && connector.can_always_challenge();
+                if always { Authentication::Challenge } else { authentication }
             }
             Means::Order(_) if command.lacks_bank() => Authentication::Challenge,
             Means::Order(_) => Authentication::Frictionless,

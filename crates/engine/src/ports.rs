@@ -721,6 +721,11 @@ pub trait Connector: Send + Sync + fmt::Debug {
     /// Whether the customer must prove who they are. Moves no money and may be asked again.
     async fn authenticate(&self, amount: Money, card: &Card) -> Authentication;
 
+    /// Whether its bank can ask a card's holder for proof although it would not.
+    fn can_always_challenge(&self) -> bool {
+        false
+    }
+
     /// What the customer sees of the challenge.
     async fn challenge(&self, payment: &Payment) -> Result<ChallengeView, String>;
 

@@ -418,9 +418,13 @@ impl Gateway {
             }
             let changed = change.clone().apply(terminal);
             let done = self.done_to(actor, "change_terminal", number);
-            let done = AuditLine { detail: change.names(), ..done };
+            let merchant = Some(changed.merchant);
+            let done = AuditLine { detail: change.names(), merchant, ..done };
             match self.commit_terminal("change_terminal", &changed, Some(version), done).await {
-                Ok(()) => return Ok(TerminalChanged::Done(Box::new(changed))),
+                Ok(()) => {
+                    self.terminals.forget(&changed);
+                    return Ok(TerminalChanged::Done(Box::new(changed)));
+                }
                 Err(CommitError::Stale(_)) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -119,6 +119,8 @@ pub struct ChangeMerchant {
     pub active: Option<bool>,
     /// Whether the operator has looked at them.
     pub approved: Option<bool>,
+    /// Why, for the audit log.
+    pub reason: Option<String>,
 }
 
 fn printable(name: &str) -> Result<String, UserRefused> {
@@ -148,6 +150,15 @@ impl Gateway {
     /// A user, if the actor may see them.
     pub async fn user(&self, actor: Actor, id: UserId) -> Result<Option<User>, Fault> {
         let found = self.desks.user(id).await?;
+        Ok(found.filter(|user| {
+            user.facts.state != UserState::Removed
+                && (actor.merchant().is_none() || actor.merchant() == user.merchant)
+        }))
+    }
+
+    /// A user by what they sign in with, if the actor may see them.
+    pub async fn user_by_email(&self, actor: Actor, email: &Email) -> Result<Option<User>, Fault> {
+        let found = self.desks.user_by_email(email).await?;
         Ok(found.filter(|user| {
             user.facts.state != UserState::Removed
                 && (actor.merchant().is_none() || actor.merchant() == user.merchant)
@@ -555,7 +566,8 @@ impl Gateway {
                 change.approved.map(|approved| if approved { "approved" } else { "in review" }),
             ];
             let words: Vec<&str> = words.into_iter().flatten().collect();
-            let detail = format!("merchant {id} {}", words.join(" "));
+            let why = change.reason.as_deref().map(|reason| format!(": {reason}"));
+            let detail = format!("merchant {id} {}{}", words.join(" "), why.unwrap_or_default());
             let line = self.done(actor, "change_merchant", detail);
             let line = AuditLine { merchant: Some(id), ..line };
             let desk =

@@ -342,8 +342,10 @@ function showPreview(field) {
   const { sets, unit, fills, from } = field.dataset;
   if (!preview) return;
   if (sets) {
-    preview.style.setProperty(sets, field.value + (unit ?? ""));
-    if (field.type === "color") preview.style.setProperty(`--on${sets.slice(1)}`, inkOn(field.value));
+    // An empty field shows the house's own.
+    const value = field.value.trim();
+    preview.style.setProperty(sets, value && value + (unit ?? ""));
+    if (/^#[0-9a-f]{6}$/i.test(value)) preview.style.setProperty(`--on${sets.slice(1)}`, inkOn(value));
   }
   const slot = fills && preview.querySelector(fills);
   if (slot) slot.textContent = field.value || field.placeholder;

@@ -82,6 +82,8 @@ pub struct Shared {
     pub throttle: Arc<Throttle>,
     /// Against guessing of passwords and links.
     pub desk_throttle: Arc<Throttle>,
+    /// Whether this is the demo, in which nothing live can be added.
+    pub demo_only: bool,
     /// How mail leaves, where it does.
     pub mailer: Option<Arc<dyn Mailer>>,
     /// Repeated requests, when there is no room for new ones.
@@ -103,6 +105,7 @@ impl App {
             metrics: Arc::new(Metrics::new(None)),
             throttle: Arc::new(Throttle::default()),
             desk_throttle: Arc::new(Throttle::default()),
+            demo_only: false,
             mailer: None,
             lookout: Arc::new(Lookout::default()),
             streams: Arc::new(Streams::default()),
@@ -127,6 +130,12 @@ impl App {
     #[must_use]
     pub fn with_counter(self, counter: Option<Arc<dyn BankCounter>>) -> Self {
         self.with(|shared| shared.counter = counter)
+    }
+
+    /// The demo takes nothing live.
+    #[must_use]
+    pub fn with_demo_only(self, demo_only: bool) -> Self {
+        self.with(|shared| shared.demo_only = demo_only)
     }
 
     /// With a way for mail.

@@ -247,6 +247,10 @@ impl Connector for SandboxBank {
         LOOKUP_PATIENCE
     }
 
+    fn can_always_challenge(&self) -> bool {
+        true
+    }
+
     async fn authenticate(&self, _amount: Money, card: &Card) -> Authentication {
         authentication(card.number.reveal())
     }

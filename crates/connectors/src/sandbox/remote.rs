@@ -317,6 +317,10 @@ impl Connector for RemoteSandbox {
         self.patience.whole.saturating_add(MARGIN)
     }
 
+    fn can_always_challenge(&self) -> bool {
+        true
+    }
+
     async fn authenticate(&self, amount: Money, card: &Card) -> Authentication {
         let card = CardDigits {
             number: card.number.reveal(),

@@ -9,6 +9,7 @@ use domain::call::{Call, Sending, Unknown, Word};
 use domain::money::Money;
 use domain::payment::Payment;
 use domain::refund::RefundState;
+use domain::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -88,17 +89,25 @@ impl Gateway {
                 self.record("record_bank_word", payment, word, asked_at).await?;
                 crash_point("worker.recorded");
             }
-            None => self.settle_refunds(payment).await?,
+            None => self.settle_refunds(payment, self.clock.now()).await?,
         }
         Ok(())
     }
 
-    /// Refunds of a payment that are due.
-    async fn settle_refunds(&self, payment: Payment) -> Result<(), Fault> {
-        let now = self.clock.now();
+    /// The same for a payment whose time has not come, when somebody wants to know: the call about
+    /// it, and every refund that is not decided.
+    pub(crate) async fn ask_about(&self, payment: Payment) -> Result<(), Fault> {
+        if payment.state.at_the_bank().is_some() {
+            return self.settle_due(payment).await;
+        }
+        self.settle_refunds(payment, Timestamp::from_micros(i64::MAX)).await
+    }
+
+    /// Refunds of a payment that are due by this moment.
+    async fn settle_refunds(&self, payment: Payment, by: Timestamp) -> Result<(), Fault> {
         for refund in self.store.refunds(payment.id).await? {
             let RefundState::Pending { call, due_at } = &refund.state else { continue };
-            if *due_at <= now {
+            if *due_at <= by {
                 let asked_at = Some(self.clock.now());
                 let word = self.ask_bank(&payment, call, refund.amount).await?;
                 self.record_refund(payment.id, refund.number, word, asked_at).await?;

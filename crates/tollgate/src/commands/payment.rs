@@ -264,6 +264,7 @@ async fn list(opened: &Opened, list: List) -> Result<(), Failure> {
             from: list.from,
             until: list.until,
             reference: list.reference,
+            mode: None,
         };
         let asked = PaymentsAsked { filter, before: list.before, limit: list.limit };
         gateway.newest_payments(Actor::Operator, asked).await?

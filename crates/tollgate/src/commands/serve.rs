@@ -263,6 +263,7 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
     let app = App::new(Arc::clone(&opened.gateway), Site { public_url: url.clone() })
         .with_metrics(telemetry::metrics())
         .with_counter(opened.counter)
+        .with_demo_only(opened.demo_only)
         .with_mailer(wire::mailer(settings)?)
         .with_requests(role != Role::Worker);
     let gateway = Arc::clone(&opened.gateway);

@@ -11,7 +11,7 @@ use aws_lc_rs::rand::SecureRandom as _;
 use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::call::Word;
 use domain::delivery::DeliveryId;
 use domain::endpoint::EndpointState;
@@ -127,6 +127,11 @@ pub(crate) struct House {
     router: Router,
 }
 
+/// The public key of a terminal of this house.
+pub(crate) fn public_key(number: TerminalNumber) -> String {
+    STANDARD.encode([u8::try_from(number.0).unwrap(); 32])
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -217,7 +222,7 @@ impl House {
             terminal.name = format!("Terminal {number} <img src=x onerror=alert(1)>");
             terminal.mode = mode;
             terminal.settings = Settings::for_all_methods();
-            terminal.public_keys = vec![format!("public key of {number}")];
+            terminal.public_keys = vec![public_key(number)];
             terminal.sealed_secrets = self.world.terminal.lock().unwrap().sealed_secrets.clone();
             let change = TerminalChange { terminal, expected_version: None };
             self.commit(Changeset { terminal: Some(change), ..Changeset::default() }).await;

@@ -1,7 +1,25 @@
-//! Who may do what: every route, every role, own and foreign objects.
+//! Who may do what: every route, every role, own and foreign objects. The rows are written down
+//! here a second time, so that neither a new route nor a changed permission goes unnoticed.
 
-use super::harness::{Belongings, FOREIGN, House, STRANGER};
+use super::harness::{Belongings, FOREIGN, House, OWN, ROLES, STRANGER, public_key};
+use super::route::{Room, Route};
 use domain::user::Role;
+use http::{Method, StatusCode};
+use std::collections::BTreeMap;
+
+/// Method, path, and who may: O owner, A admin, D developer, F finance, S support, R read-only,
+/// X the gateway's operator.
+const ROWS: &str = include_str!("matrix.txt");
+
+const LETTERS: [(char, Role); 7] = [
+    ('O', Role::Owner),
+    ('A', Role::Admin),
+    ('D', Role::Developer),
+    ('F', Role::Finance),
+    ('S', Role::Support),
+    ('R', Role::ReadOnly),
+    ('X', Role::Operator),
+];
 
 /// A route's path with what this merchant has.
 pub(super) fn path_of(pattern: &str, it: &Belongings, house: &House) -> String {
@@ -17,4 +35,120 @@ pub(super) fn path_of(pattern: &str, it: &Belongings, house: &House) -> String {
         .replace("{user}", &user.to_string())
         .replace("{currency}", "USD")
         .replace("{day}", "2025-04-26")
+}
+
+fn rows() -> BTreeMap<(String, String), String> {
+    let lines = ROWS.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let row = |line: &str| {
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let mut next = || words.next().unwrap_or_default();
+        ((next(), next()), next())
+    };
+    lines.map(row).collect()
+}
+
+fn key(route: &Route) -> (String, String) {
+    (route.method.to_string(), route.path.to_owned())
+}
+
+#[test]
+fn every_route_has_its_row_and_every_row_its_route() {
+    let rows = rows();
+    let routes: Vec<(String, String)> = super::all_routes().iter().map(key).collect();
+    let missing: Vec<_> = routes.iter().filter(|route| !rows.contains_key(*route)).collect();
+    assert!(missing.is_empty(), "routes without a row in matrix.txt: {missing:#?}");
+    let gone: Vec<_> = rows.keys().filter(|row| !routes.contains(row)).collect();
+    assert!(gone.is_empty(), "rows without a route: {gone:#?}");
+    assert_eq!(rows.len(), routes.len(), "no route twice");
+    for route in super::all_routes() {
+        let who = &rows[&key(&route)];
+        for (letter, role) in LETTERS {
+            let room = match route.room {
+                Room::Portal => role != Role::Operator,
+                Room::Office => role == Role::Operator,
+                Room::Account => true,
+            };
+            let may = room && role.may(route.needs);
+            assert_eq!(may, who.contains(letter), "{route:?} {role:?}");
+        }
+    }
+}
+
+/// What belongs to somebody is in the path.
+fn names_an_object(path: &str) -> bool {
+    let portal = ["{terminal}", "{payment}", "{endpoint}", "{delivery}", "{user}"];
+    path.starts_with("/portal") && portal.iter().any(|part| path.contains(part))
+}
+
+/// What must never be on a page of the first merchant: whatever is the other one's.
+fn foreign_traces() -> [String; 5] {
+    [
+        FOREIGN.approved().id.to_string(),
+        FOREIGN.waiting().id.to_string(),
+        public_key(FOREIGN.test_terminal),
+        "shop2.example".to_owned(),
+        format!("user{STRANGER}@people.example"),
+    ]
+}
+
+fn check(route: &Route, role: Role, page: &super::harness::Page, allowed: bool, foreign: bool) {
+    let told = format!("{route:?} {role:?} foreign: {foreign}: {}", page.status);
+    assert!(!page.status.is_server_error(), "{told}");
+    if !allowed {
+        let refused = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+        assert!(refused.contains(&page.status), "{told}");
+    } else if foreign {
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{told}");
+    } else {
+        let refused = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND, StatusCode::UNAUTHORIZED];
+        assert!(!refused.contains(&page.status), "{told}");
+        assert!(!page.location().contains("sign-in") || route.path.ends_with("sign-out"), "{told}");
+    }
+    if role != Role::Operator {
+        for trace in foreign_traces() {
+            assert!(!page.body.contains(&trace), "{told} shows {trace}");
+        }
+    }
+    let refused = page.status == StatusCode::FORBIDDEN || page.status == StatusCode::NOT_FOUND;
+    if refused {
+        for trace in [OWN.approved().reference.to_string(), "whsec_".to_owned()] {
+            assert!(!page.body.contains(&trace), "{told} shows {trace}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_sees_or_does_what_is_not_theirs() {
+    let rows = rows();
+    let mut house = House::new().await;
+    let mut asked = 0_u32;
+    for route in super::all_routes() {
+        let who = rows[&key(&route)].clone();
+        for (letter, role) in LETTERS {
+            let allowed = who.contains(letter);
+            for it in [OWN, FOREIGN] {
+                let foreign = it.merchant == FOREIGN.merchant && names_an_object(route.path);
+                let path = path_of(route.path, &it, &house);
+                let before = house.store.contents();
+                let page = if route.method == Method::GET {
+                    house.get(role, &path).await
+                } else {
+                    house.post(role, &path, &[]).await
+                };
+                check(&route, role, &page, allowed, foreign);
+                asked += 1;
+                let after = house.store.contents();
+                if foreign || !allowed {
+                    assert_eq!(before.journal.len(), after.journal.len(), "{route:?} {role:?}");
+                    assert_eq!(before.audit.len(), after.audit.len(), "{route:?} {role:?}");
+                }
+                if before.audit.len() != after.audit.len() {
+                    // What a form did must not change what the next one finds.
+                    house = House::new().await;
+                }
+            }
+        }
+    }
+    assert_eq!(ROLES.len(), LETTERS.len());
+    assert!(asked >= 14 * u32::try_from(rows.len()).unwrap());
 }

@@ -11,7 +11,7 @@ pub struct Notice {
 }
 
 /// Codes and their words.
-const NOTICES: [(&str, &str); 25] = [
+const NOTICES: &[(&str, &str)] = &[
     ("saved", "Saved."),
     ("terminal-added", "The terminal is there. Copy its keys now."),
     ("approval-requested", "Approval was asked for. The operator will look at it."),
@@ -36,6 +36,12 @@ const NOTICES: [(&str, &str); 25] = [
     ("approved", "Approved."),
     ("refused", "Refused. The merchant sees your reason."),
     ("suspended", "Suspended: no terminal of theirs takes payments."),
+    ("reactivated", "Active again: their terminals take payments."),
+    ("in-review", "Back in review: none of their terminals can be approved until they are."),
+    ("terminal-on", "The terminal is on."),
+    ("terminal-off", "The terminal is off and takes no payments."),
+    ("bank-asked", "The bank was asked. What it said stands below."),
+    ("bank-silent", "The bank has not answered yet. Its answer is recorded when it comes."),
     ("resolved", "Your finding was recorded."),
 ];
 

@@ -3,8 +3,11 @@
 
 mod health;
 mod home;
+mod invite;
 mod merchants;
+mod parts;
 mod payments;
+mod search;
 mod terminals;
 mod unknown;
 mod users;
@@ -23,6 +26,7 @@ pub(crate) fn desk_routes() -> Vec<Route> {
     all.extend(payments::routes());
     all.extend(users::routes());
     all.extend(health::routes());
+    all.extend(search::routes());
     all
 }
 

