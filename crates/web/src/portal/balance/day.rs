@@ -26,6 +26,9 @@ const PAGE: u32 = 25;
 /// Postings that are read at once for a file.
 const PIECE: u32 = 500;
 
+/// In the column of the other side.
+const NOTHING: &str = "\u{2013}";
+
 struct PostingRow {
     payment: String,
     href: String,
@@ -115,8 +118,11 @@ pub(super) async fn day(visit: Visit) -> Outcome {
 
 fn row(visit: &Visit, posting: &Posting) -> PostingRow {
     let shown = amount(posting.amount_minor.saturating_abs(), posting.currency);
-    let (debit, credit) =
-        if posting.amount_minor >= 0 { (shown, String::new()) } else { (String::new(), shown) };
+    let (debit, credit) = if posting.amount_minor >= 0 {
+        (shown, NOTHING.to_owned())
+    } else {
+        (NOTHING.to_owned(), shown)
+    };
     PostingRow {
         payment: posting.payment.to_string(),
         href: visit.in_mode(&format!("/payments/{}", posting.payment)),

@@ -169,7 +169,10 @@ fn accounts(statement: &Statement) -> Vec<AccountRow> {
         title: account_title(balance.account),
         means: account_means(balance.account),
         amount: amount(balance.on_its_side_minor(), balance.currency),
-        postings: count(i64::try_from(balance.postings).unwrap_or(i64::MAX)),
+        postings: match balance.postings {
+            1 => "1 posting".to_owned(),
+            more => format!("{} postings", count(i64::try_from(more).unwrap_or(i64::MAX))),
+        },
     };
     statement.accounts.iter().map(row).collect()
 }

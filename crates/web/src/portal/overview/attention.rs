@@ -122,36 +122,58 @@ pub(super) fn first_steps(visit: &Visit, terminals: &[Terminal], has_endpoint: b
     let has = |mode| terminals.iter().any(|terminal| terminal.mode == mode);
     let may = |permission, path: String| visit.may(permission).then_some(path);
     let mode = visit.mode_if_any().unwrap_or(Mode::Test);
-    let steps = [
-        (
-            has(mode),
-            "Add a terminal",
-            "It has the keys that your shop sends payments with.",
-            may(Permission::EditTerminals, visit.in_mode("/terminals")),
-            "Terminals",
-        ),
-        (
-            false,
-            "Send a first payment",
-            "Copy a sample with your own key and run it, or send one from the console.",
-            may(Permission::Keys, visit.in_mode("/developers")),
-            "Samples",
-        ),
-        (
-            has_endpoint,
-            "Add a webhook endpoint",
-            "Your server is told what became of a payment, signed.",
-            may(Permission::EditWebhooks, visit.in_mode("/webhooks")),
-            "Webhooks",
-        ),
-        (
-            has(Mode::Live),
-            "Ask for live",
-            "Add a live terminal; the operator looks at it and approves it.",
-            may(Permission::EditTerminals, visit.href("/portal/live/terminals")),
-            "Live terminals",
-        ),
-    ];
+    let terminal = (
+        has(mode),
+        "Add a terminal",
+        "It has the keys that your shop sends payments with.",
+        may(Permission::EditTerminals, visit.in_mode("/terminals")),
+        "Terminals",
+    );
+    let endpoint = (
+        has_endpoint,
+        "Add a webhook endpoint",
+        "Your server is told what became of a payment, signed.",
+        may(Permission::EditWebhooks, visit.in_mode("/webhooks")),
+        "Webhooks",
+    );
+    let steps = match mode {
+        Mode::Test => vec![
+            terminal,
+            (
+                false,
+                "Send a first payment",
+                "Copy a sample with your own key and run it, or send one from the console.",
+                may(Permission::Keys, visit.in_mode("/developers")),
+                "Samples",
+            ),
+            endpoint,
+            (
+                has(Mode::Live),
+                "Ask for live",
+                "Add a live terminal; the operator looks at it and approves it.",
+                may(Permission::EditTerminals, visit.href("/portal/live/terminals")),
+                "Live terminals",
+            ),
+        ],
+        Mode::Live => vec![
+            terminal,
+            (
+                terminals.iter().any(|one| one.mode == mode && one.takes_payments()),
+                "Have it approved",
+                "The operator looks at a live terminal before it takes payments.",
+                may(Permission::EditTerminals, visit.in_mode("/terminals")),
+                "See where it stands",
+            ),
+            endpoint,
+            (
+                false,
+                "Take a first payment",
+                "Put the live terminal's key in your shop's settings.",
+                may(Permission::Keys, visit.in_mode("/developers")),
+                "Samples",
+            ),
+        ],
+    };
     let now = steps.iter().position(|(done, ..)| !done);
     let start = |(place, (done, title, text, href, link))| Start {
         class: match (done, Some(place) == now) {

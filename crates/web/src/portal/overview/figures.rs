@@ -137,6 +137,9 @@ fn tiles(now: &Sums, before: Option<&Sums>, (currency, days): (Currency, i64)) -
         Tile { label, number, class, change: change.unwrap_or_default(), than }
     };
     let than = |old: Option<String>| match old {
+        Some(_) if before.is_some_and(|before| before.payments == 0) => {
+            format!("nothing in the {days} days before")
+        }
         Some(old) => format!("{old} in the {days} days before"),
         None => format!("in the last {days} days"),
     };

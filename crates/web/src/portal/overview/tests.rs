@@ -33,7 +33,9 @@ async fn who_is_new_is_told_what_to_do() {
     let page = house.get(Role::Developer, "/portal/live").await;
     assert!(page.body.contains("Getting started") && page.body.contains("/portal/live/developers"));
     let page = house.get(Role::ReadOnly, "/portal/live").await;
-    assert!(page.body.contains("Getting started") && !page.body.contains("/portal/live/developers"));
+    assert!(
+        page.body.contains("Getting started") && !page.body.contains("/portal/live/developers")
+    );
 }
 
 #[test]

@@ -53,6 +53,9 @@ struct RefundRow {
     at_text: String,
 }
 
+/// In the column of the other side.
+const NOTHING: &str = "\u{2013}";
+
 struct PostingRow {
     at_text: String,
     account: &'static str,
@@ -292,14 +295,13 @@ fn bank(payment: &Payment, events: &[Event]) -> Vec<Fact> {
     let mut facts = vec![fact("Authentication", asked)];
     facts.extend(opened);
     if let Some(said) = payment.state.bank() {
-        let said = [
-            ("Retrieval number (RRN)", &said.rrn),
-            ("Bank's reference", &said.bank_reference),
-            ("Bank's status", &said.status_code),
-            ("On the customer's statement", &said.descriptor),
-        ];
-        facts
-            .extend(said.into_iter().filter_map(|(name, value)| Some(code(name, value.as_ref()?))));
+        let kept = |of: fn(&'static str, String) -> Fact, name, value: &Option<String>| {
+            value.clone().map(|value| of(name, value))
+        };
+        facts.extend(kept(code, "Retrieval number (RRN)", &said.rrn));
+        facts.extend(kept(code, "Bank's reference", &said.bank_reference));
+        facts.extend(kept(fact, "Bank's status", &said.status_code));
+        facts.extend(kept(fact, "On the statement", &said.descriptor));
     }
     if let State::Declined { reason, .. } = &payment.state {
         facts.push(fact("Reason", reason.text()));
@@ -329,8 +331,11 @@ fn postings(payment: &Payment, events: &[Event], currency: Currency) -> Vec<Post
     let all = events.iter().flat_map(|event| domain::ledger::postings(payment, event));
     all.map(|posting| {
         let shown = amount(posting.amount_minor.saturating_abs(), currency);
-        let (debit, credit) =
-            if posting.amount_minor >= 0 { (shown, String::new()) } else { (String::new(), shown) };
+        let (debit, credit) = if posting.amount_minor >= 0 {
+            (shown, NOTHING.to_owned())
+        } else {
+            (NOTHING.to_owned(), shown)
+        };
         let account = crate::portal::balance::account_title(posting.account);
         PostingRow { at_text: moment(posting.at), account, debit, credit }
     })

@@ -33,7 +33,7 @@ pub(super) fn new_reference(visit: &Visit, payment: &Payment) -> String {
         &now,
     ];
     let digest = gateway.vault().digest(&parts);
-    digest.iter().take(12).fold("desk-".to_owned(), |mut text, byte| {
+    digest.iter().take(6).fold("desk-".to_owned(), |mut text, byte| {
         let _infallible = write!(text, "{byte:02x}");
         text
     })
