@@ -145,8 +145,9 @@ async fn nothing_that_anybody_wrote_is_markup() {
         ..(*big().request).clone()
     };
     let payment = paid(&house, Payment { request: Arc::new(request), ..big() }).await;
-    let note = house.post(Role::Support, &format!("{}/note", of(&payment)), &[("text", HOSTILE)]);
-    assert_eq!(note.await.status, StatusCode::SEE_OTHER);
+    let path = format!("{}/note", of(&payment));
+    let note = house.post(Role::Support, &path, &[("text", HOSTILE)]).await;
+    assert_eq!(note.status, StatusCode::SEE_OTHER);
     let form = [("name", HOSTILE), ("query", "q=%22%3E%3Cscript%3E")];
     let saved = house.post(Role::Support, &format!("{LIST}/views"), &form).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER);
