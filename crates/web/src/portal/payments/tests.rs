@@ -276,7 +276,10 @@ async fn roles_see_and_do_what_is_theirs() {
 #[tokio::test]
 async fn held_money_is_taken_or_released_after_a_second_look() {
     let house = House::new().await;
-    let manual = |draw| Payment { capture: Capture::Manual, ..fixture::payment(draw, "held") };
+    let manual = |draw| {
+        let payment = fixture::payment(draw, &format!("held {draw}"));
+        Payment { capture: Capture::Manual, ..payment }
+    };
     let (first, second) = (paid(&house, manual(8)).await, paid(&house, manual(9)).await);
     *house.world.outcome.lock().unwrap() = Outcome::Approved(BankFacts::default());
     let page = house.get(Role::Finance, &of(&first)).await;
