@@ -62,6 +62,13 @@ pub enum UserRefused {
     Fault(#[from] Fault),
 }
 
+impl UserRefused {
+    /// What the caller did wrong; our fault apart from it.
+    pub fn or_fault(self) -> Result<Self, Fault> {
+        if let Self::Fault(fault) = self { Err(fault) } else { Ok(self) }
+    }
+}
+
 impl From<CommitError> for UserRefused {
     fn from(error: CommitError) -> Self {
         match error {

@@ -38,7 +38,15 @@ impl Tables {
                 let is_same = stored == Some(*expected_version);
                 if is_same { Ok(()) } else { Err(CommitError::Stale("merchant")) }
             }
-            _ => Ok(()),
+            DeskChange::SessionBegun(_)
+            | DeskChange::SessionSeen { .. }
+            | DeskChange::SessionEnded { .. }
+            | DeskChange::SessionsEnded { .. }
+            | DeskChange::SessionsForgotten { .. }
+            | DeskChange::SignInTries { .. }
+            | DeskChange::Note(_)
+            | DeskChange::Calls(_)
+            | DeskChange::CallsForgotten { .. } => Ok(()),
         }
     }
 
@@ -196,9 +204,10 @@ impl Desks for MemoryStore {
                 .state
                 .taken()
                 .map_or((0, 0), |taken| (taken.captured_minor, taken.refunded_minor));
-            let reason = match &payment.state {
-                State::Declined { reason, .. } => Some(reason.name().to_owned()),
-                _ => None,
+            let reason = if let State::Declined { reason, .. } = &payment.state {
+                Some(reason.name().to_owned())
+            } else {
+                None
             };
             let key = PaymentSum {
                 day,

@@ -56,6 +56,51 @@ pub(super) fn write(connection: &Connection, row: &DeskRow) -> Written {
         DeskChange::Merchant { merchant, expected_version } => {
             write_merchant(connection, merchant, *expected_version)?;
         }
+        DeskChange::SessionBegun(_)
+        | DeskChange::SessionSeen { .. }
+        | DeskChange::SessionEnded { .. }
+        | DeskChange::SessionsEnded { .. }
+        | DeskChange::SessionsForgotten { .. } => write_session(connection, &row.change)?,
+        DeskChange::SignInTries { key, tries: 0, .. } => {
+            execute(connection, "DELETE FROM sign_in_tries WHERE address = ?1", [key])?;
+        }
+        DeskChange::SignInTries { key, tries, at } => {
+            execute(
+                connection,
+                "INSERT INTO sign_in_tries (address, tries, at) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT (address) DO UPDATE SET tries = excluded.tries, at = excluded.at",
+                (key, tries, at.micros()),
+            )?;
+        }
+        DeskChange::Note(note) => {
+            let written = execute(
+                connection,
+                "INSERT INTO notes (merchant_id, payment_id, at, author, text) \
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                (
+                    note.merchant.0,
+                    note.payment.stored(),
+                    note.at.micros(),
+                    &note.author,
+                    &note.text,
+                ),
+            )?;
+            one_or(written, CommitError::Exists("note"))?;
+        }
+        DeskChange::Calls(calls) => {
+            for call in calls {
+                insert_call(connection, call)?;
+            }
+        }
+        DeskChange::CallsForgotten { before } => {
+            execute(connection, "DELETE FROM api_calls WHERE at < ?1", [before.micros()])?;
+        }
+    }
+    Ok(())
+}
+
+fn write_session(connection: &Connection, change: &DeskChange) -> Written {
+    match change {
         DeskChange::SessionBegun(session) => {
             execute(
                 connection,
@@ -93,40 +138,12 @@ pub(super) fn write(connection: &Connection, row: &DeskRow) -> Written {
         DeskChange::SessionsForgotten { before } => {
             execute(connection, "DELETE FROM sessions WHERE seen_at < ?1", [before.micros()])?;
         }
-        DeskChange::SignInTries { key, tries: 0, .. } => {
-            execute(connection, "DELETE FROM sign_in_tries WHERE address = ?1", [key])?;
-        }
-        DeskChange::SignInTries { key, tries, at } => {
-            execute(
-                connection,
-                "INSERT INTO sign_in_tries (address, tries, at) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (address) DO UPDATE SET tries = excluded.tries, at = excluded.at",
-                (key, tries, at.micros()),
-            )?;
-        }
-        DeskChange::Note(note) => {
-            let written = execute(
-                connection,
-                "INSERT INTO notes (merchant_id, payment_id, at, author, text) \
-                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-                (
-                    note.merchant.0,
-                    note.payment.stored(),
-                    note.at.micros(),
-                    &note.author,
-                    &note.text,
-                ),
-            )?;
-            one_or(written, CommitError::Exists("note"))?;
-        }
-        DeskChange::Calls(calls) => {
-            for call in calls {
-                insert_call(connection, call)?;
-            }
-        }
-        DeskChange::CallsForgotten { before } => {
-            execute(connection, "DELETE FROM api_calls WHERE at < ?1", [before.micros()])?;
-        }
+        DeskChange::User { .. }
+        | DeskChange::Merchant { .. }
+        | DeskChange::SignInTries { .. }
+        | DeskChange::Note(_)
+        | DeskChange::Calls(_)
+        | DeskChange::CallsForgotten { .. } => {}
     }
     Ok(())
 }

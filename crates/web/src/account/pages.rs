@@ -79,13 +79,8 @@ pub(super) async fn account(visit: Visit) -> Outcome {
 }
 
 async fn refused(visit: &Visit, refused: UserRefused) -> Outcome {
-    match refused {
-        UserRefused::Fault(fault) => Err(fault.into()),
-        other => {
-            let notice = Some(Notice::error(sentence(&other)));
-            page(visit, StatusCode::UNPROCESSABLE_ENTITY, notice, Vec::new()).await
-        }
-    }
+    let notice = Some(Notice::error(sentence(&refused.or_fault()?)));
+    page(visit, StatusCode::UNPROCESSABLE_ENTITY, notice, Vec::new()).await
 }
 
 /// `POST /account/password`

@@ -71,6 +71,11 @@ pub(super) async fn sign_in(State(app): State<App>, caller: Caller, request: Req
     answered(&app, answer)
 }
 
+const WRONG: &str = "That is not right: check address, password and code. A code is good \
+                     once, for half a minute.";
+const RESTING: &str = "There were too many wrong tries. Wait up to fifteen minutes, or set a \
+                       new password.";
+
 async fn signed_in(app: &App, caller: Caller, request: Request) -> Answer {
     let (PublicForm(form), headers) = posted(app, request).await?;
     let now = app.gateway.clock().now();
@@ -83,10 +88,6 @@ async fn signed_in(app: &App, caller: Caller, request: Request) -> Answer {
         };
         desk_page(app, status, &page)
     };
-    const WRONG: &str = "That is not right: check address, password and code. A code is good \
-                         once, for half a minute.";
-    const RESTING: &str = "There were too many wrong tries. Wait up to fifteen minutes, or set a \
-                           new password.";
     if app.desk_throttle.check(caller, now).is_err() {
         return Ok(again(StatusCode::TOO_MANY_REQUESTS, RESTING));
     }
@@ -398,10 +399,12 @@ pub(super) async fn accept(
             }
             Err(UserRefused::Fault(fault)) => Err(fault.into()),
             Err(refused) => {
-                let notice = Some(Notice::error(match refused {
-                    UserRefused::Name => format!("Your name {refused}."),
-                    other => sentence(&other),
-                }));
+                let text = if matches!(refused, UserRefused::Name) {
+                    format!("Your name {refused}.")
+                } else {
+                    sentence(&refused)
+                };
+                let notice = Some(Notice::error(text));
                 let page = invitation_page(&app, &user, form.text("name"), notice).await?;
                 Ok(desk_page(&app, StatusCode::UNPROCESSABLE_ENTITY, &page))
             }

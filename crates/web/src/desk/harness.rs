@@ -324,11 +324,13 @@ impl House {
     }
 
     /// The number of the user of a role.
+    #[expect(clippy::unused_self, reason = "of this house")]
     pub(crate) fn user(&self, role: Role) -> UserId {
         user_number(role)
     }
 
     /// The cookie of the user of a role.
+    #[expect(clippy::unused_self, reason = "of this house")]
     pub(crate) fn cookie(&self, role: Role) -> String {
         format!("__Host-tollgate=session of {}", user_number(role))
     }
@@ -359,12 +361,14 @@ impl House {
     /// Sends a form with its token, as a page of ours does.
     pub(crate) async fn post(&self, role: Role, path: &str, fields: &[(&str, &str)]) -> Page {
         let csrf = self.csrf(role);
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("csrf", &csrf).extend_pairs(fields);
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("csrf", &csrf)
+            .extend_pairs(fields)
+            .finish();
         let request = Request::post(path)
             .header(header::COOKIE, self.cookie(role))
             .header(header::ORIGIN, "https://pay.example")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request.body(Body::from(form.finish())).unwrap()).await
+        self.send(request.body(Body::from(body)).unwrap()).await
     }
 }

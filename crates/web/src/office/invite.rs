@@ -48,12 +48,11 @@ impl Person {
 
     /// The same with what the engine says against it.
     pub(super) fn refused(mut self, why: UserRefused) -> Result<Self, Trouble> {
-        match why {
-            UserRefused::Fault(fault) => return Err(fault.into()),
-            UserRefused::Name => self.name_error = name_error(""),
-            other => {
-                self.email_error = sentence(&other.to_string());
-            }
+        let why = why.or_fault()?;
+        if matches!(why, UserRefused::Name) {
+            self.name_error = name_error("");
+        } else {
+            self.email_error = sentence(&why.to_string());
         }
         Ok(self)
     }

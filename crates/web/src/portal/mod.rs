@@ -17,7 +17,7 @@ use crate::desk::route::Route;
 use crate::desk::shell::{MenuGroup, MenuItem, item};
 use crate::desk::visit::Visit;
 use domain::terminal::Mode;
-use domain::user::Permission;
+use domain::user::Permission as P;
 
 /// The portal's routes.
 pub(crate) fn desk_routes() -> Vec<Route> {
@@ -40,7 +40,6 @@ pub(crate) fn menu(visit: &Visit) -> Vec<MenuGroup> {
         |needs, (title, path, icon, key): (&'static str, &str, &'static str, &'static str)| {
             item(visit, needs, (title, &format!("/portal/{mode}{path}"), icon, key))
         };
-    use Permission as P;
     let groups: [(&'static str, Vec<Option<MenuItem>>); 3] = [
         (
             "Business",

@@ -31,17 +31,24 @@ pub(crate) fn payment_pill(payment: &Payment) -> Pill {
         },
         StateGroup::Authorised => pill("wait", "clock", "Authorised"),
         StateGroup::Open => pill("wait", "clock", "Waiting"),
-        StateGroup::AtBank => match &payment.state {
-            State::Unknown(_) => pill("warn", "warning", "Not known yet"),
-            _ => pill("wait", "bank", "At the bank"),
-        },
+        StateGroup::AtBank if matches!(payment.state, State::Unknown(_)) => {
+            pill("warn", "warning", "Not known yet")
+        }
+        StateGroup::AtBank => pill("wait", "bank", "At the bank"),
         StateGroup::Declined => pill("bad", "cross", "Declined"),
-        StateGroup::Ended => match &payment.state {
-            State::Expired { .. } => pill("off", "clock", "Expired"),
-            State::Cancelled { .. } => pill("off", "cross", "Cancelled"),
-            State::Reversed { .. } => pill("off", "refund", "Reversed"),
-            _ => pill("bad", "cross", "Failed"),
-        },
+        StateGroup::Ended => ended_pill(&payment.state),
+    }
+}
+
+fn ended_pill(state: &State) -> Pill {
+    if matches!(state, State::Expired { .. }) {
+        pill("off", "clock", "Expired")
+    } else if matches!(state, State::Cancelled { .. }) {
+        pill("off", "cross", "Cancelled")
+    } else if matches!(state, State::Reversed { .. }) {
+        pill("off", "refund", "Reversed")
+    } else {
+        pill("bad", "cross", "Failed")
     }
 }
 

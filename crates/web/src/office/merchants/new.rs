@@ -21,6 +21,7 @@ struct NewPage {
     person: Person,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a handler ends with it")]
 fn show(visit: &Visit, name: String, name_error: String, person: Person) -> Outcome {
     let is_well = name_error.is_empty() && person.is_well();
     let status = if is_well { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };

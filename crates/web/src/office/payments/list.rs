@@ -29,6 +29,8 @@ struct Asked {
     until_error: &'static str,
 }
 
+const DAY: &str = "Give a day, as 2026-01-31.";
+
 impl Asked {
     /// Reads the query. What cannot be read is told beside its field, and nothing is looked for.
     fn of(visit: &Visit) -> Result<Self, Trouble> {
@@ -40,7 +42,6 @@ impl Asked {
                 Err(_form) => asked.terminal_error = "Give a terminal's number, as 42.",
             }
         }
-        const DAY: &str = "Give a day, as 2026-01-31.";
         if let Some(text) = visit.asked("from") {
             filter.from = Timestamp::of_day(&text);
             asked.from_error = if filter.from.is_some() { "" } else { DAY };

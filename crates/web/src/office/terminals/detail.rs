@@ -84,6 +84,7 @@ fn hundredths_text(hundredths: i64) -> String {
 
 #[derive(Template)]
 #[template(path = "office/terminal.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what the template shows or leaves out")]
 struct TerminalPage {
     shell: Shell,
     number: i64,

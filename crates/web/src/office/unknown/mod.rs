@@ -62,11 +62,10 @@ pub(super) struct CallRow {
 impl OpenCall {
     fn of_payment(payment: &Payment, now: Timestamp) -> Option<Self> {
         let call = payment.state.at_the_bank()?;
-        let amount = match &payment.state {
-            State::Capturing { amount_minor, .. } => {
-                Money::from_minor(*amount_minor, payment.amount.currency())
-            }
-            _ => None,
+        let amount = if let State::Capturing { amount_minor, .. } = &payment.state {
+            Money::from_minor(*amount_minor, payment.amount.currency())
+        } else {
+            None
         };
         Some(Self {
             amount: amount.unwrap_or(payment.amount),

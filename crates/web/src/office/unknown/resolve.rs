@@ -110,7 +110,7 @@ pub(super) async fn resolve(visit: Visit, form: Posted) -> Outcome {
         "took_effect" => true,
         "no_effect" => false,
         _ => {
-            typed.effect_error = "Say what you found out.".to_owned();
+            "Say what you found out.".clone_into(&mut typed.effect_error);
             false
         }
     };
@@ -145,9 +145,9 @@ pub(super) async fn resolve(visit: Visit, form: Posted) -> Outcome {
         Err(CaptureError::NotFound) => Err(Trouble::NotFound),
         Err(CaptureError::Fault(fault)) => Err(fault.into()),
         Err(CaptureError::Refused(_) | CaptureError::Capture(_)) => {
-            typed.refused = "Nothing was recorded: the bank has told meanwhile, or it is asked \
+            "Nothing was recorded: the bank has told meanwhile, or it is asked \
                              for less than half an hour yet. Look at the page again."
-                .to_owned();
+                .clone_into(&mut typed.refused);
             let now = found(&visit).await?;
             show(&visit, &now, typed).await
         }

@@ -173,12 +173,10 @@ fn tiles(now: &Sums, before: Option<&Sums>, (currency, days): (Currency, i64)) -
 fn change(new: i64, old: i64) -> Option<String> {
     let difference = i128::from(new) - i128::from(old);
     let percent = (difference * 100).checked_div(i128::from(old))?;
-    let sign = if percent > 0 {
-        "+"
-    } else if percent < 0 {
-        "\u{2212}"
-    } else {
-        "\u{b1}"
+    let sign = match percent.cmp(&0) {
+        std::cmp::Ordering::Greater => "+",
+        std::cmp::Ordering::Less => "\u{2212}",
+        std::cmp::Ordering::Equal => "\u{b1}",
     };
     Some(format!("{sign}{}\u{a0}%", percent.unsigned_abs()))
 }

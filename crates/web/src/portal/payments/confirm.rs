@@ -50,6 +50,7 @@ impl Confirm {
     }
 
     /// Shows it.
+    #[expect(clippy::unnecessary_wraps, reason = "a handler ends with it")]
     pub(super) fn show(&self, visit: &Visit) -> Outcome {
         let right = self.error.is_empty();
         let status = if right { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };

@@ -85,6 +85,7 @@ struct Naming {
 
 #[derive(Template)]
 #[template(path = "portal/payments.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what the template shows or leaves out")]
 struct ListPage {
     shell: Shell,
     path: String,
@@ -280,9 +281,9 @@ pub(super) async fn change_views(visit: Visit, form: Posted) -> Outcome {
 }
 
 fn refusal(refused: UserRefused) -> Trouble {
-    match refused {
-        UserRefused::Fault(fault) => fault.into(),
-        other => {
+    match refused.or_fault() {
+        Err(fault) => fault.into(),
+        Ok(other) => {
             Trouble::Refused(StatusCode::UNPROCESSABLE_ENTITY, crate::account::sentence(&other))
         }
     }

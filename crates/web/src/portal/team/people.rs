@@ -204,10 +204,12 @@ pub(super) async fn invite(visit: Visit, posted: Posted) -> Outcome {
         Ok(invited) => told(&visit, invited).await,
         Err(UserRefused::Fault(fault)) => Err(fault.into()),
         Err(refused) => {
-            let field = match refused {
-                UserRefused::Name => "name",
-                UserRefused::Role => "role",
-                _ => "email",
+            let field = if matches!(refused, UserRefused::Name) {
+                "name"
+            } else if matches!(refused, UserRefused::Role) {
+                "role"
+            } else {
+                "email"
             };
             form.errors.push((field, refused.to_string()));
             page(&visit, Extras { form, is_wrong: true, ..Extras::default() }).await
@@ -258,14 +260,12 @@ fn user_of(visit: &Visit) -> Result<UserId, Trouble> {
 }
 
 async fn refused(visit: &Visit, refused: UserRefused) -> Outcome {
-    match refused {
-        UserRefused::Fault(fault) => Err(fault.into()),
-        UserRefused::Unknown => Err(Trouble::NotFound),
-        other => {
-            let notice = Some(Notice::error(sentence(&other)));
-            page(visit, Extras { notice, is_wrong: true, ..Extras::default() }).await
-        }
+    let other = refused.or_fault()?;
+    if matches!(other, UserRefused::Unknown) {
+        return Err(Trouble::NotFound);
     }
+    let notice = Some(Notice::error(sentence(&other)));
+    page(visit, Extras { notice, is_wrong: true, ..Extras::default() }).await
 }
 
 /// `POST /portal/team/{user}/role`

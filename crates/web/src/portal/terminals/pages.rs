@@ -82,6 +82,7 @@ pub(super) struct Revealed {
 
 #[derive(Template)]
 #[template(path = "portal/terminal.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what the template shows or leaves out")]
 struct TerminalPage {
     shell: Shell,
     number: String,
@@ -111,6 +112,7 @@ pub(super) async fn terminal(visit: Visit) -> Outcome {
 }
 
 /// The terminal's page, with the keys that are shown once.
+#[expect(clippy::unnecessary_wraps, reason = "a handler ends with it")]
 pub(super) fn show(
     visit: &Visit,
     status: StatusCode,

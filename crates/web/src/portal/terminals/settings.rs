@@ -277,15 +277,15 @@ impl Form {
         };
         theme.radius = match self.value("radius") {
             "" => None,
-            text => match text.parse().ok().filter(|one| *one <= Theme::RADIUS_AT_MOST) {
-                Some(radius) => Some(radius),
-                None => {
-                    let most = Theme::RADIUS_AT_MOST;
+            text => {
+                let most = Theme::RADIUS_AT_MOST;
+                let radius = text.parse().ok().filter(|one| *one <= most);
+                if radius.is_none() {
                     let form = format!("must be a whole number of pixels from 0 to {most}");
                     self.errors.insert("radius", form);
-                    None
                 }
-            },
+                radius
+            }
         };
         if self.has("remove_logo", "yes") {
             theme.logo = None;

@@ -50,6 +50,7 @@ struct TryPage {
     ran: Option<Ran>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a handler ends with it")]
 fn show(
     visit: &Visit,
     terminal: &Terminal,

@@ -53,6 +53,7 @@ struct Secret {
 
 #[derive(Template)]
 #[template(path = "portal/webhooks_endpoint.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what the template shows or leaves out")]
 struct EndpointPage {
     shell: Shell,
     endpoints_href: String,
@@ -81,6 +82,7 @@ struct EndpointPage {
 }
 
 /// The page of an endpoint.
+#[expect(clippy::unnecessary_wraps, reason = "a handler ends with it")]
 pub(super) fn page_of(visit: &Visit, endpoint: &Endpoint, extras: Extras) -> Outcome {
     let title = title_of(endpoint);
     let shell = Shell::of(visit, &format!("Endpoint {title}"));
