@@ -26,14 +26,12 @@ struct Gathered {
 }
 
 impl Gateway {
-    /// Takes a call down. Beyond some hundreds a second, calls that went well are left out.
-    pub fn log_call(&self, mut call: ApiCall) {
+    /// Takes a call down. Beyond some hundreds a second, calls that went well are left out; what is
+    /// left out is not made.
+    pub fn log_call(&self, was_refused: bool, call: impl FnOnce() -> ApiCall) {
         let mut gathered = self.call_log.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = if call.error.is_some() {
-            KEPT_A_SECOND
-        } else {
-            KEPT_A_SECOND.saturating_sub(FOR_REFUSED)
-        };
+        let most =
+            if was_refused { KEPT_A_SECOND } else { KEPT_A_SECOND.saturating_sub(FOR_REFUSED) };
         if gathered.calls.len() >= most {
             gathered.left_out = gathered.left_out.saturating_add(1);
             return;
@@ -45,12 +43,12 @@ impl Gateway {
             gathered.number = i64::from_be_bytes(bytes) & 0x7fff_ffff_0000_0000;
         }
         gathered.number = gathered.number.saturating_add(1);
-        call.number = gathered.number;
+        let call = ApiCall { number: gathered.number, ..call() };
         gathered.calls.push(call);
     }
 
     /// Writes down what was gathered.
-    pub(crate) async fn write_calls(&self) {
+    pub async fn write_calls(&self) {
         let (calls, left_out) = {
             let mut gathered = self.call_log.0.lock().unwrap_or_else(PoisonError::into_inner);
             (std::mem::take(&mut gathered.calls), std::mem::take(&mut gathered.left_out))

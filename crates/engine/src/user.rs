@@ -14,6 +14,7 @@ use domain::user::{
     Email, INVITATION, Note, PASSWORD_RESET, Role, SAVED_VIEWS, SavedView, User, UserFacts, UserId,
     UserState,
 };
+use std::collections::BTreeMap;
 
 /// Tries of a change that others overtake.
 const TRIES: usize = 8;
@@ -147,6 +148,19 @@ impl Gateway {
         Ok(found)
     }
 
+    /// How all users of a merchant are called, those who were removed too: for what they did.
+    pub async fn user_names(
+        &self,
+        actor: Actor,
+        merchant: MerchantId,
+    ) -> Result<BTreeMap<UserId, String>, Fault> {
+        if !actor.scope().allows(merchant) {
+            return Ok(BTreeMap::new());
+        }
+        let all = self.desks.users(Some(merchant)).await?;
+        Ok(all.into_iter().map(|user| (user.id, user.facts.name)).collect())
+    }
+
     /// A user, if the actor may see them.
     pub async fn user(&self, actor: Actor, id: UserId) -> Result<Option<User>, Fault> {
         let found = self.desks.user(id).await?;
@@ -179,7 +193,7 @@ impl Gateway {
             return Err(UserRefused::Role);
         }
         if let Some(known) = self.desks.user_by_email(&invite.email).await.map_err(Fault::from)? {
-            return self.invite_again(actor, known, invite, name).await;
+            return self.invite_again((actor, giver), known, invite, name).await;
         }
         let secret = self.new_link_secret();
         for _try in 0..TRIES {
@@ -225,13 +239,17 @@ impl Gateway {
     /// A new link for somebody who has not accepted, or was removed.
     async fn invite_again(
         &self,
-        actor: Actor,
+        (actor, giver): (Actor, Role),
         known: User,
         invite: Invite,
         name: String,
     ) -> Result<Invited, UserRefused> {
         if known.facts.state == UserState::Active || known.merchant != invite.merchant {
             return Err(UserRefused::EmailTaken);
+        }
+        // Whoever was invited has that role already, as if they had accepted.
+        if known.facts.state == UserState::Invited && !giver.may_give(known.facts.role) {
+            return Err(UserRefused::Role);
         }
         let secret = self.new_link_secret();
         let link = self.digest_of_secret(secret.reveal());

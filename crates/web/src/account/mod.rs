@@ -3,7 +3,7 @@
 mod pages;
 mod public;
 
-pub(crate) use public::{as_sentence, sentence};
+pub(crate) use public::{as_sentence, send_mail, sentence};
 
 use crate::app::App;
 use crate::desk::route::{Room, Route, get, post};

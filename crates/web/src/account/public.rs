@@ -204,15 +204,20 @@ async fn send_reset(app: &App, email: Email) {
     send_mail(app, email, "Set a new password", text).await;
 }
 
-/// Sends a mail; that it was not sent is told in the log, without what is in it.
-pub(crate) async fn send_mail(app: &App, to: Email, subject: &str, text: String) {
+/// Sends a mail, and tells whether it was handed over; why not is told in the log, without what is
+/// in it.
+pub(crate) async fn send_mail(app: &App, to: Email, subject: &str, text: String) -> bool {
     let mail = Mail { to: to.to_string(), subject: subject.to_owned(), text };
     let Some(mailer) = &app.mailer else {
         tracing::error!("a mail was not sent: there is no way to send mail");
-        return;
+        return false;
     };
-    if let Err(error) = mailer.send(mail).await {
-        tracing::error!(%error, "a mail was not sent");
+    match mailer.send(mail).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(%error, "a mail was not sent");
+            false
+        }
     }
 }
 

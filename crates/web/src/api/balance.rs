@@ -1,7 +1,7 @@
 //! `GET /api/v1/balance`: what the merchant's books say, for its own server.
 
 use super::error::Refusal;
-use super::exchange::{actor, audit, bad_request, fault_refusal};
+use super::exchange::{Who, actor, audit, bad_request, fault_refusal, log};
 use super::private_key;
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Query, State};
@@ -11,9 +11,10 @@ use domain::ledger::Balance;
 use domain::money::sum_to_decimal_text;
 use domain::terminal::Terminal;
 use engine::balance::Statement;
-use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The query of a question for balances.
 #[derive(Deserialize)]
@@ -73,14 +74,17 @@ pub(super) async fn show_balance(
 ) -> Response {
     let caller = Caller::of(&extensions);
     let request_id = RequestId::of(&extensions);
-    match answer(&app, &question, &headers, caller).await {
+    let mut who = Who::new(&app, caller, "show_balance");
+    match answer(&app, &question, &headers, &mut who).await {
         Ok(body) => {
+            log(&app, &request_id, &who, (StatusCode::OK, None), None);
             let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
             (headers, body).into_response()
         }
         Err(refusal) => {
-            let terminal = number_of(&question).ok();
-            audit(&app, "show_balance", caller, terminal, &refusal, &request_id).await;
+            log(&app, &request_id, &who, (refusal.status, None), Some(&refusal));
+            who.number = number_of(&question).ok();
+            audit(&app, &who, &refusal, &request_id).await;
             private_key::asked_for(refusal.into_answer(&headers, &request_id))
         }
     }
@@ -90,11 +94,12 @@ async fn answer(
     app: &App,
     question: &Question,
     headers: &HeaderMap,
-    caller: Caller,
+    who: &mut Who,
 ) -> Result<String, Refusal> {
     let number = || number_of(question);
-    let terminal = private_key::terminal(app, headers, caller, number).await?;
-    let actor = actor(&terminal, caller);
+    let terminal = private_key::terminal(app, headers, who.caller, number).await?;
+    who.terminal = Some(Arc::clone(&terminal));
+    let actor = actor(&terminal, who.caller);
     let statements = app.gateway.statements(actor).await.map_err(|fault| fault_refusal(&fault))?;
     let answer = of_mode(&terminal, &statements);
     serde_json::to_string(&answer).map_err(|_never| Refusal::fault())

@@ -36,7 +36,7 @@ pub(super) async fn create_encrypted_payment(State(app): State<App>, request: Re
 async fn take(app: &App, request: Request, must_be_encrypted: bool) -> Response {
     let (parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.extensions);
-    let mut who = Who::new(Caller::of(&parts.extensions), "create_payment");
+    let mut who = Who::new(app, Caller::of(&parts.extensions), "create_payment");
     let now = app.gateway.clock().now();
     let result = if app.gateway.admits_new_payments() || app.lookout.may_read(now) {
         handle(app, &parts, body, must_be_encrypted, &mut who).await
@@ -171,7 +171,7 @@ fn done(app: &App, payment: Payment, replayed: bool) -> Result<Done, Refusal> {
     let payment = payment.as_answered();
     let answer = Answer::new(&payment, app).map_err(|fault| fault_refusal(&fault))?;
     let body = answer.to_json();
-    Ok(Done { replayed, ..Done::new(StatusCode::OK, body) })
+    Ok(Done { replayed, payment: Some(payment.id), ..Done::new(StatusCode::OK, body) })
 }
 
 fn create_refusal(app: &App, error: &CreateError) -> Refusal {

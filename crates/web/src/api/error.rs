@@ -8,6 +8,9 @@ use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
+/// Problems that the API log names: more say nothing more.
+const NUMBERS_AT_MOST: usize = 6;
+
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Problem {
@@ -90,6 +93,13 @@ impl Refusal {
             }
         }
         summary
+    }
+
+    /// The numbers and fields of the first few problems, for the API log: never a value.
+    pub(crate) fn numbers(&self) -> String {
+        let one = |problem: &Problem| format!("{} {}", problem.number, problem.field);
+        let all: Vec<String> = self.problems.iter().take(NUMBERS_AT_MOST).map(one).collect();
+        all.iter().map(|one| one.trim_end()).collect::<Vec<_>>().join(", ")
     }
 
     /// The answer, in the form that `Accept` asks for.

@@ -9,8 +9,10 @@ use crate::throttle::TooManyGuesses;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use domain::id::TerminalNumber;
+use domain::api_call::ApiCall;
+use domain::id::{PaymentId, TerminalNumber};
 use domain::terminal::Terminal;
+use domain::time::Timestamp;
 use engine::Actor;
 use engine::changeset::{AuditLine, StoredAnswer};
 use engine::error::Fault;
@@ -35,12 +37,14 @@ pub(super) struct Done {
     /// What a repeated request gets in place of the body, which holds a secret: secrets are not
     /// stored in the clear.
     pub(super) without_secret: Option<String>,
+    /// The payment that it tells of.
+    pub(super) payment: Option<PaymentId>,
 }
 
 impl Done {
     /// An answer without a secret, given for the first time.
     pub(super) const fn new(status: StatusCode, body: String) -> Self {
-        Self { status, body, replayed: false, without_secret: None }
+        Self { status, body, replayed: false, without_secret: None, payment: None }
     }
 }
 
@@ -52,12 +56,54 @@ pub(super) struct Who {
     pub(super) number: Option<TerminalNumber>,
     /// The word in the audit log.
     action: &'static str,
+    /// When the call was read.
+    began: Timestamp,
 }
 
 impl Who {
-    pub(super) const fn new(caller: Caller, action: &'static str) -> Self {
-        Self { caller, terminal: None, number: None, action }
+    pub(super) fn new(app: &App, caller: Caller, action: &'static str) -> Self {
+        let began = app.gateway.clock().now();
+        Self { caller, terminal: None, number: None, action, began }
     }
+
+    /// The word in the API log: all that is asked about webhooks is one of them.
+    fn logged_action(&self) -> &'static str {
+        match self.action {
+            "create_payment" => "create_payment",
+            "show_status" => "show_status",
+            "request_refund" => "refund",
+            "show_balance" => "balance",
+            _ => "webhooks",
+        }
+    }
+}
+
+/// Takes a call down in the API log of the merchant whose terminal's key was shown: nothing of what
+/// was sent or answered but numbers.
+pub(super) fn log(
+    app: &App,
+    request_id: &RequestId,
+    who: &Who,
+    (status, payment): (StatusCode, Option<PaymentId>),
+    refusal: Option<&Refusal>,
+) {
+    let Some(terminal) = &who.terminal else { return };
+    app.gateway.log_call(refusal.is_some(), || {
+        let now = app.gateway.clock().now();
+        ApiCall {
+            merchant: terminal.merchant,
+            at: now,
+            number: 0,
+            terminal: terminal.number,
+            action: who.logged_action(),
+            status: status.as_u16(),
+            error: refusal.map(Refusal::numbers),
+            request_id: request_id.0.to_string(),
+            caller: who.caller.0.map(|caller| caller.to_string()),
+            took: now.since(who.began),
+            payment,
+        }
+    });
 }
 
 /// The actor behind a terminal's public key.
@@ -75,6 +121,7 @@ pub(super) async fn answer(
 ) -> Response {
     match result {
         Ok(done) => {
+            log(app, request_id, who, (done.status, done.payment), None);
             let mut response = (done.status, done.body).into_response();
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -84,38 +131,33 @@ pub(super) async fn answer(
             response
         }
         Err(refusal) => {
-            let terminal = who.terminal.as_ref().map(|terminal| terminal.number).or(who.number);
-            Box::pin(audit(app, who.action, who.caller, terminal, &refusal, request_id)).await;
+            log(app, request_id, who, (refusal.status, None), Some(&refusal));
+            Box::pin(audit(app, who, &refusal, request_id)).await;
             refusal.into_answer(headers, request_id)
         }
     }
 }
 
 /// Counts a refusal, and writes it to the audit log.
-pub(super) async fn audit(
-    app: &App,
-    action: &'static str,
-    caller: Caller,
-    terminal: Option<TerminalNumber>,
-    refusal: &Refusal,
-    request_id: &RequestId,
-) {
+pub(super) async fn audit(app: &App, who: &Who, refusal: &Refusal, request_id: &RequestId) {
     // When the database is overloaded or broken, audit lines would only add to it.
     if refusal.status.is_server_error() {
         return;
     }
     app.metrics.refused.increment(1);
+    let known = who.terminal.as_ref();
     app.gateway
         .audit(AuditLine {
             at: app.gateway.clock().now(),
             actor: "terminal",
-            caller: caller.0,
-            action,
+            caller: who.caller.0,
+            action: who.action,
             result: "refused",
-            terminal,
+            terminal: known.map(|terminal| terminal.number).or(who.number),
             request_id: Some(request_id.0.to_string()),
             detail: refusal.summary(),
-            merchant: None,
+            // Only of a terminal whose key was shown: a number that is merely named proves nothing.
+            merchant: known.map(|terminal| terminal.merchant),
             user: None,
         })
         .await;

@@ -35,7 +35,7 @@ const NUMBER_FORM: &str = "must be a payment's number of 18 digits";
 pub(super) async fn request_refund(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.extensions);
-    let mut who = Who::new(crate::app::Caller::of(&parts.extensions), "request_refund");
+    let mut who = Who::new(&app, crate::app::Caller::of(&parts.extensions), "request_refund");
     let result = handle(&app, &parts, body, &mut who).await;
     exchange::answer(&app, &parts.headers, &request_id, &who, result).await
 }
@@ -212,7 +212,7 @@ async fn refund(app: &App, caller: crate::app::Caller, wanted: Wanted) -> Result
     counter.increment(1);
     let answer = Answer::of_refund(&payment, &refund, app);
     let body = answer.map_err(|fault| fault_refusal(&fault))?.to_json();
-    Ok(Done { replayed, ..Done::new(StatusCode::OK, body) })
+    Ok(Done { replayed, payment: Some(payment.id), ..Done::new(StatusCode::OK, body) })
 }
 
 /// Whether there is none, or it is another's: the answer is the same.

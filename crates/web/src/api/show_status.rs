@@ -6,7 +6,7 @@
 
 use super::answer::Answer;
 use super::error::{Problem, Refusal};
-use super::exchange::{self, bad_request, fault_refusal, known_terminal, throttled};
+use super::exchange::{self, Who, bad_request, fault_refusal, known_terminal, log, throttled};
 use crate::app::{App, Caller, RequestId};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
@@ -18,6 +18,7 @@ use engine::Actor;
 use engine::error::Fault;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use std::sync::Arc;
 
 /// Answers how the payment stands.
 pub(super) async fn show_status(
@@ -25,15 +26,17 @@ pub(super) async fn show_status(
     id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    let (caller, query) = (Caller::of(request.extensions()), request.uri().query());
-    let body = answer(&app, id, query, caller).await;
-    match body {
-        Ok(body) => {
+    let mut who = Who::new(&app, Caller::of(request.extensions()), "show_status");
+    let request_id = RequestId::of(request.extensions());
+    match answer(&app, id, request.uri().query(), &mut who).await {
+        Ok((payment, body)) => {
+            log(&app, &request_id, &who, (StatusCode::OK, Some(payment)), None);
             let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
             (headers, body).into_response()
         }
         Err(refusal) => {
-            refusal.into_answer(request.headers(), &RequestId::of(request.extensions()))
+            log(&app, &request_id, &who, (refusal.status, None), Some(&refusal));
+            refusal.into_answer(request.headers(), &request_id)
         }
     }
 }
@@ -42,8 +45,8 @@ async fn answer(
     app: &App,
     id: Result<Path<String>, PathRejection>,
     query: Option<&str>,
-    caller: Caller,
-) -> Result<String, Refusal> {
+    who: &mut Who,
+) -> Result<(PaymentId, String), Refusal> {
     let Path(id) = id.map_err(|_not_text| {
         let text = "in the path must be UTF-8 text, percent-encoded";
         bad_request(Problem::form("transID", text))
@@ -53,15 +56,15 @@ async fn answer(
         // A plus sign that was not percent-encoded arrives as a blank.
         .map(|(_, key)| key.replace(' ', "+"));
     let found = match key {
-        Some(key) => with_key(app, &id, &key, caller).await?,
-        None => without_key(app, &id, caller).await?,
+        Some(key) => with_key(app, &id, &key, who).await?,
+        None => without_key(app, &id, who.caller).await?,
     };
     let payment = found.ok_or_else(|| {
         let text = "there is no payment with this transID; to ask by reference, add public_key";
         Refusal::new(StatusCode::NOT_FOUND, "404", text)
     })?;
     let answer = Answer::of_status(&payment, app).map_err(|fault| fault_refusal(&fault))?;
-    Ok(answer.to_json())
+    Ok((payment.id, answer.to_json()))
 }
 
 /// Of a merchant's own payments. A number is looked for first: a reference of 18 digits that is
@@ -70,11 +73,13 @@ async fn with_key(
     app: &App,
     id: &str,
     public_key: &str,
-    caller: Caller,
+    who: &mut Who,
 ) -> Result<Option<Payment>, Refusal> {
+    let caller = who.caller;
     // Also of a terminal that is switched off: what it took must be able to be asked for.
     let found = app.gateway.terminal_for_refund(public_key, None, caller.0).await;
     let terminal = known_terminal(app, found, caller)?;
+    who.terminal = Some(Arc::clone(&terminal));
     let actor = exchange::actor(&terminal, caller);
     let fault = |fault| fault_refusal(&fault);
     if let Ok(id) = id.parse::<PaymentId>()

@@ -108,10 +108,18 @@ async fn health(visit: Visit) -> Outcome {
             figure("To be sent", backlog.pending, "Webhooks in the database, all nodes"),
             figure("Due now", backlog.due, "Of these, whose time has come"),
             figure("Under way", deliveries.in_flight, "Attempts of this process"),
-            figure("Receivers paused", deliveries.paused, "They failed and are left alone for a while"),
+            figure(
+                "Receivers paused",
+                deliveries.paused,
+                "They failed and are left alone for a while",
+            ),
             figure("Acknowledged", deliveries.acknowledged, "By this process since it started"),
             figure("Failed", deliveries.failed, "Attempts that are repeated on schedule"),
-            figure("Given up", deliveries.not_sent, "Without an attempt: endpoint off, or too late"),
+            figure(
+                "Given up",
+                deliveries.not_sent,
+                "Without an attempt: endpoint off, or too late",
+            ),
         ],
         oldest_due: backlog.oldest_due.map(When::of),
     };

@@ -123,7 +123,13 @@ async fn items(
         terminals.iter().filter(|one| waits(one)).map(|one| one.name.clone()).collect();
     if !waiting.is_empty() {
         let title = plural(waiting.len(), "terminal to approve", "terminals to approve");
-        add("warn", "terminal", title, named(&waiting), ("/office/terminals?state=waiting", "Look"));
+        add(
+            "warn",
+            "terminal",
+            title,
+            named(&waiting),
+            ("/office/terminals?state=waiting", "Look"),
+        );
     }
     let review: Vec<String> = merchants
         .all()

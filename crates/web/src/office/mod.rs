@@ -9,6 +9,8 @@ mod parts;
 mod payments;
 mod search;
 mod terminals;
+#[cfg(test)]
+mod tests;
 mod unknown;
 mod users;
 

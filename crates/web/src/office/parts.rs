@@ -164,7 +164,9 @@ impl PaymentRow {
 /// How a payment is paid, as far as an operator needs it: brand and last digits, never more.
 pub(super) fn method_text(payment: &Payment) -> String {
     match &payment.method.card {
-        Some(card) => format!("{} \u{2022}\u{2022}\u{2022}\u{2022} {}", card.brand.name(), card.last_four),
+        Some(card) => {
+            format!("{} \u{2022}\u{2022}\u{2022}\u{2022} {}", card.brand.name(), card.last_four)
+        }
         None => payment.method.code.name().to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 //! the engine and the store see to it that nobody sees another merchant's rows.
 
 mod api_log;
+mod at;
 mod balance;
 mod developers;
 mod overview;

@@ -98,7 +98,7 @@ where
     W: Future<Output = Result<Done, Refusal>> + Send,
 {
     let (mut parts, body) = request.into_parts();
-    let mut who = Who::new(Caller::of(&parts.extensions), kind.action);
+    let mut who = Who::new(&app, Caller::of(&parts.extensions), kind.action);
     let result = match open(&app, &mut parts, body, kind, &mut who).await {
         Ok(call) => work(call).await,
         Err(refusal) => Err(refusal),

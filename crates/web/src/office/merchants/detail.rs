@@ -7,9 +7,7 @@ use crate::desk::shell::{Shell, desk_page};
 use crate::desk::trouble::Trouble;
 use crate::desk::visit::Visit;
 use crate::office::invite::Person;
-use crate::office::parts::{
-    Merchants, PaymentRow, When, merchant_pill, mode_pill, terminal_pill,
-};
+use crate::office::parts::{Merchants, PaymentRow, When, merchant_pill, mode_pill, terminal_pill};
 use crate::portal::words::{Pill, amount, pill};
 use askama::Template;
 use domain::id::MerchantId;

@@ -107,8 +107,14 @@ fn facts(payment: &Payment) -> Vec<Fact> {
         ("Attempt", Some(payment.attempt.to_string())),
         ("Money is taken", Some(payment.capture.name().to_owned())),
         ("Taken", taken.map(|taken| money(taken.captured_minor))),
-        ("Given back", taken.filter(|one| one.refunded_minor > 0).map(|one| money(one.refunded_minor))),
-        ("Being given back", taken.filter(|one| one.refunding_minor > 0).map(|one| money(one.refunding_minor))),
+        (
+            "Given back",
+            taken.filter(|one| one.refunded_minor > 0).map(|one| money(one.refunded_minor)),
+        ),
+        (
+            "Being given back",
+            taken.filter(|one| one.refunding_minor > 0).map(|one| money(one.refunding_minor)),
+        ),
         ("Customer", customer.email.as_deref().map(masked_email)),
         ("Customer's country", customer.country.as_deref().map(str::to_owned)),
         ("API caller", payment.request.caller.map(|caller| caller.to_string())),
@@ -123,9 +129,8 @@ fn bank_facts(bank: &BankFacts) -> Vec<Fact> {
         ("On the statement", &bank.descriptor),
         ("Bank's code", &bank.status_code),
     ];
-    let fact = |(name, text): (&'static str, &Option<String>)| {
-        Some(Fact { name, text: text.clone()? })
-    };
+    let fact =
+        |(name, text): (&'static str, &Option<String>)| Some(Fact { name, text: text.clone()? });
     all.into_iter().filter_map(fact).collect()
 }
 

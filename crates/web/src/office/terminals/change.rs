@@ -74,8 +74,7 @@ pub(super) async fn approval(visit: Visit, form: Posted) -> Outcome {
                 set(&visit, terminal, version, settings, "refused").await
             }
             Err(reason_error) => {
-                let typed =
-                    Typed { reason: form.text("reason"), reason_error, ..Typed::default() };
+                let typed = Typed { reason: form.text("reason"), reason_error, ..Typed::default() };
                 show(&visit, &terminal, StatusCode::UNPROCESSABLE_ENTITY, typed).await
             }
         },

@@ -169,10 +169,11 @@ pub(super) async fn show(
 fn facts(terminal: &Terminal) -> Vec<Fact> {
     let settings = &terminal.settings;
     let address = |address: &Option<domain::text::WebAddress>| {
-        address.as_ref().map_or_else(|| "As each request says".to_owned(), |one| one.as_str().to_owned())
+        address
+            .as_ref()
+            .map_or_else(|| "As each request says".to_owned(), |one| one.as_str().to_owned())
     };
-    let callers: Vec<String> =
-        settings.allowed_addresses.iter().map(ToString::to_string).collect();
+    let callers: Vec<String> = settings.allowed_addresses.iter().map(ToString::to_string).collect();
     let key = terminal.public_key();
     let from = key.len().saturating_sub(KEY_SHOWN);
     let minutes = settings.expires_after_seconds.div_euclid(60);

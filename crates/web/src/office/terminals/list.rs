@@ -50,9 +50,7 @@ fn is_in(terminal: &Terminal, state: &str) -> bool {
     match state {
         "waiting" => waits(terminal),
         "on" => terminal.takes_payments(),
-        "off" => {
-            terminal.settings.approval == Approval::Approved && !terminal.takes_payments()
-        }
+        "off" => terminal.settings.approval == Approval::Approved && !terminal.takes_payments(),
         "refused" => matches!(terminal.settings.approval, Approval::Refused { .. }),
         _ => true,
     }

@@ -10,8 +10,8 @@ mod told;
 use self::told::Told;
 use super::{Call, Kind, answer, open};
 use crate::api::error::{Problem, Refusal};
-use crate::api::exchange::{Who, bad_request, bearer};
-use crate::app::{App, Caller};
+use crate::api::exchange::{Who, bad_request, bearer, log};
+use crate::app::{App, Caller, RequestId};
 use axum::extract::{Request, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -111,10 +111,14 @@ impl Drop for Seat {
 pub(super) async fn follow(State(app): State<App>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let kind = Kind { action: "follow_deliveries", query: &[] };
-    let mut who = Who::new(Caller::of(&parts.extensions), kind.action);
+    let mut who = Who::new(&app, Caller::of(&parts.extensions), kind.action);
     let opened = open(&app, &mut parts, body, kind, &mut who).await;
     match opened.and_then(|call| begin(&call)) {
-        Ok(response) => response,
+        Ok(response) => {
+            let request_id = RequestId::of(&parts.extensions);
+            log(&app, &request_id, &who, (StatusCode::OK, None), None);
+            response
+        }
         Err(refusal) => answer(&app, &parts, &who, Err(refusal)).await,
     }
 }
