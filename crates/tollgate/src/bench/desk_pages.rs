@@ -142,7 +142,7 @@ fn searches(data: &DeskData) -> Vec<Page> {
     let webhooks = "/portal/test/webhooks";
     add(Visitor::Owner, webhooks, "given up", "state=dead");
     add(Visitor::Owner, webhooks, "endpoint without any", &format!("endpoint={}", data.endpoint));
-    add(Visitor::Owner, webhooks, "type that none has", "type=refund.updated");
+    add(Visitor::Owner, webhooks, "type that none has", "type=refund.succeeded");
     add(Visitor::Owner, webhooks, "payment", &format!("payment={id}"));
     let calls = "/portal/test/api-log";
     add(Visitor::Owner, calls, "refused", "refused=1");
