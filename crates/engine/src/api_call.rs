@@ -1,12 +1,9 @@
 //! The log of what merchants' servers called: gathered in memory and written once a second, so
 //! that no payment waits for it. A crash loses its last second, which no payment does.
 
-use crate::actor::Actor;
 use crate::changeset::{Changeset, DeskChange};
-use crate::error::Fault;
 use crate::gateway::Gateway;
-use domain::api_call::{ApiCall, CallFilter, CallPlace};
-use domain::id::MerchantId;
+use domain::api_call::ApiCall;
 use std::sync::{Mutex, PoisonError};
 
 /// Calls that are kept a second at most: a log must not cost what payments need.
@@ -63,20 +60,5 @@ impl Gateway {
         if let Err(error) = self.store.commit(changeset).await {
             tracing::warn!(%error, "the API log was not written");
         }
-    }
-
-    /// What a merchant's servers called, as far as the actor may see it, the newest first.
-    pub async fn calls(
-        &self,
-        actor: Actor,
-        merchant: MerchantId,
-        filter: &CallFilter,
-        before: Option<CallPlace>,
-        limit: u32,
-    ) -> Result<Vec<ApiCall>, Fault> {
-        if !actor.scope().allows(merchant) {
-            return Ok(Vec::new());
-        }
-        Ok(self.desks.calls(merchant, filter, before, limit).await?)
     }
 }

@@ -282,7 +282,7 @@ pub(crate) fn signing_secrets(terminal: &Terminal, now: Timestamp) -> Vec<Secret
 }
 
 /// The filter with the caller's own limits; none when the caller may see no list.
-fn narrowed(actor: Actor, filter: DeliveryFilter) -> Option<DeliveryFilter> {
+pub(crate) fn narrowed(actor: Actor, filter: DeliveryFilter) -> Option<DeliveryFilter> {
     match actor {
         Actor::Operator | Actor::Worker | Actor::User { merchant: None, .. } => Some(filter),
         Actor::User { merchant: Some(merchant), .. } => {

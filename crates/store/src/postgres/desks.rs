@@ -385,6 +385,22 @@ fn call(row: &Row) -> Result<ApiCall, StoreError> {
     })
 }
 
+macro_rules! calls {
+    ($of:literal, $at:literal) => {
+        concat!(
+            "SELECT merchant_id, at, number, ter_no, action, status, error, request_id, caller, \
+             took, payment_id FROM api_calls WHERE merchant_id = $1 AND (",
+            $at,
+            ", number) < ($2, $3) AND ",
+            $of,
+            " AND (NOT $5::boolean OR error IS NOT NULL) \
+             AND (cardinality($6::bigint[]) = 0 OR ter_no = ANY ($6)) ORDER BY ",
+            $at,
+            " DESC, number DESC LIMIT $7"
+        )
+    };
+}
+
 pub(super) async fn calls(
     readers: &Readers,
     merchant: MerchantId,
@@ -392,18 +408,16 @@ pub(super) async fn calls(
     before: Option<CallPlace>,
     limit: u32,
 ) -> Result<Vec<ApiCall>, StoreError> {
-    const SQL: &str = "\
-SELECT merchant_id, at, number, ter_no, action, status, error, request_id, caller, took, payment_id
-FROM api_calls WHERE merchant_id = $1 AND (at, number) < ($2, $3)
-AND ($4::text IS NULL OR request_id = $4) AND (NOT $5::boolean OR error IS NOT NULL)
-AND (cardinality($6::bigint[]) = 0 OR ter_no = ANY ($6))
-ORDER BY at DESC, number DESC LIMIT $7";
+    const NEWEST: &str = calls!("$4::text IS NULL", "at");
+    // The sum keeps the index by time out of it: there are few calls of one request.
+    const OF_REQUEST: &str = calls!("request_id = $4", "at + 0");
+    let sql = if filter.request_id.is_some() { OF_REQUEST } else { NEWEST };
     let (at, number) =
         before.map_or((i64::MAX, i64::MAX), |place| (place.at.micros(), place.number));
     let terminals: Vec<i64> = filter.terminals.iter().map(|terminal| terminal.0).collect();
     let found = readers
         .ask(
-            SQL,
+            sql,
             &[
                 &merchant.0,
                 &at,
@@ -626,7 +640,8 @@ impl Desks for super::PostgresStore {
         mode: Mode,
         days: RangeInclusive<Day>,
     ) -> Result<Vec<PaymentSum>, StoreError> {
-        payment_sums(&self.readers, merchant, mode, &days).await
+        let (_turn, readers) = self.sums().await?;
+        payment_sums(readers, merchant, mode, &days).await
     }
 
     async fn posting_sums(
@@ -635,7 +650,8 @@ impl Desks for super::PostgresStore {
         mode: Mode,
         days: RangeInclusive<Day>,
     ) -> Result<Vec<PostingSum>, StoreError> {
-        posting_sums(&self.readers, merchant, mode, &days).await
+        let (_turn, readers) = self.sums().await?;
+        posting_sums(readers, merchant, mode, &days).await
     }
 
     async fn postings_of_day(

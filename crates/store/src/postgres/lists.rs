@@ -41,25 +41,74 @@ const OF_REFERENCE: &str = page!(
       WHERE ($10::bigint IS NULL OR t.merchant_id = $10) AND ($11::bigint IS NULL OR t.ter_no = $11)))"
 );
 
+/// So many terminals of a merchant are looked at one by one, at most.
+const TERMINALS: usize = 16;
+/// Whether a merchant has terminals of the other mode, and its terminals of this one.
+const OF_MODE: &str = "\
+SELECT EXISTS (SELECT FROM terminals WHERE merchant_id = $1 AND mode <> $2),
+    ARRAY (SELECT ter_no FROM terminals WHERE merchant_id = $1 AND mode = $2 LIMIT $3)";
+/// The payments of some terminals: the newest of each by the index, and of these the newest.
+const OF_TERMINALS: &str = concat!(
+    "SELECT ",
+    payment_columns!(),
+    " FROM unnest($6::bigint[]) t (ter_no) CROSS JOIN LATERAL ( \
+         SELECT * FROM payments WHERE ter_no = t.ter_no AND id BETWEEN $1 AND $2 AND id < $3 \
+         AND id >= CASE WHEN $8 THEN 0 ELSE ( \
+             SELECT payment_id / 100000000000000 * 100000000000000 FROM payment_references \
+             WHERE payment_id <= $2 AND payment_id < $3 ORDER BY payment_id DESC LIMIT 1) END \
+         AND created_at >= $4 AND created_at < $5 ORDER BY id DESC LIMIT $7) p \
+     ORDER BY p.id DESC LIMIT $7"
+);
+
+/// Whose payments a list shows.
+enum Of {
+    /// Of one merchant, or of all.
+    Merchant(Option<MerchantId>),
+    /// Of these terminals.
+    Terminals(Vec<i64>),
+}
+
 /// Those of one merchant, or of all, the newest first.
 pub(super) async fn newest_payments(
     readers: &Readers,
     merchant: Option<MerchantId>,
     asked: &PaymentsAsked,
 ) -> Result<Vec<Payment>, StoreError> {
+    let of = whose(readers, merchant, asked).await?;
     // The attempts at an order are few, and lie in whichever months.
     if asked.filter.reference.is_none() {
-        let found = page(readers, merchant, asked, false).await?;
+        let found = page(readers, &of, asked, false).await?;
         if u32::try_from(found.len()).is_ok_and(|found| found == asked.limit) {
             return Ok(found);
         }
     }
-    page(readers, merchant, asked, true).await
+    page(readers, &of, asked, true).await
+}
+
+/// No index knows the mode: where a merchant has terminals of both, those of the one are looked at
+/// by their terminals, for they may be a handful among millions of the other.
+async fn whose(
+    readers: &Readers,
+    merchant: Option<MerchantId>,
+    asked: &PaymentsAsked,
+) -> Result<Of, StoreError> {
+    let filter = &asked.filter;
+    let (Some(merchant), Some(mode), None, None) =
+        (merchant, filter.mode, filter.terminal, &filter.reference)
+    else {
+        return Ok(Of::Merchant(merchant));
+    };
+    let most = i64::try_from(TERMINALS.saturating_add(1)).unwrap_or(i64::MAX);
+    let found = readers.ask(OF_MODE, &[&merchant.0, &mode.name(), &most]).await?;
+    let Some(row) = found.first() else { return Ok(Of::Merchant(Some(merchant))) };
+    let (has_others, own): (bool, Vec<i64>) = (rows::get(row, 0)?, rows::get(row, 1)?);
+    let few = own.len() <= TERMINALS && has_others || own.is_empty();
+    Ok(if few { Of::Terminals(own) } else { Of::Merchant(Some(merchant)) })
 }
 
 async fn page(
     readers: &Readers,
-    merchant: Option<MerchantId>,
+    of: &Of,
     asked: &PaymentsAsked,
     of_all_months: bool,
 ) -> Result<Vec<Payment>, StoreError> {
@@ -69,7 +118,16 @@ async fn page(
     let from = filter.from.map_or(i64::MIN, Timestamp::micros);
     let until = filter.until.map_or(i64::MAX, Timestamp::micros);
     let limit = i64::from(asked.limit);
-    let merchant = merchant.map(|merchant| merchant.0);
+    let merchant = match of {
+        Of::Terminals(own) if own.is_empty() => return Ok(Vec::new()),
+        Of::Terminals(own) => {
+            let params: [&(dyn ToSql + Sync); 8] =
+                [&least, &greatest, &before, &from, &until, own, &limit, &of_all_months];
+            let found = readers.ask(OF_TERMINALS, &params).await?;
+            return found.iter().map(rows::payment).collect();
+        }
+        Of::Merchant(merchant) => merchant.map(|merchant| merchant.0),
+    };
     let terminal = filter.terminal.map(|terminal| terminal.0);
     let reference = filter.reference.as_ref().map(Reference::as_str);
     let mode = filter.mode.map(Mode::name);

@@ -59,6 +59,7 @@ pub(crate) use session::{Link, Session, words};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Why a database was not opened.
@@ -170,6 +171,10 @@ pub struct PostgresStore {
     payments: Lookups,
     held_cards: Lookups,
     claims: Readers,
+    /// A question waits for those before it on its connection, and sums take seconds: they have
+    /// one of their own, and one at a time.
+    sums: Readers,
+    sums_turn: Semaphore,
     months: Arc<Months>,
     _looks_after_months: AbortOnDropHandle<()>,
     audit_key: AuditKey,
@@ -209,6 +214,8 @@ impl PostgresStore {
         }
         let claims = connector.connect(Purpose::Claims).await?;
         let claims = Link::start(Arc::clone(&connector), Purpose::Claims, claims);
+        let sums = connector.connect(Purpose::Sums).await?;
+        let sums = Link::start(Arc::clone(&connector), Purpose::Sums, sums);
         let readers = Arc::new(Readers::new(links, limit));
         let look_after = Arc::clone(&months).look_after(Arc::clone(&connector));
         Ok(Self {
@@ -218,10 +225,19 @@ impl PostgresStore {
             committers,
             readers,
             claims: Readers::new(vec![claims], limit),
+            sums: Readers::new(vec![sums], session::SUMS_TIMEOUT),
+            sums_turn: Semaphore::new(1),
             months,
             _looks_after_months: AbortOnDropHandle::new(tokio::spawn(look_after)),
             audit_key,
         })
+    }
+
+    /// The connection for sums, when it is one's turn.
+    async fn sums(&self) -> Result<(SemaphorePermit<'_>, &Readers), StoreError> {
+        let turn = self.sums_turn.acquire().await;
+        let turn = turn.map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
+        Ok((turn, &self.sums))
     }
 
     /// A connection for the keys of the hours.

@@ -26,6 +26,9 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 /// A transaction that stands still this long belongs to a node that froze.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
 
+/// How long the server may count.
+pub(super) const SUMS_TIMEOUT: Duration = Duration::from_mins(2);
+
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -33,6 +36,8 @@ pub(super) enum Purpose {
     Commits,
     /// Answers questions.
     Questions,
+    /// Counts in the background, in its own time.
+    Sums,
     /// Claims work. A claim that a crash of the server takes back costs nothing, so it does not
     /// wait for the disk.
     Claims,
@@ -284,11 +289,12 @@ impl Connector {
             Purpose::Commits | Purpose::Questions | Purpose::Claims => {
                 self.options.statement_timeout
             }
+            Purpose::Sums => SUMS_TIMEOUT,
             Purpose::Care => Duration::ZERO,
         };
         let lock = match purpose {
             Purpose::Care => Duration::ZERO,
-            Purpose::Commits | Purpose::Questions | Purpose::Claims => {
+            Purpose::Commits | Purpose::Questions | Purpose::Sums | Purpose::Claims => {
                 LOCK_TIMEOUT.min(self.options.statement_timeout)
             }
         };
@@ -303,13 +309,15 @@ impl Connector {
         settings.push_str(match purpose {
             Purpose::Claims => "SET synchronous_commit = off;",
             // A stronger setting of the server's stays.
-            Purpose::Commits | Purpose::Questions | Purpose::Care => {
+            Purpose::Commits | Purpose::Questions | Purpose::Sums | Purpose::Care => {
                 "SELECT set_config('synchronous_commit', 'on', false) \
                  WHERE current_setting('synchronous_commit') <> 'remote_apply';"
             }
         });
         // A plan that was made while a table was small goes on when it has grown.
-        settings.push_str("SET enable_seqscan = off;");
+        if purpose != Purpose::Sums {
+            settings.push_str("SET enable_seqscan = off;");
+        }
         if matches!(purpose, Purpose::Commits | Purpose::Claims) {
             // Planned once, for any number of rows and for tables of any size: each row is looked
             // up by its key.

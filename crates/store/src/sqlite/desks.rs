@@ -369,8 +369,8 @@ fn call(row: &Row<'_>) -> Result<ApiCall, QueryError> {
     })
 }
 
-/// Calls are at most some hundreds a second for a month, and a filter's rows may be few: so the
-/// look is bounded, and a page may come back short only at its end.
+/// By the time of the call, or, where a request is asked for, by its id: the sign keeps the other
+/// index out of it.
 pub(super) fn calls(
     connection: &Connection,
     merchant: MerchantId,
@@ -382,9 +382,13 @@ pub(super) fn calls(
     let terminals: Vec<i64> = filter.terminals.iter().map(|terminal| terminal.0).collect();
     // Numbers only: nothing that could be read as SQL.
     let terminals = serde_json::to_string(&terminals).unwrap_or_default();
+    let by = match &filter.request_id {
+        None => "(at, number) < (?2, ?3) AND ?4 IS NULL",
+        Some(_) => "(+at, number) < (?2, ?3) AND request_id = ?4",
+    };
     let sql = format!(
-        "SELECT {CALL} FROM api_calls WHERE merchant_id = ?1 AND (at, number) < (?2, ?3) \
-         AND (?4 IS NULL OR request_id = ?4) AND (NOT ?5 OR error IS NOT NULL) \
+        "SELECT {CALL} FROM api_calls WHERE merchant_id = ?1 AND {by} \
+         AND (NOT ?5 OR error IS NOT NULL) \
          AND (?6 = '[]' OR ter_no IN (SELECT value FROM json_each(?6))) \
          ORDER BY at DESC, number DESC LIMIT ?7"
     );
@@ -581,7 +585,7 @@ impl Desks for super::SqliteStore {
         mode: Mode,
         days: RangeInclusive<Day>,
     ) -> Result<Vec<PaymentSum>, StoreError> {
-        self.readers.read_long(move |it| payment_sums(it, merchant, mode, &days)).await
+        self.readers.read_sum(move |it| payment_sums(it, merchant, mode, &days)).await
     }
 
     async fn posting_sums(
@@ -590,7 +594,7 @@ impl Desks for super::SqliteStore {
         mode: Mode,
         days: RangeInclusive<Day>,
     ) -> Result<Vec<PostingSum>, StoreError> {
-        self.readers.read_long(move |it| posting_sums(it, merchant, mode, &days)).await
+        self.readers.read_sum(move |it| posting_sums(it, merchant, mode, &days)).await
     }
 
     async fn postings_of_day(

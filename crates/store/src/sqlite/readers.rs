@@ -39,6 +39,8 @@ pub(super) struct Readers {
     path: PathBuf,
     kept: Mutex<Vec<Connection>>,
     long: Arc<Semaphore>,
+    /// For sums over everything, which take seconds: they keep no list from its turn.
+    sums: Arc<Semaphore>,
     pace: Pace,
     /// Held for reading by the steps of a proof, and for writing between them; with it, when that
     /// was last.
@@ -53,7 +55,8 @@ impl Readers {
     fn with_pace(path: PathBuf, pace: Pace) -> Arc<Self> {
         let long = Arc::new(Semaphore::new(LONG_AT_ONCE));
         let proof = RwLock::new(Instant::now());
-        Arc::new(Self { path, kept: Mutex::default(), long, pace, proof })
+        let sums = Arc::new(Semaphore::new(1));
+        Arc::new(Self { path, kept: Mutex::default(), long, sums, pace, proof })
     }
 
     /// Answers a question in this thread: by key or index, of few rows, and from memory as a rule.
@@ -81,8 +84,24 @@ impl Readers {
         self: &Arc<Self>,
         question: impl FnOnce(&Connection) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.read_in_turn(&self.long, question).await
+    }
+
+    /// Sums up in a thread of its own, one sum after the other.
+    pub(super) async fn read_sum<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&Connection) -> Result<T, QueryError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.read_in_turn(&self.sums, question).await
+    }
+
+    async fn read_in_turn<T: Send + 'static>(
+        self: &Arc<Self>,
+        turns: &Arc<Semaphore>,
+        question: impl FnOnce(&Connection) -> Result<T, QueryError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let unavailable = |error: &dyn fmt::Display| StoreError::Unavailable(error.to_string());
-        let turn = Arc::clone(&self.long).acquire_owned().await.map_err(|e| unavailable(&e))?;
+        let turn = Arc::clone(turns).acquire_owned().await.map_err(|e| unavailable(&e))?;
         let readers = Arc::clone(self);
         let reading = tokio::task::spawn_blocking(move || {
             let answer = readers.read(question);

@@ -85,7 +85,7 @@ impl Clock for PastClock {
 
 /// A bank that approves everything at once.
 #[derive(Debug)]
-struct ObligingBank;
+pub(super) struct ObligingBank;
 
 fn approved(our_reference: &str) -> Outcome {
     Outcome::Approved(BankFacts {

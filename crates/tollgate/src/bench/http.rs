@@ -1,11 +1,13 @@
 //! What goes over the wire: the requests that are made and the heads of what comes back, and a very
 //! small client for the few requests that are no load.
 
+use super::generator::micros;
 use super::work::Till;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// One kept connection.
 #[derive(Debug)]
@@ -47,6 +49,70 @@ impl Connection {
         }
         Ok(Answer { status })
     }
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) status: u16,
+    /// Where the browser is sent.
+    pub(super) location: Option<String>,
+    /// Ends of lines in its body.
+    pub(super) lines: u64,
+    /// Microseconds until its head had come.
+    pub(super) began: u32,
+    /// Microseconds until all of it had come.
+    pub(super) took: u32,
+}
+
+/// Gets a page on a connection of its own, which the gateway closes behind the answer: so it ends
+/// in the same way whether or not its length is known before.
+pub(super) async fn whole(
+    address: SocketAddr,
+    path: &str,
+    cookie: Option<&str>,
+) -> std::io::Result<Whole> {
+    let cookie = cookie.map(|cookie| format!("cookie: {cookie}\r\n")).unwrap_or_default();
+    let request = format!("GET {path} HTTP/1.0\r\nhost: bench\r\n{cookie}\r\n");
+    let begin = Instant::now();
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut buffer = Vec::with_capacity(128 * 1024);
+    let (status, body_at, length) = loop {
+        if stream.read_buf(&mut buffer).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(head) = read_head(&buffer) {
+            break head;
+        }
+    };
+    let began = micros(begin, Instant::now());
+    let location = location(&buffer);
+    buffer.drain(..body_at);
+    let (mut bytes, mut lines) = (0_usize, 0_u64);
+    loop {
+        bytes = bytes.saturating_add(buffer.len());
+        let ends = memchr::memchr_iter(b'\n', &buffer).count();
+        lines = lines.saturating_add(u64::try_from(ends).unwrap_or(u64::MAX));
+        buffer.clear();
+        if stream.read_buf(&mut buffer).await? == 0 {
+            break;
+        }
+    }
+    if bytes < length {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Whole { status, location, lines, began, took: micros(begin, Instant::now()) })
+}
+
+/// Where an answer sends the browser.
+fn location(head: &[u8]) -> Option<String> {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut answer = httparse::Response::new(&mut headers);
+    answer.parse(head).ok()?;
+    let header = answer.headers.iter().find(|one| one.name.eq_ignore_ascii_case("location"))?;
+    std::str::from_utf8(header.value).ok().map(str::to_owned)
 }
 
 /// Status, where the body begins and how long it is; none while the head is not complete.

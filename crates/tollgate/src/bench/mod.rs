@@ -7,6 +7,9 @@
 
 mod bare_log;
 mod connection;
+mod desk_data;
+mod desk_pages;
+pub(crate) mod desks;
 pub(crate) mod figures;
 mod filler;
 mod generator;

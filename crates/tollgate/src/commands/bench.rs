@@ -23,6 +23,8 @@ pub(crate) enum Scenario {
     Webhooks,
     /// Creates against the number of clients, and their latency against offered load, with plots
     Sweep,
+    /// Every page of the portal and of the office, and exports of all payments
+    Desks,
 }
 
 #[derive(Debug, Args)]
@@ -36,6 +38,7 @@ Examples:
   tollgate bench create --data-dir /srv/fast-disk/bench
   tollgate bench create --database postgres://tollgate@db1/tollgate --nodes 3
   tollgate bench sweep --out plots --seconds 2 --rounds 1
+  tollgate bench desks --stored 1000000
 
 Beside each figure stand the floors of the same round: an empty handler, one transaction per payment,
 a bare log. Compare the ratios: machines differ. On a PostgreSQL server it works in a schema of its
@@ -50,13 +53,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     clients: Option<u32>,
 
-    /// For how long each measurement takes, after a second of warm-up
+    /// For how long each measurement takes, after a second of warm-up; `desks` ends when each page
+    /// was looked at in each round
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
     seconds: u32,
 
-    /// How often everything is measured; the medians are told
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    rounds: u32,
+    /// How often everything is measured; the medians are told [default: 3, of `desks` 20]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: Option<u32>,
 
     /// Also offer so many a second, whatever the answers take; of `status`, the queries beside
     /// creates [default there: 5000]
@@ -64,8 +68,9 @@ pub(crate) struct Arguments {
     rate: Option<u32>,
 
     /// Finished payments in the database before anything is measured (about 2.5 kB of disk each)
-    #[arg(long, value_name = "PAYMENTS", default_value_t = 0)]
-    stored: u64,
+    /// [default: 0, of `desks` 10000]
+    #[arg(long, value_name = "PAYMENTS")]
+    stored: Option<u64>,
 
     /// Terminals that the payments are spread over
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -105,8 +110,8 @@ fn count(number: u32) -> usize {
 
 fn scenario(named: Scenario) -> bench::Scenario {
     match named {
-        // What is swept are creates.
-        Scenario::Create | Scenario::Sweep => bench::Scenario::Create,
+        // What is swept are creates; the desks have a measurement of their own.
+        Scenario::Create | Scenario::Sweep | Scenario::Desks => bench::Scenario::Create,
         Scenario::Life => bench::Scenario::Life,
         Scenario::Status => bench::Scenario::Status,
         Scenario::Mixed => bench::Scenario::Mixed,
@@ -116,7 +121,9 @@ fn scenario(named: Scenario) -> bench::Scenario {
 
 fn plan(common: &Common, arguments: &Arguments) -> Result<bench::Plan, Failure> {
     let sweeps = arguments.scenario == Scenario::Sweep;
-    let filled = arguments.stored > 0 || arguments.terminals > 1;
+    let looks = arguments.scenario == Scenario::Desks;
+    let stored = arguments.stored.unwrap_or(if looks { 10_000 } else { 0 });
+    let filled = stored > 0 || arguments.terminals > 1;
     if arguments.scenario == Scenario::Webhooks && (filled || arguments.rate.is_some()) {
         let text = "webhooks are measured with a fresh database and a load of their own: leave \
                     --rate, --stored and --terminals out";
@@ -124,6 +131,12 @@ fn plan(common: &Common, arguments: &Arguments) -> Result<bench::Plan, Failure> 
     }
     if sweeps && arguments.rate.is_some() {
         let text = "a sweep offers its own rates: leave --rate out";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let loads = arguments.clients.is_some() || arguments.rate.is_some() || arguments.nodes > 1;
+    if looks && (loads || stored == 0) {
+        let text = "desks are looked at with payments in the database, one request at a time: \
+                    leave --clients, --rate and --nodes out, and --stored 0 as well";
         return Err(Failure::Usage(text.to_owned()));
     }
     if !sweeps && arguments.out.is_some() {
@@ -134,9 +147,9 @@ fn plan(common: &Common, arguments: &Arguments) -> Result<bench::Plan, Failure> 
         scenario: scenario(arguments.scenario),
         clients: count(arguments.clients.unwrap_or(if sweeps { 1_024 } else { 256 })),
         seconds: u64::from(arguments.seconds),
-        rounds: count(arguments.rounds),
+        rounds: count(arguments.rounds.unwrap_or(if looks { 20 } else { 3 })),
         rate: arguments.rate.map(u64::from),
-        stored: arguments.stored,
+        stored,
         terminals: arguments.terminals,
         folder: common.data_dir.clone().unwrap_or_else(std::env::temp_dir),
         database: arguments.database.clone(),
@@ -165,7 +178,16 @@ where
 pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Failure> {
     let output = Output::new(arguments.json);
     let plan = plan(common, &arguments)?;
-    let (errors, first) = if let Some(out) = arguments.out {
+    let (errors, first) = if arguments.scenario == Scenario::Desks {
+        let said = move |text: &str| output.talk(text);
+        let report = measure(async move || bench::desks::run(&plan, &said).await).await?;
+        if output.is_json() {
+            output.json_line(&report)?;
+        } else {
+            output.text(&report.to_text())?;
+        }
+        (report.errors, report.first_error)
+    } else if let Some(out) = arguments.out {
         let said = move |text: &str| output.talk(text);
         let swept = measure(async move || bench::sweep::run(&plan, &out, &said).await).await?;
         if output.is_json() {

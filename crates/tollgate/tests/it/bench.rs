@@ -172,6 +172,51 @@ fn long_a_sweep_writes_plots_and_figures() {
     assert_eq!(swept["errors"], 0);
 }
 
+/// Looks at all pages of a small database.
+fn desks_are_looked_at(arguments: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let small = ["desks", "--stored", "200", "--terminals", "3", "--rounds", "1", "--json"];
+    let output = bench(folder.path(), &[&small[..], arguments].concat());
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["errors"], &report["bar_ms"]), (&json!(0), &json!(150.0)), "{report}");
+    assert!(figure(&report, "floor_p50_ms") > 0.0 && figure(&report, "peak_rss_mb") > 0.0);
+    let pages = report["pages"].as_array().unwrap();
+    let named = |name: &str| pages.iter().find(|page| page["page"] == name);
+    for name in [
+        "/account/sign-in",
+        "/portal/test",
+        "/portal/live/balance",
+        "/portal/test/payments/{payment}/receipt.pdf",
+        "/portal/test/webhooks/deliveries/{delivery}",
+        "/portal/test/payments (e-mail that nobody has)",
+        "/office",
+        "/office/merchants/{merchant}",
+    ] {
+        let page = named(name).unwrap_or_else(|| panic!("{name} is not in {report}"));
+        for time in ["first_ms", "p50_ms", "p95_ms", "slowest_ms"] {
+            assert!(figure(page, time) > 0.0, "{page}");
+        }
+    }
+    let exports = report["exports"].as_array().unwrap();
+    let payments = exports.iter().find(|one| one["page"] == "/portal/test/payments.csv").unwrap();
+    assert_eq!(payments["rows"], 200);
+    assert!(figure(payments, "rows_per_second") > 0.0 && figure(payments, "begins_ms") > 0.0);
+}
+
+#[test]
+fn every_page_of_the_desks_is_looked_at() {
+    desks_are_looked_at(&[]);
+}
+
+#[test]
+fn long_every_page_of_the_desks_is_looked_at_on_postgres() {
+    let cluster = Cluster::shared();
+    let url = cluster.url(&cluster.create_database());
+    desks_are_looked_at(&["--database", &url]);
+}
+
 #[test]
 fn wrong_usage_of_the_bench_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -182,6 +227,8 @@ fn wrong_usage_of_the_bench_says_what_to_do() {
         (&["create", "--clients", "0"], "1..=10000"),
         (&["webhooks", "--stored", "5"], "leave --rate, --stored and --terminals out"),
         (&["sweep", "--out", "here", "--rate", "5"], "leave --rate out"),
+        (&["desks", "--clients", "5"], "one request at a time"),
+        (&["desks", "--stored", "0"], "with payments in the database"),
     ] {
         let output = bench(folder.path(), arguments);
         assert_eq!(code(&output), 2, "{arguments:?}");

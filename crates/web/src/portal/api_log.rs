@@ -11,10 +11,11 @@ use domain::api_call::{ApiCall, CallFilter, CallPlace};
 use domain::id::TerminalNumber;
 use domain::time::Timestamp;
 use domain::user::Permission;
+use engine::search::Page;
 use http::StatusCode;
 
 /// Calls on a page.
-const PAGE: usize = 25;
+const PAGE: u32 = 25;
 /// Most characters of a request's id.
 const ID_MOST: usize = 128;
 
@@ -53,6 +54,8 @@ struct CallsPage {
     refused_only: bool,
     is_first: bool,
     rows: Vec<Row>,
+    /// The page is not full, but not all was looked at.
+    goes_on: bool,
     newest_href: String,
     older_href: Option<String>,
 }
@@ -71,16 +74,13 @@ async fn list(visit: Visit) -> Outcome {
         terminals: own.iter().map(|terminal| terminal.number).collect(),
     };
     // Without terminals of this mode the filter would let those of the other mode through.
-    let mut calls = if filter.terminals.is_empty() || too_long {
-        Vec::new()
+    let found = if filter.terminals.is_empty() || too_long {
+        Page { found: Vec::new(), next: None, stopped: false }
     } else {
-        let most = u32::try_from(PAGE.saturating_add(1)).unwrap_or(u32::MAX);
-        let gateway = &visit.app.gateway;
-        gateway.calls(visit.actor(), visit.merchant_id()?, &filter, before, most).await?
+        let of = (visit.merchant_id()?, &filter);
+        visit.app.gateway.search_calls(visit.actor(), of, before, PAGE).await?
     };
-    let more = calls.len() > PAGE;
-    calls.truncate(PAGE);
-    let older = calls.last().filter(|_| more).map(|last| place_text(last.place()));
+    let older = found.next.map(place_text);
     let console = visit.may(Permission::Console).then(|| visit.in_mode("/developers/console"));
     let page = CallsPage {
         shell: Shell::of(&visit, "API log"),
@@ -90,7 +90,8 @@ async fn list(visit: Visit) -> Outcome {
         problem: too_long.then_some("Request id must be at most 128 characters."),
         refused_only: filter.refused_only,
         is_first: before.is_none(),
-        rows: calls.into_iter().map(|call| row(&visit, call)).collect(),
+        goes_on: found.stopped,
+        rows: found.found.into_iter().map(|call| row(&visit, call)).collect(),
         newest_href: visit.with_query("before", None),
         older_href: older.map(|older| visit.with_query("before", Some(&older))),
     };

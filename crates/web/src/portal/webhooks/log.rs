@@ -14,16 +14,12 @@ use domain::event_type::EventType;
 use domain::id::{EndpointNumber, PaymentId, TerminalNumber};
 use domain::time::Timestamp;
 use domain::user::Permission;
-use engine::error::Fault;
+use engine::search::Page;
 use http::StatusCode;
 use std::time::Duration;
 
 /// Deliveries on a page.
-const PAGE: usize = 25;
-/// Deliveries that are read at once, to find those of the page's mode.
-const READ_AT_ONCE: u32 = 100;
-/// How often they are read for one page; then the reader is asked to go on.
-const READS: usize = 10;
+const PAGE: u32 = 25;
 
 /// A choice of a filter.
 pub(super) struct Choice {
@@ -141,9 +137,10 @@ pub(super) async fn list(visit: Visit) -> Outcome {
     let own: Vec<TerminalNumber> = terminals(&visit).await?.iter().map(|one| one.number).collect();
     let after = visit.asked("after").and_then(|text| place(&text));
     let found = if asked.problems.is_empty() {
-        of_mode(&visit, asked.filter, &own, after).await?
+        let gateway = &visit.app.gateway;
+        gateway.search_deliveries(visit.actor(), (asked.filter, &own), after, PAGE).await?
     } else {
-        Found { records: Vec::new(), next: None, goes_on: false }
+        Page { found: Vec::new(), next: None, stopped: false }
     };
     let page = page(&visit, asked, after, &found).await?;
     let status =
@@ -155,7 +152,7 @@ async fn page(
     visit: &Visit,
     asked: Asked,
     after: Option<DeliveryCursor>,
-    found: &Found,
+    found: &Page<DeliveryRecord, DeliveryCursor>,
 ) -> Result<LogPage, Trouble> {
     let filter = asked.filter;
     let endpoints = endpoints_of_mode(visit).await?;
@@ -193,10 +190,10 @@ async fn page(
         is_filtered: filter != DeliveryFilter::default() || !asked.problems.is_empty(),
         problems: asked.problems,
         is_first: after.is_none(),
-        rows: found.records.iter().map(|record| row(visit, record)).collect(),
+        rows: found.found.iter().map(|record| row(visit, record)).collect(),
         newest_href: visit.with_query("after", None),
         older_href: found.next.map(|next| visit.with_query("after", Some(&place_text(next)))),
-        goes_on: found.goes_on,
+        goes_on: found.stopped,
     })
 }
 
@@ -225,46 +222,6 @@ fn row(visit: &Visit, record: &DeliveryRecord) -> Row {
         attempts: record.attempts,
         at: At::of(record.created_at),
     }
-}
-
-/// A page's deliveries.
-struct Found {
-    records: Vec<DeliveryRecord>,
-    next: Option<DeliveryCursor>,
-    /// The page is not full, but not all was looked at.
-    goes_on: bool,
-}
-
-/// Deliveries of the page's mode: those of its terminals. The log holds both modes, and so it is
-/// read on until the page is full, or it was read for long enough.
-async fn of_mode(
-    visit: &Visit,
-    filter: DeliveryFilter,
-    own: &[TerminalNumber],
-    mut after: Option<DeliveryCursor>,
-) -> Result<Found, Fault> {
-    let mut found = Found { records: Vec::new(), next: None, goes_on: false };
-    let filter = match own {
-        [] => return Ok(found),
-        [only] => DeliveryFilter { terminal: Some(*only), ..filter },
-        _several => filter,
-    };
-    for _read in 0..READS {
-        let gateway = &visit.app.gateway;
-        let page = gateway.deliveries(visit.actor(), filter, after, READ_AT_ONCE).await?;
-        let of_mode = page.deliveries.into_iter().filter(|one| own.contains(&one.terminal));
-        found.records.extend(of_mode);
-        if found.records.len() > PAGE {
-            found.records.truncate(PAGE);
-            found.next = found.records.last().map(DeliveryRecord::cursor);
-            return Ok(found);
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(found);
-        }
-    }
-    Ok(Found { next: after, goes_on: true, ..found })
 }
 
 fn place_text(place: DeliveryCursor) -> String {
