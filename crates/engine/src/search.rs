@@ -98,16 +98,13 @@ impl Gateway {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         // Among all merchants' payments nothing but the search knows those of a mode.
         let of_all = actor.scope() == Scope::Everything && search.filter.terminal.is_none();
-        let filter = PaymentFilter {
-            mode: search.filter.mode.filter(|_| !of_all),
-            ..search.filter.clone()
-        };
+        let filter =
+            PaymentFilter { mode: search.filter.mode.filter(|_| !of_all), ..search.filter.clone() };
         let everything = search.lets_everything_through() && filter == search.filter;
         let step = if everything { limit } else { STEP };
         let mut found = Found { next: before, ..Found::default() };
         loop {
-            let asked =
-                PaymentsAsked { filter: filter.clone(), before: found.next, limit: step };
+            let asked = PaymentsAsked { filter: filter.clone(), before: found.next, limit: step };
             let page = self.newest_payments(actor, asked).await?;
             let is_last = u32::try_from(page.len()).is_ok_and(|count| count < step);
             for payment in page {
@@ -203,9 +200,9 @@ impl Gateway {
         if !actor.scope().allows(merchant) {
             return Ok(Page::empty());
         }
-        let asked =
-            CallFilter { request_id: filter.request_id.clone(), ..CallFilter::default() };
-        let is_plain = *filter == CallFilter { terminals: filter.terminals.clone(), ..asked.clone() };
+        let asked = CallFilter { request_id: filter.request_id.clone(), ..CallFilter::default() };
+        let is_plain =
+            *filter == CallFilter { terminals: filter.terminals.clone(), ..asked.clone() };
         let few = limit.saturating_add(1);
         let step = if is_plain { few } else { STEP.max(few) };
         let began = self.now();

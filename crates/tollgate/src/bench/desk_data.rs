@@ -179,11 +179,8 @@ async fn log_calls(
     calls: u64,
 ) -> Result<(), String> {
     let now = engine::ports::Clock::now(&SystemClock);
-    let known: Vec<PaymentId> = filled
-        .known
-        .iter()
-        .filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok())
-        .collect();
+    let known: Vec<PaymentId> =
+        filled.known.iter().filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok()).collect();
     let call = |number: u64| {
         let ago = u32::try_from(calls.saturating_sub(number)).unwrap_or(u32::MAX);
         let place = usize::try_from(number).unwrap_or(0);

@@ -39,7 +39,7 @@ const NOBODY: [(&str, &str); 3] =
 /// All pages and all exports.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
-    pub(super) pages: Vec<Page>,
+    pub(super) looked_at: Vec<Page>,
     /// Files of whatever length.
     pub(super) exports: Vec<Page>,
     /// Routes with something in their path that the bench does not know.
@@ -48,17 +48,14 @@ pub(super) struct Pages {
 
 impl Pages {
     pub(super) fn all(data: &DeskData) -> Self {
-        let stranger = Page {
-            name: EMPTY.to_owned(),
-            address: EMPTY.to_owned(),
-            visitor: Visitor::Stranger,
-        };
+        let stranger =
+            Page { name: EMPTY.to_owned(), address: EMPTY.to_owned(), visitor: Visitor::Stranger };
         let mut all = Self { pages: vec![stranger], ..Self::default() };
         let routes = web::desk::all_routes();
         for route in routes.iter().filter(|route| route.method == http::Method::GET) {
             all.add_route(route, data);
         }
-        all.pages.extend(searches(data));
+        all.looked_at.extend(searches(data));
         all
     }
 
@@ -72,15 +69,15 @@ impl Pages {
             self.unknown.push(route.path.to_owned());
             return;
         };
-        if route.path.ends_with(".csv") {
+        if route.path.rsplit('.').next() == Some("csv") {
             self.exports.push(Page { name, address, visitor });
             return;
         }
-        self.pages.push(Page { name, address, visitor });
+        self.looked_at.push(Page { name, address, visitor });
         // Of live there is nothing, and finding that out may be the longest look of all.
         let live = route.path.replace("{mode}", "live");
         if live != route.path && !live.contains('{') {
-            self.pages.push(Page { name: live.clone(), address: live, visitor });
+            self.looked_at.push(Page { name: live.clone(), address: live, visitor });
         }
     }
 }

@@ -117,7 +117,7 @@ async fn measure(
         let text = format!("{path} was not looked at: it has a part that the bench does not know");
         looking.errors.add(1, Some(&text));
     }
-    let times = looking.look_at_all(&pages.pages, progress).await?;
+    let times = looking.look_at_all(&pages.looked_at, progress).await?;
     let peak_rss_mb = looking.server.usage()?.peak_rss_mb;
     let mut exports = Vec::with_capacity(pages.exports.len());
     for page in &pages.exports {

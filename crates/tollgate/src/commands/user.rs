@@ -208,9 +208,9 @@ async fn remove_user(gateway: &Gateway, remove: &Remove) -> Result<(), Failure> 
 }
 
 fn refused(error: UserRefused) -> Failure {
-    match error {
-        UserRefused::Fault(fault) => fault.into(),
-        other => Failure::No(other.to_string()),
+    match error.or_fault() {
+        Err(fault) => fault.into(),
+        Ok(other) => Failure::No(other.to_string()),
     }
 }
 
