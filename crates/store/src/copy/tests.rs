@@ -58,14 +58,19 @@ async fn no_table_and_no_column_is_forgotten() {
     }
 }
 
+/// Rows of every kind.
+async fn fill(store: &SqliteStore) {
+    testkit::conformance::run(store).await;
+    testkit::conformance_desks::run(store, store).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_row_arrives_and_a_full_target_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("tollgate.db");
     let store =
         SqliteStore::open(&database, crate::sqlite::Options::new(AuditKey::new(&[7; 32]))).unwrap();
-    testkit::conformance::run(&store).await;
-    testkit::conformance_desks::run(&store, &store).await;
+    fill(&store).await;
     let mut payments = Vec::new();
     for draw in 5000..7500 {
         let payment = fixture::payment(draw, &format!("copied {draw} \u{1F600}"));
