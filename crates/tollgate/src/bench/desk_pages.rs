@@ -50,7 +50,7 @@ impl Pages {
     pub(super) fn all(data: &DeskData) -> Self {
         let stranger =
             Page { name: EMPTY.to_owned(), address: EMPTY.to_owned(), visitor: Visitor::Stranger };
-        let mut all = Self { pages: vec![stranger], ..Self::default() };
+        let mut all = Self { looked_at: vec![stranger], ..Self::default() };
         let routes = web::desk::all_routes();
         for route in routes.iter().filter(|route| route.method == http::Method::GET) {
             all.add_route(route, data);
