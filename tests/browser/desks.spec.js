@@ -330,7 +330,7 @@ for (const { look, ...use } of LOOKS) {
       ["account", PUBLIC, () => undefined],
     ]) {
       test(`every page of the ${desk}`, async ({ house, as }) => {
-        test.setTimeout(240_000);
+        test.setTimeout(420_000);
         const page = await as(who(house), use);
         for (const [name, pattern] of pages) {
           const path = pattern
