@@ -152,7 +152,7 @@ async fn nobody_sees_or_does_what_is_not_theirs() {
                     house.get(role, &path).await
                 } else {
                     // What is chosen from a list; all else is missing, so that little is done.
-                    let terminal = it.test_terminal.to_string();
+                    let terminal = OWN.test_terminal.to_string();
                     house.post(role, &path, &[("terminal", &*terminal)]).await
                 };
                 wrong.extend(check(&route, role, &page, allowed, foreign));
