@@ -15,6 +15,7 @@ pub mod capture;
 pub mod changeset;
 pub mod crash_point;
 pub mod delivery;
+mod desk_ports;
 pub mod endpoint;
 pub mod error;
 pub mod gateway;

@@ -47,6 +47,7 @@ pub(crate) enum OperatorAction {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = OPERATOR_EXAMPLES)]
 pub(crate) struct Person {
     /// What they sign in with
     #[arg(long, value_name = "ADDRESS", value_parser = email)]
@@ -88,6 +89,7 @@ pub(crate) struct OfMerchant {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = OPERATOR_EXAMPLES)]
 pub(crate) struct List {
     /// One JSON object a line
     #[arg(long)]
@@ -95,6 +97,7 @@ pub(crate) struct List {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Remove {
     /// The user's number, as lists show it
     number: i64,
