@@ -155,9 +155,14 @@ async fn items(
     if let Some(since) = backlog.oldest_due {
         let waited = gateway.clock().now().since(since);
         if waited.as_secs() >= 60 {
-            let due = count(i64::try_from(backlog.due).unwrap_or(i64::MAX));
-            let about = format!("The oldest is due for {}.", super::parts::lasted(waited));
-            let title = format!("{due} webhooks are late");
+            let due = usize::try_from(backlog.due).unwrap_or(usize::MAX);
+            let paused = usize::try_from(gateway.delivery_figures().paused).unwrap_or(usize::MAX);
+            let mut about = format!("The oldest is due for {}.", super::parts::lasted(waited));
+            if paused > 0 {
+                let who = plural(paused, "receiver fails and is", "receivers fail and are");
+                about = format!("{about} {who} left alone for a while.");
+            }
+            let title = plural(due, "webhook is late", "webhooks are late");
             add("warn", "clock", title, about, ("/office/health", "See health"));
         }
     }

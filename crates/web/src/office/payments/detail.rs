@@ -154,7 +154,7 @@ fn webhook_row(record: &DeliveryRecord) -> WebhookRow {
         event: record.event_type.map_or_else(|| "Message".to_owned(), |one| one.to_string()),
         to: match record.id.endpoint {
             Some(endpoint) => format!("Endpoint {endpoint}"),
-            None => "The payment's own address".to_owned(),
+            None => "The address of the request".to_owned(),
         },
         attempts: record.attempts,
         pill: match record.state {

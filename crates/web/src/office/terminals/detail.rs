@@ -11,7 +11,10 @@ use crate::portal::words::Pill;
 use askama::Template;
 use domain::id::TerminalNumber;
 use domain::method::MethodCode;
-use domain::terminal::{Approval, Currencies, Settings, Terminal};
+use domain::terminal::{
+    Approval, Capture, Currencies, LateApproval, QrFormat, Settings, Terminal, UpiCollect,
+    WhenUnknown,
+};
 use http::StatusCode;
 
 /// Characters of a public key by which two people can tell that they speak of the same one.
@@ -196,12 +199,12 @@ fn facts(terminal: &Terminal) -> Vec<Fact> {
                 format!("{} seconds", settings.expires_after_seconds)
             }),
         ),
-        ("Money is taken", Some(settings.capture.name().to_owned())),
+        ("Money is taken", Some(capture(settings.capture).to_owned())),
         ("Refunds", Some(format!("For {} days", settings.refundable_days))),
-        ("Unknown outcomes", Some(settings.when_unknown.name().to_owned())),
-        ("Paid after the end", Some(settings.late_approval.name().to_owned())),
-        ("UPI collect", Some(settings.upi_collect.name().replace('_', " "))),
-        ("QR codes hold", Some(settings.qr_format.name().replace('_', " "))),
+        ("Unknown outcomes", Some(when_unknown(settings.when_unknown).to_owned())),
+        ("Paid after the end", Some(late_approval(settings.late_approval).to_owned())),
+        ("UPI collect", Some(upi_collect(settings.upi_collect).to_owned())),
+        ("QR codes hold", Some(qr_format(settings.qr_format).to_owned())),
         ("Category", category),
         ("City", city),
         (
@@ -213,4 +216,40 @@ fn facts(terminal: &Terminal) -> Vec<Fact> {
         ),
     ];
     all.into_iter().filter_map(|(name, text)| Some(Fact { name, text: text? })).collect()
+}
+
+const fn capture(capture: Capture) -> &'static str {
+    match capture {
+        Capture::Automatic => "With the authorisation",
+        Capture::Manual => "By a capture, later",
+    }
+}
+
+const fn when_unknown(policy: WhenUnknown) -> &'static str {
+    match policy {
+        WhenUnknown::Wait => "The bank is asked on",
+        WhenUnknown::Reverse => "Reversed after half an hour",
+    }
+}
+
+const fn late_approval(policy: LateApproval) -> &'static str {
+    match policy {
+        LateApproval::Accept => "Accepted",
+        LateApproval::Reverse => "Given back",
+    }
+}
+
+const fn upi_collect(policy: UpiCollect) -> &'static str {
+    match policy {
+        UpiCollect::Allow => "Allowed",
+        UpiCollect::ConvertToQr => "Becomes a QR code",
+        UpiCollect::Refuse => "Refused",
+    }
+}
+
+const fn qr_format(format: QrFormat) -> &'static str {
+    match format {
+        QrFormat::UpiLink => "A UPI link",
+        QrFormat::BharatQr => "BharatQR",
+    }
 }
