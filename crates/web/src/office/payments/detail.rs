@@ -105,7 +105,7 @@ fn facts(payment: &Payment) -> Vec<Fact> {
     let all = [
         ("Method", Some(method_text(payment))),
         ("Attempt", Some(payment.attempt.to_string())),
-        ("Money is taken", Some(payment.capture.name().to_owned())),
+        ("Capture", Some(payment.capture.name().to_owned())),
         ("Taken", taken.map(|taken| money(taken.captured_minor))),
         (
             "Given back",
