@@ -19,11 +19,11 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use percent_encoding::percent_decode_str;
 use std::fmt;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use url::{Host, Url};
 
@@ -291,22 +291,15 @@ fn told(server: &SmtpServer, error: &lettre::transport::smtp::Error) -> String {
 /// trying out: nobody receives anything.
 #[derive(Debug)]
 pub struct FolderMailer {
-    writer: Arc<Writer>,
+    folder: PathBuf,
     sender: Option<Sender>,
     clock: Arc<dyn Clock>,
-}
-
-#[derive(Debug)]
-struct Writer {
-    folder: PathBuf,
-    /// Held while a file is written.
-    turn: Mutex<()>,
 }
 
 impl FolderMailer {
     /// The folder is made with the first mail.
     pub fn new(folder: PathBuf, sender: Option<Sender>, clock: Arc<dyn Clock>) -> Self {
-        Self { writer: Arc::new(Writer { folder, turn: Mutex::new(()) }), sender, clock }
+        Self { folder, sender, clock }
     }
 }
 
@@ -325,9 +318,9 @@ impl Mailer for FolderMailer {
             head.to_string().replace("\r\n", "\n"),
             mail.text
         );
-        let writer = Arc::clone(&self.writer);
-        let written = tokio::task::spawn_blocking(move || writer.write(&to, &text)).await;
-        let folder = self.writer.folder.display();
+        let folder = self.folder.clone();
+        let written = tokio::task::spawn_blocking(move || write(&folder, &to, &text)).await;
+        let folder = self.folder.display();
         let path = written
             .map_err(|error| error.to_string())?
             .map_err(|error| format!("cannot write a mail into {folder}: {error}"))?;
@@ -336,38 +329,25 @@ impl Mailer for FolderMailer {
     }
 }
 
-impl Writer {
-    /// Under the next number, which no other process may have taken meanwhile. Whoever looks into
-    /// the folder finds whole mails only.
-    fn write(&self, to: &str, text: &str) -> std::io::Result<PathBuf> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        let draft = self.folder.join(format!(".draft-{}", std::process::id()));
-        match std::fs::remove_file(&draft) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            // A process with the same number left it behind.
-            Ok(()) | Err(_) => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        let named = self.name(&draft, &file_part(to));
-        std::fs::remove_file(&draft)?;
-        named
+/// Under the next number. Whoever looks into the folder finds whole mails only.
+fn write(folder: &Path, to: &str, text: &str) -> std::io::Result<PathBuf> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // One writer at a time, whatever mailer or process it is of; let go when it is closed.
+    let turn = File::open(folder)?;
+    turn.lock()?;
+    let draft = folder.join(".draft");
+    match std::fs::remove_file(&draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        // A writer that was ended left it behind.
+        Ok(()) | Err(_) => {}
     }
-
-    fn name(&self, draft: &Path, to: &str) -> std::io::Result<PathBuf> {
-        let mut number = last_number(&self.folder)?;
-        loop {
-            number = number.saturating_add(1);
-            let path = self.folder.join(format!("{number:04}-{to}.eml"));
-            match std::fs::hard_link(draft, &path) {
-                Ok(()) => return Ok(path),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < u32::MAX => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    let number = last_number(folder)?.checked_add(1).ok_or(ErrorKind::StorageFull)?;
+    let path = folder.join(format!("{number:04}-{}.eml", file_part(to)));
+    std::fs::rename(&draft, &path)?;
+    Ok(path)
 }
 
 /// The highest number that a file in the folder begins with.

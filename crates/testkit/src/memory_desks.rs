@@ -134,7 +134,9 @@ impl Desks for MemoryStore {
 
     async fn notes(&self, merchant: MerchantId, id: PaymentId) -> Result<Vec<Note>, StoreError> {
         let own = |note: &&Note| note.merchant == merchant && note.payment == id;
-        Ok(self.tables().notes.iter().filter(own).cloned().collect())
+        let mut notes: Vec<Note> = self.tables().notes.iter().filter(own).cloned().collect();
+        notes.sort_by_key(|note| note.at);
+        Ok(notes)
     }
 
     async fn calls(
