@@ -65,6 +65,8 @@ async function openHouse(database, browser) {
   house.approved = await createPayment(gateway, shop, approved);
   house.waiting = await createPayment(gateway, shop);
   await createPayment(gateway, shop, { ccno: "4043409999991437" }).catch(() => {});
+  const endpoint = ["endpoint", "add", "--merchant", "1", "--url", `${shop.url}/all`, "--events", "*", "--json"];
+  house.endpoint = JSON.parse(await gateway.run(...endpoint)).number;
   return house;
 }
 
@@ -258,6 +260,28 @@ test("as one types, the list follows, and its address too", async ({ house, as }
   await expect(page.locator("#results tbody tr")).toHaveCount(1);
 });
 
+test("a token of a page lists payments until it is ended", async ({ house, as }) => {
+  const page = await as(house.owner.state);
+  await page.goto(`${house.gateway.url}/portal/tokens`);
+  await page.getByLabel("Name", { exact: true }).fill("Nightly report");
+  await page.getByLabel(/^List payments/).check();
+  const password = page.getByLabel("Your password");
+  if (await password.count()) await password.fill(PASSWORD);
+  await page.getByRole("button", { name: "Make the token" }).click();
+  const token = await page.locator("#new-token").textContent();
+  const list = `${house.gateway.url}/api/v1/payments?limit=100`;
+  const answer = await fetch(list, { headers: { authorization: `Bearer ${token}` } });
+  const { payments } = await answer.json();
+  expect(payments.map(({ transID }) => transID)).toContain(house.approved.transID);
+  await expectAccessible(page);
+  await screenshot(page, "desks-token-made");
+  await page.goto(`${house.gateway.url}/portal/tokens`);
+  await page.getByRole("button", { name: "End Nightly report" }).click();
+  await page.getByRole("button", { name: "End it" }).click();
+  await expect(page.getByText("The token opens nothing any more.")).toBeVisible();
+  expect((await fetch(list, { headers: { authorization: `Bearer ${token}` } })).status).toBe(401);
+});
+
 test("a receipt is a PDF, and the export a table for spreadsheets", async ({ house, as }) => {
   const page = await as(house.owner.state);
   const payment = `${house.gateway.url}/portal/test/payments`;
@@ -288,12 +312,17 @@ const PORTAL = [
   ["balance-day", "/portal/test/balance/USD/{today}"],
   ["webhooks", "/portal/test/webhooks"],
   ["webhooks-endpoints", "/portal/test/webhooks/endpoints"],
+  ["webhooks-endpoint", "/portal/test/webhooks/endpoints/{endpoint}"],
   ["webhooks-new", "/portal/test/webhooks/endpoints/new"],
   ["webhooks-delivery", "/portal/test/webhooks/deliveries/msg_{approved}_1"],
   ["webhooks-replay", "/portal/test/webhooks/replay"],
   ["api-log", "/portal/test/api-log"],
   ["developers", "/portal/test/developers"],
+  ["developers-console", "/portal/test/developers/console"],
+  ["developers-test-data", "/portal/test/developers/test-data"],
+  ["developers-events", "/portal/test/developers/events"],
   ["team", "/portal/team"],
+  ["tokens", "/portal/tokens"],
   ["audit", "/portal/audit"],
   ["account", "/account"],
   ["not-found", "/portal/test/payments/100000000000000000"],
@@ -336,6 +365,7 @@ for (const { look, ...use } of LOOKS) {
           const path = pattern
             .replace("{approved}", house.approved.transID)
             .replace("{waiting}", house.waiting.transID)
+            .replace("{endpoint}", house.endpoint)
             .replace("{today}", new Date().toISOString().slice(0, 10));
           const answer = await page.goto(`${house.gateway.url}${path}`);
           const expected = { "not-found": 404, gone: 410 }[name] ?? 200;

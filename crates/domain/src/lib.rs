@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod api_call;
+pub mod api_token;
 pub mod bank_message;
 pub mod call;
 pub mod card;

@@ -129,6 +129,8 @@ pub enum Permission {
     CallLog,
     /// Send test payments from the browser.
     Console,
+    /// Make API tokens, for what they may do themselves.
+    Tokens,
     /// See who works here.
     SeeTeam,
     /// Invite, change and remove people.
@@ -141,7 +143,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::OwnAccount,
         Self::See,
         Self::Export,
@@ -153,6 +155,7 @@ impl Permission {
         Self::Resend,
         Self::CallLog,
         Self::Console,
+        Self::Tokens,
         Self::SeeTeam,
         Self::EditTeam,
         Self::Audit,
@@ -225,7 +228,7 @@ impl Role {
             P::Resend => {
                 matches!(self, Self::Owner | Self::Admin | Self::Developer | Self::Support)
             }
-            P::SeeTeam => {
+            P::Tokens | P::SeeTeam => {
                 matches!(self, Self::Owner | Self::Admin | Self::Developer | Self::Finance)
             }
             P::EditTeam | P::Audit => matches!(self, Self::Owner | Self::Admin),

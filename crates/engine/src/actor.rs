@@ -7,12 +7,14 @@ use std::net::IpAddr;
 /// Who asks the engine to do something. Every use case takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// A merchant's server that showed a terminal's public key.
+    /// A merchant's server that showed a terminal's key, or an API token.
     Terminal {
         /// The terminal.
         number: TerminalNumber,
         /// Its merchant.
         merchant: MerchantId,
+        /// Whose API token was shown; none for the terminal's own keys.
+        token_of: Option<UserId>,
         /// The address that called.
         caller: Option<IpAddr>,
     },
@@ -64,6 +66,22 @@ impl Actor {
         }
     }
 
+    /// The same terminal, asked by somebody's API token; none changes nothing.
+    #[must_use]
+    pub const fn by_token_of(self, token_of: Option<UserId>) -> Self {
+        match self {
+            Self::Terminal { number, merchant, token_of: None, caller } => {
+                Self::Terminal { number, merchant, token_of, caller }
+            }
+            other @ (Self::Terminal { .. }
+            | Self::Holder { .. }
+            | Self::Bank { .. }
+            | Self::User { .. }
+            | Self::Operator
+            | Self::Worker) => other,
+        }
+    }
+
     /// For questions about one merchant: whoever may see every row asks as if they might see this
     /// merchant's only. Nobody's view gets wider by it.
     #[must_use]
@@ -101,15 +119,12 @@ impl Actor {
         }
     }
 
-    /// Who signed in.
+    /// Who signed in, or made the API token that was shown.
     pub const fn user(&self) -> Option<UserId> {
         match self {
             Self::User { user, .. } => Some(*user),
-            Self::Terminal { .. }
-            | Self::Holder { .. }
-            | Self::Bank { .. }
-            | Self::Operator
-            | Self::Worker => None,
+            Self::Terminal { token_of, .. } => *token_of,
+            Self::Holder { .. } | Self::Bank { .. } | Self::Operator | Self::Worker => None,
         }
     }
 

@@ -6,6 +6,7 @@
 
 use crate::admission::Admitted;
 use domain::api_call::ApiCall;
+use domain::api_token::ApiToken;
 use domain::bank_message::{BankMessage, Heard, MessageKey};
 use domain::delivery::{Attempted, DeliveryId, NewDelivery};
 use domain::endpoint::EndpointState;
@@ -292,6 +293,25 @@ pub enum BankMessageChange {
     },
 }
 
+/// What changes of an API token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenChange {
+    /// It was made.
+    Made(ApiToken),
+    /// It was used.
+    Used {
+        /// Which.
+        digest: [u8; 32],
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody can use it any more.
+    Ended {
+        /// Which.
+        digest: [u8; 32],
+    },
+}
+
 /// What changes of the portal's and the office's own rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeskChange {
@@ -338,6 +358,8 @@ pub enum DeskChange {
         /// The moment.
         before: Timestamp,
     },
+    /// An API token.
+    Token(TokenChange),
     /// So many wrong passwords in a row for an address; none is as if there had never been any.
     SignInTries {
         /// A keyed digest of the address, whether or not it is a user's.

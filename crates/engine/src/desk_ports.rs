@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::ports::Store;
 use async_trait::async_trait;
 use domain::api_call::{ApiCall, CallFilter, CallPlace};
+use domain::api_token::ApiToken;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::{Account, Posting};
 use domain::money::Currency;
@@ -37,6 +38,12 @@ pub trait Desks: Send + Sync + fmt::Debug {
 
     /// The sessions of a user, the newest first.
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError>;
+
+    /// An API token by its digest, with its user.
+    async fn token(&self, digest: [u8; 32]) -> Result<Option<(ApiToken, User)>, StoreError>;
+
+    /// The API tokens of a merchant's users, the newest first.
+    async fn tokens(&self, merchant: MerchantId) -> Result<Vec<ApiToken>, StoreError>;
 
     /// How many wrong passwords in a row there were for an address, and when the last one was.
     async fn sign_in_tries(&self, key: [u8; 32]) -> Result<Option<(u32, Timestamp)>, StoreError>;

@@ -8,6 +8,7 @@
 pub mod actor;
 pub mod admission;
 pub mod api_call;
+pub mod api_token;
 pub mod balance;
 mod bank;
 pub mod batch;

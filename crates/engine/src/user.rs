@@ -616,6 +616,11 @@ impl Gateway {
         Ok(self.desks.audit_lines(actor.scope(), before, limit).await?)
     }
 
+    /// Tells the audit log that somebody took a list along as this file.
+    pub async fn audit_export(&self, actor: Actor, file: &str) {
+        self.audit(self.done(actor, "export", file.to_owned())).await;
+    }
+
     /// Tells the audit log that somebody was refused.
     pub async fn audit_refusal(&self, actor: Actor, action: &'static str, detail: String) {
         let line = self.done(actor, action, detail);

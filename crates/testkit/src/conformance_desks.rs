@@ -2,6 +2,7 @@
 
 use crate::fixture;
 use domain::api_call::{ApiCall, CallFilter};
+use domain::api_token::{ApiToken, TokenFacts, TokenScope};
 use domain::call::Word;
 use domain::id::{MerchantId, TerminalNumber};
 use domain::ledger::Account;
@@ -13,7 +14,7 @@ use domain::terminal::Mode;
 use domain::time::Timestamp;
 use domain::user::{Email, Note, Role, SavedView, Session, User, UserFacts, UserId, UserState};
 use engine::actor::Scope;
-use engine::changeset::{AuditLine, Changeset, DeskChange};
+use engine::changeset::{AuditLine, Changeset, DeskChange, TokenChange};
 use engine::error::CommitError;
 use engine::ports::{Desks, PostingPlace, Store};
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub async fn run(store: &dyn Store, desks: &dyn Desks) {
     merchants_change(store).await;
     users(store, desks).await;
     sessions(store, desks).await;
+    tokens(store, desks).await;
     tries_and_notes(store, desks).await;
     calls(store, desks).await;
     audit_lines(store, desks).await;
@@ -153,6 +155,39 @@ async fn sessions(store: &dyn Store, desks: &dyn Desks) {
     assert_eq!(desks.sessions(UserId(8802)).await.unwrap().len(), 1);
     commit(store, DeskChange::SessionsForgotten { before: at(5) }).await.unwrap();
     assert_eq!(desks.sessions(UserId(8802)).await.unwrap(), []);
+}
+
+async fn tokens(store: &dyn Store, desks: &dyn Desks) {
+    let token = |byte: u8, merchant: MerchantId, second: u64| ApiToken {
+        digest: [byte; 32],
+        user: UserId(8801),
+        merchant,
+        facts: TokenFacts {
+            name: "Nightly".to_owned(),
+            mode: Mode::Live,
+            scopes: vec![TokenScope::ReadPayments, TokenScope::WriteWebhooks],
+        },
+        created_at: at(second),
+        expires_at: at(second + 86_400),
+        used_at: None,
+    };
+    let all = [token(1, MERCHANT, 1), token(2, MERCHANT, 2), token(3, OTHER, 3)];
+    for one in &all {
+        commit(store, DeskChange::Token(TokenChange::Made(one.clone()))).await.unwrap();
+    }
+    let own = desks.tokens(MERCHANT).await.unwrap();
+    assert_eq!(own, [all[1].clone(), all[0].clone()]);
+    let (found, user) = desks.token([3; 32]).await.unwrap().unwrap();
+    assert_eq!((found, user.id), (all[2].clone(), UserId(8801)));
+    for (second, seen) in [(60, 60), (50, 60), (70, 70)] {
+        let used = TokenChange::Used { digest: [1; 32], at: at(second) };
+        commit(store, DeskChange::Token(used)).await.unwrap();
+        let (found, _) = desks.token([1; 32]).await.unwrap().unwrap();
+        assert_eq!(found.used_at, Some(at(seen)), "never used earlier");
+    }
+    commit(store, DeskChange::Token(TokenChange::Ended { digest: [1; 32] })).await.unwrap();
+    assert_eq!(desks.token([1; 32]).await.unwrap(), None);
+    assert_eq!(desks.tokens(MERCHANT).await.unwrap(), [all[1].clone()]);
 }
 
 async fn tries_and_notes(store: &dyn Store, desks: &dyn Desks) {

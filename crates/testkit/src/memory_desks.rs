@@ -3,6 +3,7 @@
 use crate::memory_store::{MemoryStore, Tables};
 use async_trait::async_trait;
 use domain::api_call::{ApiCall, CallFilter, CallPlace};
+use domain::api_token::ApiToken;
 use domain::id::{MerchantId, PaymentId};
 use domain::ledger::Posting;
 use domain::money::Currency;
@@ -12,7 +13,7 @@ use domain::terminal::Mode;
 use domain::time::Timestamp;
 use domain::user::{Email, Note, Session, User, UserId};
 use engine::actor::Scope;
-use engine::changeset::DeskChange;
+use engine::changeset::{DeskChange, TokenChange};
 use engine::error::{CommitError, StoreError};
 use engine::ports::{AuditEntry, Desks, PostingPlace};
 use std::collections::BTreeMap;
@@ -43,6 +44,7 @@ impl Tables {
             | DeskChange::SessionEnded { .. }
             | DeskChange::SessionsEnded { .. }
             | DeskChange::SessionsForgotten { .. }
+            | DeskChange::Token(_)
             | DeskChange::SignInTries { .. }
             | DeskChange::Note(_)
             | DeskChange::Calls(_)
@@ -77,6 +79,17 @@ impl Tables {
             }
             DeskChange::SessionsForgotten { before } => {
                 self.sessions.retain(|_, session| session.seen_at >= before);
+            }
+            DeskChange::Token(TokenChange::Made(token)) => {
+                self.tokens.insert(token.digest, token);
+            }
+            DeskChange::Token(TokenChange::Used { digest, at }) => {
+                if let Some(token) = self.tokens.get_mut(&digest) {
+                    token.used_at = token.used_at.max(Some(at));
+                }
+            }
+            DeskChange::Token(TokenChange::Ended { digest }) => {
+                self.tokens.remove(&digest);
             }
             DeskChange::SignInTries { key, tries: 0, .. } => {
                 self.tries.remove(&key);
@@ -124,6 +137,20 @@ impl Desks for MemoryStore {
         let tables = self.tables();
         let mut own: Vec<Session> =
             tables.sessions.values().filter(|one| one.user == user).cloned().collect();
+        own.sort_by_key(|one| std::cmp::Reverse(one.created_at));
+        Ok(own)
+    }
+
+    async fn token(&self, digest: [u8; 32]) -> Result<Option<(ApiToken, User)>, StoreError> {
+        let tables = self.tables();
+        let token = tables.tokens.get(&digest);
+        Ok(token.and_then(|one| Some((one.clone(), tables.users.get(&one.user)?.clone()))))
+    }
+
+    async fn tokens(&self, merchant: MerchantId) -> Result<Vec<ApiToken>, StoreError> {
+        let tables = self.tables();
+        let mut own: Vec<ApiToken> =
+            tables.tokens.values().filter(|one| one.merchant == merchant).cloned().collect();
         own.sort_by_key(|one| std::cmp::Reverse(one.created_at));
         Ok(own)
     }

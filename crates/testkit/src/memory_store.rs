@@ -123,6 +123,7 @@ pub struct Tables {
     pub(crate) claims: BTreeMap<DeliveryId, Timestamp>,
     payment_claims: BTreeMap<PaymentId, Timestamp>,
     keys: BTreeMap<(TerminalNumber, String), Key>,
+    pub(crate) tokens: BTreeMap<[u8; 32], domain::api_token::ApiToken>,
     pub(crate) users: BTreeMap<UserId, User>,
     pub(crate) sessions: BTreeMap<[u8; 32], Session>,
     pub(crate) tries: BTreeMap<[u8; 32], (u32, Timestamp)>,

@@ -28,6 +28,18 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
+CREATE TABLE api_tokens (
+    digest      bytea  PRIMARY KEY CHECK (octet_length(digest) = 32),
+    merchant_id bigint NOT NULL,
+    user_id     bigint NOT NULL,
+    facts       text   NOT NULL,
+    created_at  bigint NOT NULL,
+    expires_at  bigint NOT NULL,
+    used_at     bigint
+);
+
+CREATE INDEX api_tokens_by_merchant ON api_tokens (merchant_id, created_at);
+
 CREATE TABLE sign_in_tries (
     address bytea  PRIMARY KEY CHECK (octet_length(address) = 32),
     tries   bigint NOT NULL CHECK (tries > 0),

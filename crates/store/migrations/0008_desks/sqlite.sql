@@ -32,6 +32,19 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
+CREATE TABLE api_tokens (
+    -- Of the token.
+    digest      BLOB    PRIMARY KEY CHECK (length(digest) = 32),
+    merchant_id INTEGER NOT NULL,
+    user_id     INTEGER NOT NULL,
+    facts       TEXT    NOT NULL CHECK (json_valid(facts)),
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    used_at     INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX api_tokens_by_merchant ON api_tokens (merchant_id, created_at);
+
 -- Wrong passwords in a row, by a keyed digest of the address, whether or not it is a user's.
 CREATE TABLE sign_in_tries (
     address BLOB    PRIMARY KEY CHECK (length(address) = 32),

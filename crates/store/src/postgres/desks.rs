@@ -8,6 +8,7 @@ use super::single::{Written, execute, one_or};
 use crate::json::json;
 use async_trait::async_trait;
 use domain::api_call::{ApiCall, CallFilter, CallPlace, action_from_name};
+use domain::api_token::ApiToken;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::{Account, Posting};
 use domain::merchant::Merchant;
@@ -19,7 +20,7 @@ use domain::terminal::Mode;
 use domain::time::Timestamp;
 use domain::user::{Email, Note, Session, User, UserId};
 use engine::actor::Scope;
-use engine::changeset::DeskChange;
+use engine::changeset::{DeskChange, TokenChange};
 use engine::error::{CommitError, StoreError};
 use engine::ports::{AuditEntry, Desks, PostingPlace};
 use std::ops::RangeInclusive;
@@ -40,6 +41,7 @@ pub(super) async fn write(session: &Link, change: &DeskChange) -> Written {
         | DeskChange::SessionEnded { .. }
         | DeskChange::SessionsEnded { .. }
         | DeskChange::SessionsForgotten { .. } => write_session(session, change).await?,
+        DeskChange::Token(change) => write_token(session, change).await?,
         DeskChange::SignInTries { key, tries: 0, .. } => {
             let sql = "DELETE FROM sign_in_tries WHERE address = $1";
             execute(session, sql, &[&key.as_slice()]).await?;
@@ -121,10 +123,42 @@ async fn write_session(session: &Link, change: &DeskChange) -> Written {
         }
         DeskChange::User { .. }
         | DeskChange::Merchant { .. }
+        | DeskChange::Token(_)
         | DeskChange::SignInTries { .. }
         | DeskChange::Note(_)
         | DeskChange::Calls(_)
         | DeskChange::CallsForgotten { .. } => {}
+    }
+    Ok(())
+}
+
+async fn write_token(session: &Link, change: &TokenChange) -> Written {
+    match change {
+        TokenChange::Made(token) => {
+            execute(
+                session,
+                "INSERT INTO api_tokens (digest, merchant_id, user_id, facts, created_at, \
+                 expires_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                &[
+                    &token.digest.as_slice(),
+                    &token.merchant.0,
+                    &token.user.0,
+                    &json(&token.facts)?,
+                    &token.created_at.micros(),
+                    &token.expires_at.micros(),
+                    &token.used_at.map(Timestamp::micros),
+                ],
+            )
+            .await?;
+        }
+        TokenChange::Used { digest, at } => {
+            let sql = "UPDATE api_tokens SET used_at = greatest(used_at, $2) WHERE digest = $1";
+            execute(session, sql, &[&digest.as_slice(), &at.micros()]).await?;
+        }
+        TokenChange::Ended { digest } => {
+            let sql = "DELETE FROM api_tokens WHERE digest = $1";
+            execute(session, sql, &[&digest.as_slice()]).await?;
+        }
     }
     Ok(())
 }
@@ -238,6 +272,12 @@ macro_rules! session_columns {
     };
 }
 
+macro_rules! token_columns {
+    () => {
+        "t.digest, t.merchant_id, t.user_id, t.facts, t.created_at, t.expires_at, t.used_at"
+    };
+}
+
 fn user_from(row: &Row, first: usize) -> Result<User, StoreError> {
     let at = |column: usize| first.saturating_add(column);
     let id: i64 = get(row, at(0))?;
@@ -331,6 +371,48 @@ pub(super) async fn sessions(readers: &Readers, user: UserId) -> Result<Vec<Sess
         " FROM sessions s WHERE s.user_id = $1 ORDER BY s.created_at DESC"
     );
     readers.ask(SQL, &[&user.0]).await?.iter().map(session).collect()
+}
+
+fn token(row: &Row) -> Result<ApiToken, StoreError> {
+    let user: i64 = get(row, 2)?;
+    let place = Place { table: "api_tokens", row: format!("of user {user}") };
+    let digest = <[u8; 32]>::try_from(get::<&[u8]>(row, 0)?);
+    Ok(ApiToken {
+        digest: digest.map_err(|_length| place.corrupt("digest"))?,
+        merchant: MerchantId(get(row, 1)?),
+        user: UserId(user),
+        facts: place.json("facts", get(row, 3)?)?,
+        created_at: Timestamp::from_micros(get(row, 4)?),
+        expires_at: Timestamp::from_micros(get(row, 5)?),
+        used_at: get::<Option<i64>>(row, 6)?.map(Timestamp::from_micros),
+    })
+}
+
+pub(super) async fn token_with_user(
+    readers: &Readers,
+    digest: [u8; 32],
+) -> Result<Option<(ApiToken, User)>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        token_columns!(),
+        ", ",
+        user_columns!(),
+        " FROM api_tokens t JOIN users u ON u.id = t.user_id WHERE t.digest = $1"
+    );
+    let found = readers.ask(SQL, &[&digest.as_slice()]).await?;
+    found.first().map(|row| Ok((token(row)?, user_from(row, 7)?))).transpose()
+}
+
+pub(super) async fn tokens(
+    readers: &Readers,
+    merchant: MerchantId,
+) -> Result<Vec<ApiToken>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        token_columns!(),
+        " FROM api_tokens t WHERE t.merchant_id = $1 ORDER BY t.created_at DESC"
+    );
+    readers.ask(SQL, &[&merchant.0]).await?.iter().map(token).collect()
 }
 
 pub(super) async fn sign_in_tries(
@@ -600,6 +682,14 @@ impl Desks for super::PostgresStore {
 
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         sessions(&self.readers, user).await
+    }
+
+    async fn token(&self, digest: [u8; 32]) -> Result<Option<(ApiToken, User)>, StoreError> {
+        token_with_user(&self.readers, digest).await
+    }
+
+    async fn tokens(&self, merchant: MerchantId) -> Result<Vec<ApiToken>, StoreError> {
+        tokens(&self.readers, merchant).await
     }
 
     async fn sign_in_tries(&self, key: [u8; 32]) -> Result<Option<(u32, Timestamp)>, StoreError> {

@@ -313,7 +313,7 @@ pub(super) fn records(
         found = of_payment(connection, filter)?;
     } else {
         let sql = format!(
-            "SELECT {} FROM deliveries WHERE {} AND created_at <= ?7 \
+            "SELECT {} FROM deliveries WHERE {} \
              AND (created_at, payment_id, sequence, endpoint) < (?7, ?8, ?9, ?10) \
              ORDER BY created_at DESC, payment_id DESC, sequence DESC, endpoint DESC LIMIT ?11",
             rows::DELIVERY_RECORD,
@@ -323,6 +323,8 @@ pub(super) fn records(
             after.map_or((i64::MAX, (0, 0, 0)), |after| (after.created_at.micros(), key(after.id)));
         for terminal in terminals(connection, filter)? {
             let (ter_no, from, until, to, state, event_type) = conditions(terminal, filter);
+            // One upper bound: of two, the index is searched by the first.
+            let until = until.min(at.saturating_add(1));
             found.extend(list(
                 connection,
                 &sql,

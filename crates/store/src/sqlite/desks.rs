@@ -7,6 +7,7 @@ use super::writer::{WriteError, Written, account_number, execute, one_or};
 use crate::json::json;
 use async_trait::async_trait;
 use domain::api_call::{ApiCall, CallFilter, CallPlace, action_from_name};
+use domain::api_token::ApiToken;
 use domain::id::{MerchantId, PaymentId, TerminalNumber};
 use domain::ledger::{Account, Posting};
 use domain::merchant::Merchant;
@@ -17,7 +18,7 @@ use domain::terminal::Mode;
 use domain::time::Timestamp;
 use domain::user::{Email, Note, Session, User, UserId};
 use engine::actor::Scope;
-use engine::changeset::DeskChange;
+use engine::changeset::{DeskChange, TokenChange};
 use engine::error::{CommitError, StoreError};
 use engine::ports::{AuditEntry, Desks, PostingPlace};
 use rusqlite::{Connection, OptionalExtension as _, Row};
@@ -27,19 +28,21 @@ use std::time::Duration;
 /// A change with its JSON written, so that the writer only binds it.
 pub(super) struct DeskRow {
     pub(super) change: DeskChange,
-    /// `users.facts`
+    /// `users.facts`, `api_tokens.facts`
     pub(super) facts: String,
 }
 
 pub(super) fn encode(change: DeskChange) -> Result<DeskRow, CommitError> {
     let facts = match &change {
         DeskChange::User { user, .. } => json(&user.facts)?,
+        DeskChange::Token(TokenChange::Made(token)) => json(&token.facts)?,
         DeskChange::Merchant { .. }
         | DeskChange::SessionBegun(_)
         | DeskChange::SessionSeen { .. }
         | DeskChange::SessionEnded { .. }
         | DeskChange::SessionsEnded { .. }
         | DeskChange::SessionsForgotten { .. }
+        | DeskChange::Token(TokenChange::Used { .. } | TokenChange::Ended { .. })
         | DeskChange::SignInTries { .. }
         | DeskChange::Note(_)
         | DeskChange::Calls(_)
@@ -61,6 +64,7 @@ pub(super) fn write(connection: &Connection, row: &DeskRow) -> Written {
         | DeskChange::SessionEnded { .. }
         | DeskChange::SessionsEnded { .. }
         | DeskChange::SessionsForgotten { .. } => write_session(connection, &row.change)?,
+        DeskChange::Token(change) => write_token(connection, change, &row.facts)?,
         DeskChange::SignInTries { key, tries: 0, .. } => {
             execute(connection, "DELETE FROM sign_in_tries WHERE address = ?1", [key])?;
         }
@@ -140,10 +144,43 @@ fn write_session(connection: &Connection, change: &DeskChange) -> Written {
         }
         DeskChange::User { .. }
         | DeskChange::Merchant { .. }
+        | DeskChange::Token(_)
         | DeskChange::SignInTries { .. }
         | DeskChange::Note(_)
         | DeskChange::Calls(_)
         | DeskChange::CallsForgotten { .. } => {}
+    }
+    Ok(())
+}
+
+fn write_token(connection: &Connection, change: &TokenChange, facts: &str) -> Written {
+    match change {
+        TokenChange::Made(token) => {
+            execute(
+                connection,
+                "INSERT INTO api_tokens (digest, merchant_id, user_id, facts, created_at, \
+                 expires_at, used_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                (
+                    token.digest,
+                    token.merchant.0,
+                    token.user.0,
+                    facts,
+                    token.created_at.micros(),
+                    token.expires_at.micros(),
+                    token.used_at.map(Timestamp::micros),
+                ),
+            )?;
+        }
+        TokenChange::Used { digest, at } => {
+            execute(
+                connection,
+                "UPDATE api_tokens SET used_at = max(coalesce(used_at, 0), ?2) WHERE digest = ?1",
+                (digest, at.micros()),
+            )?;
+        }
+        TokenChange::Ended { digest } => {
+            execute(connection, "DELETE FROM api_tokens WHERE digest = ?1", [digest])?;
+        }
     }
     Ok(())
 }
@@ -237,6 +274,9 @@ const USER: &str = "u.id, u.merchant_id, u.email, u.link, u.facts, u.version, u.
 const SESSION: &str =
     "s.digest, s.user_id, s.created_at, s.seen_at, s.proved_at, s.caller, s.agent";
 
+const TOKEN: &str =
+    "t.digest, t.merchant_id, t.user_id, t.facts, t.created_at, t.expires_at, t.used_at";
+
 fn user_from(row: &Row<'_>, first: usize) -> Result<User, QueryError> {
     let at = |column: usize| first.saturating_add(column);
     let id: i64 = row.get(at(0))?;
@@ -314,6 +354,42 @@ pub(super) fn sessions(connection: &Connection, user: UserId) -> Result<Vec<Sess
     let sql =
         format!("SELECT {SESSION} FROM sessions s WHERE s.user_id = ?1 ORDER BY s.created_at DESC");
     list(connection, &sql, [user.0], session)
+}
+
+fn token(row: &Row<'_>) -> Result<ApiToken, QueryError> {
+    let user: i64 = row.get(2)?;
+    let place = Place { table: "api_tokens", row: format!("of user {user}") };
+    let facts: String = row.get(3)?;
+    Ok(ApiToken {
+        digest: row.get(0)?,
+        merchant: MerchantId(row.get(1)?),
+        user: UserId(user),
+        facts: place.json("facts", &facts)?,
+        created_at: Timestamp::from_micros(row.get(4)?),
+        expires_at: Timestamp::from_micros(row.get(5)?),
+        used_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_micros),
+    })
+}
+
+pub(super) fn token_with_user(
+    connection: &Connection,
+    digest: [u8; 32],
+) -> Result<Option<(ApiToken, User)>, QueryError> {
+    let sql = format!(
+        "SELECT {TOKEN}, {USER} FROM api_tokens t JOIN users u ON u.id = t.user_id \
+         WHERE t.digest = ?1"
+    );
+    Ok(list(connection, &sql, [digest], |row| Ok((token(row)?, user_from(row, 7)?)))?.pop())
+}
+
+pub(super) fn tokens(
+    connection: &Connection,
+    merchant: MerchantId,
+) -> Result<Vec<ApiToken>, QueryError> {
+    let sql = format!(
+        "SELECT {TOKEN} FROM api_tokens t WHERE t.merchant_id = ?1 ORDER BY t.created_at DESC"
+    );
+    list(connection, &sql, [merchant.0], token)
 }
 
 pub(super) fn sign_in_tries(
@@ -508,12 +584,13 @@ pub(super) fn postings_of_day(
     });
     let sql = format!(
         "SELECT {} FROM postings WHERE merchant_id = ?1 AND mode = ?2 AND currency = ?3 \
-         AND at >= ?4 AND at < ?5 AND at <= ?6 \
-         AND (at, payment_id, sequence, account) < (?6, ?7, ?8, ?9) \
+         AND at >= ?4 AND at <= ?5 AND (at, payment_id, sequence, account) < (?6, ?7, ?8, ?9) \
          ORDER BY at DESC, payment_id DESC, sequence DESC, account DESC LIMIT ?10",
         rows::POSTING_COLUMNS
     );
     let [at, payment, sequence, account] = last;
+    // One upper bound: of two, the index is searched by the first.
+    let until = at.min(until.saturating_sub(1));
     let (mode, currency) = (mode.name(), currency.code());
     let params = (merchant.0, mode, currency, from, until, at, payment, sequence, account, limit);
     list(connection, &sql, params, rows::posting)
@@ -543,6 +620,14 @@ impl Desks for super::SqliteStore {
 
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         self.readers.read(|connection| sessions(connection, user))
+    }
+
+    async fn token(&self, digest: [u8; 32]) -> Result<Option<(ApiToken, User)>, StoreError> {
+        self.readers.read(|connection| token_with_user(connection, digest))
+    }
+
+    async fn tokens(&self, merchant: MerchantId) -> Result<Vec<ApiToken>, StoreError> {
+        self.readers.read(|connection| tokens(connection, merchant))
     }
 
     async fn sign_in_tries(&self, key: [u8; 32]) -> Result<Option<(u32, Timestamp)>, StoreError> {

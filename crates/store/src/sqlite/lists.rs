@@ -103,10 +103,12 @@ fn keys_of_terminal(
     asked: &PaymentsAsked,
 ) -> Result<Vec<Key>, QueryError> {
     let (from, until) = moments(asked);
+    // One upper bound: of two, the index is searched by the first.
+    let until = before.0.min(until.saturating_sub(1));
     list(
         connection,
         "SELECT created_at, place FROM payments WHERE ter_no = ?1 AND created_at >= ?2 \
-         AND created_at < ?3 AND created_at <= ?4 AND (created_at, place) < (?4, ?5) \
+         AND created_at <= ?3 AND (created_at, place) < (?4, ?5) \
          ORDER BY created_at DESC, place DESC LIMIT ?6",
         (terminal, from, until, before.0, before.1, asked.limit),
         |row| Ok((row.get(0)?, row.get(1)?)),

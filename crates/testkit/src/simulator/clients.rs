@@ -144,7 +144,12 @@ fn request(unique_reference: bool) -> Request {
 const HOLDER: Actor = Actor::Holder { caller: None };
 
 fn server(terminal: &Terminal) -> Actor {
-    Actor::Terminal { number: terminal.number, merchant: terminal.merchant, caller: None }
+    Actor::Terminal {
+        number: terminal.number,
+        merchant: terminal.merchant,
+        token_of: None,
+        caller: None,
+    }
 }
 
 /// Where simulated banks send nobody.

@@ -299,8 +299,12 @@ impl House {
         reference: &str,
     ) -> Created {
         let caller = None;
-        let actor =
-            Actor::Terminal { number: terminal.number, merchant: terminal.merchant, caller };
+        let actor = Actor::Terminal {
+            number: terminal.number,
+            merchant: terminal.merchant,
+            token_of: None,
+            caller,
+        };
         let number_of_card = CardNumber::parse(card, true).unwrap();
         let security_code = SecurityCode::parse("123", number_of_card.brand()).unwrap();
         let expiry = Expiry { year: 2099, month: 1 };

@@ -1,11 +1,12 @@
 //! `GET /api/v1/balance`: what the merchant's books say, for its own server.
 
+use super::bearer;
 use super::error::Refusal;
 use super::exchange::{Who, actor, audit, bad_request, fault_refusal, log};
-use super::private_key;
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use domain::api_token::TokenScope;
 use domain::id::TerminalNumber;
 use domain::ledger::Balance;
 use domain::money::sum_to_decimal_text;
@@ -65,7 +66,7 @@ impl InCurrency {
     }
 }
 
-/// The terminal's number in the query, its private key as the bearer's token.
+/// The terminal's number in the query; its private key, or an API token, as the bearer's.
 pub(super) async fn show_balance(
     State(app): State<App>,
     Query(question): Query<Question>,
@@ -85,7 +86,7 @@ pub(super) async fn show_balance(
             log(&app, &request_id, &who, (refusal.status, None), Some(&refusal));
             who.number = number_of(&question).ok();
             audit(&app, &who, &refusal, &request_id).await;
-            private_key::asked_for(refusal.into_answer(&headers, &request_id))
+            bearer::asked_for(refusal.into_answer(&headers, &request_id))
         }
     }
 }
@@ -97,9 +98,10 @@ async fn answer(
     who: &mut Who,
 ) -> Result<String, Refusal> {
     let number = || number_of(question);
-    let terminal = private_key::terminal(app, headers, who.caller, number).await?;
+    let scope = (who.caller, TokenScope::ReadBalance);
+    let (terminal, token_of) = bearer::terminal(app, headers, scope, number).await?;
     who.terminal = Some(Arc::clone(&terminal));
-    let actor = actor(&terminal, who.caller);
+    let actor = actor(&terminal, who.caller).by_token_of(token_of);
     let statements = app.gateway.statements(actor).await.map_err(|fault| fault_refusal(&fault))?;
     let answer = of_mode(&terminal, &statements);
     serde_json::to_string(&answer).map_err(|_never| Refusal::fault())
@@ -116,5 +118,5 @@ fn of_mode(terminal: &Terminal, statements: &[Statement]) -> Answer {
 }
 
 fn number_of(question: &Question) -> Result<TerminalNumber, Refusal> {
-    private_key::number_of(question.ter_no.as_deref()).map_err(bad_request)
+    bearer::number_of(question.ter_no.as_deref()).map_err(bad_request)
 }

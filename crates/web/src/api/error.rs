@@ -115,7 +115,7 @@ impl Refusal {
         let (media, body) = if wants_problem {
             let title = self.status.canonical_reason().unwrap_or("Error");
             let details = ProblemDetails {
-                kind: format!("/developers/errors#{number}"),
+                kind: format!("/developers/errors#error-{number}"),
                 title,
                 status: self.status.as_u16(),
                 detail: message,

@@ -108,7 +108,12 @@ pub(super) fn log(
 
 /// The actor behind a terminal's public key.
 pub(super) const fn actor(terminal: &Terminal, caller: Caller) -> Actor {
-    Actor::Terminal { number: terminal.number, merchant: terminal.merchant, caller: caller.0 }
+    Actor::Terminal {
+        number: terminal.number,
+        merchant: terminal.merchant,
+        token_of: None,
+        caller: caller.0,
+    }
 }
 
 /// The HTTP answer. A refusal leaves its line in the audit log.

@@ -4,6 +4,7 @@ mod answer;
 #[cfg(test)]
 mod answer_tests;
 mod balance;
+mod bearer;
 mod create_payment;
 mod encrypted;
 #[cfg(test)]
@@ -12,9 +13,10 @@ mod error;
 mod exchange;
 mod fields;
 mod health;
+mod input;
 mod means;
 mod methods;
-mod private_key;
+mod payments;
 mod refund;
 #[cfg(test)]
 mod refund_tests;
@@ -28,8 +30,9 @@ mod webhooks;
 
 pub(crate) use answer::Answer as StatusAnswer;
 pub(crate) use error::Refusal;
+pub(crate) use input::{DELIVERY_FILTERS, ENDPOINT_FIELDS, REPLAY_FIELDS};
+pub(crate) use payments::PAYMENT_FILTERS;
 pub use webhooks::Streams;
-pub(crate) use webhooks::{DELIVERY_FILTERS, ENDPOINT_FIELDS, REPLAY_FIELDS};
 
 use crate::app::App;
 use axum::Router;
@@ -43,6 +46,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/transactions/refund-request", post(refund::request_refund))
         .route("/api/authurl/s2s/{id}", get(show_status::show_status))
         .route("/api/methods", get(methods::methods))
+        .route("/api/v1/payments", get(payments::list))
         .route("/api/v1/balance", get(balance::show_balance))
         .merge(webhooks::routes())
 }

@@ -3,7 +3,8 @@
 //! `label` their colours.
 //!
 //! A drawing scales with its place. Its letters are 12 units high; room is kept for a wide typeface
-//! of that height. For readers of the screen it is one image with its title as name: what it says
+//! of that height. Each chart is drawn twice, wide and for a phone, of which the style sheet shows the
+//! one that its place has room for. For readers of the screen it is one image with its title as name: what it says
 //! in figures must stand beside it as text.
 
 #[cfg(test)]
@@ -13,8 +14,10 @@ mod tests;
 use askama::filters::{Escaper as _, Html};
 use std::fmt::Write as _;
 
-/// Width of every drawing, in units.
-const WIDTH: i128 = 720;
+/// Width of a drawing, in units.
+const WIDE: i128 = 720;
+/// Width of the one for phones.
+const NARROW: i128 = 340;
 /// Height of the letters.
 const LETTERS: i128 = 12;
 /// Between two things that must not touch.
@@ -36,6 +39,15 @@ pub struct Bar {
 /// Bars beside each other, as by day, with three to five lines of round figures behind them.
 /// Values below zero hang from the line of zero. `format` says a value in words.
 pub fn bars(title: &str, rows: &[Bar], format: impl Fn(i64) -> String) -> String {
+    both(|room| bars_in(room, title, rows, &format))
+}
+
+/// Both drawings.
+fn both(draw: impl Fn(i128) -> String) -> String {
+    draw(WIDE) + &draw(NARROW)
+}
+
+fn bars_in(room: i128, title: &str, rows: &[Bar], format: impl Fn(i64) -> String) -> String {
     const TOP: i128 = 12;
     const PLOT_HEIGHT: i128 = 180;
     const HEIGHT: i128 = TOP + PLOT_HEIGHT + 28;
@@ -48,12 +60,13 @@ pub fn bars(title: &str, rows: &[Bar], format: impl Fn(i64) -> String) -> String
         })
         .collect();
     let widest = ticks.iter().map(|(_, label)| width(label)).max().unwrap_or(0);
-    let frame = Frame { left: widest + GAP, top: TOP, height: PLOT_HEIGHT, scale };
+    let left = widest + GAP;
+    let frame = Frame { left, room, top: TOP, height: PLOT_HEIGHT, scale };
     let mut body = String::new();
     for (tick, label) in &ticks {
         let y = frame.y(*tick);
         let class = if *tick == 0 { "axis" } else { "grid" };
-        line(&mut body, class, (frame.left * 10, y), (WIDTH * 10, y));
+        line(&mut body, class, (left * 10, y), (room * 10, y));
         text(&mut body, (widest * 10, y + LETTERS * 10 / 3), "end", label);
     }
     for (place, row) in rows.iter().enumerate() {
@@ -61,23 +74,36 @@ pub fn bars(title: &str, rows: &[Bar], format: impl Fn(i64) -> String) -> String
     }
     let labels = rows.iter().map(|row| short(&row.label)).collect::<Vec<_>>();
     frame.labels_below(&mut body, &labels, (TOP + PLOT_HEIGHT + 20) * 10);
-    drawing(title, HEIGHT, &body)
+    drawing(title, (room, HEIGHT), &body)
 }
 
 /// Bars below each other, as by method: label, bar, value. A value below zero has no bar, only its
 /// figure. `format` says a value in words.
 pub fn horizontal(title: &str, rows: &[(&str, i64)], format: impl Fn(i64) -> String) -> String {
+    both(|room| horizontal_in(room, title, rows, &format))
+}
+
+fn horizontal_in(
+    room: i128,
+    title: &str,
+    rows: &[(&str, i64)],
+    format: impl Fn(i64) -> String,
+) -> String {
     let lines: Vec<Line<'_>> = rows
         .iter()
         .map(|(label, value)| Line { label, value: *value, said: format(*value) })
         .collect();
     let most = lines.iter().map(|line| line.value).max().unwrap_or(0);
-    lying(title, &lines, most)
+    lying(room, title, &lines, most)
 }
 
 /// Steps that ever fewer reach, each with its count and its share of the first one in per cent.
 /// `<1 %` is some, `>99 %` is not all.
 pub fn funnel(title: &str, steps: &[(&str, i64)]) -> String {
+    both(|room| funnel_in(room, title, steps))
+}
+
+fn funnel_in(room: i128, title: &str, steps: &[(&str, i64)]) -> String {
     let first = steps.first().map_or(0, |(_, count)| *count);
     let lines: Vec<Line<'_>> = steps
         .iter()
@@ -90,7 +116,7 @@ pub fn funnel(title: &str, steps: &[(&str, i64)]) -> String {
         })
         .collect();
     let most = lines.iter().map(|line| line.value).max().unwrap_or(0);
-    lying(title, &lines, most)
+    lying(room, title, &lines, most)
 }
 
 /// What part of the whole this is, rounded half up; none of nothing.
@@ -115,13 +141,13 @@ struct Line<'a> {
 }
 
 /// `most`: the value of a bar that takes all the room.
-fn lying(title: &str, lines: &[Line<'_>], most: i64) -> String {
+fn lying(width_of_all: i128, title: &str, lines: &[Line<'_>], most: i64) -> String {
     const LINE: i128 = 28;
     const THICKNESS: i128 = 18;
     let labels = lines.iter().map(|line| width(&short(line.label))).max().unwrap_or(0);
     let figures = lines.iter().map(|line| width(&short(&line.said))).max().unwrap_or(0);
     let left = labels + GAP;
-    let room = (WIDTH - left - figures - GAP).max(GAP);
+    let room = (width_of_all - left - figures - GAP).max(GAP);
     let mut body = String::new();
     let mut top = 4_i128;
     for row in lines {
@@ -136,7 +162,7 @@ fn lying(title: &str, lines: &[Line<'_>], most: i64) -> String {
     }
     let bottom = top + 4;
     line(&mut body, "axis", (left * 10, 40), (left * 10, (bottom - 4) * 10));
-    drawing(title, bottom, &body)
+    drawing(title, (width_of_all, bottom), &body)
 }
 
 /// The part of the room that a value takes; what is not nothing is seen.
@@ -184,6 +210,8 @@ impl Scale {
 /// Where upright bars stand, in units; places are told in tenths of them.
 struct Frame {
     left: i128,
+    /// Width of the whole drawing.
+    room: i128,
     top: i128,
     height: i128,
     scale: Scale,
@@ -201,7 +229,7 @@ impl Frame {
     /// Where a bar's room begins, the place behind the last one included.
     fn slot(&self, place: usize, of: usize) -> i128 {
         let (place, of) = (whole(place), whole(of).max(1));
-        self.left * 10 + (WIDTH - self.left) * 10 * place / of
+        self.left * 10 + (self.room - self.left) * 10 * place / of
     }
 
     fn bar(
@@ -231,14 +259,14 @@ impl Frame {
     fn labels_below(&self, out: &mut String, labels: &[String], y: i128) {
         let widest = labels.iter().map(|label| width(label)).max().unwrap_or(0);
         let needed = (widest + GAP) * whole(labels.len());
-        let every = needed.div_euclid((WIDTH - self.left).max(1)).saturating_add(1);
+        let every = needed.div_euclid((self.room - self.left).max(1)).saturating_add(1);
         let every = usize::try_from(every).unwrap_or(usize::MAX);
         let mut taken = 0_i128;
         for (place, label) in labels.iter().enumerate().step_by(every) {
             let next = self.slot(place.saturating_add(1), labels.len());
             let half = width(label) * 5;
             let middle = i128::midpoint(self.slot(place, labels.len()), next);
-            let middle = middle.min(WIDTH * 10 - half).max(half);
+            let middle = middle.min(self.room * 10 - half).max(half);
             if middle - half >= taken {
                 text(out, (middle, y), "middle", label);
                 taken = middle + half + GAP * 10;
@@ -304,13 +332,14 @@ fn text(out: &mut String, place: (i128, i128), anchor: &str, label: &str) {
 }
 
 /// The whole element. Its name's id comes from all that is in it, so that several stand in a page.
-fn drawing(title: &str, height: i128, body: &str) -> String {
+fn drawing(title: &str, (width, height): (i128, i128), body: &str) -> String {
     // FNV-1a, 64 bits.
     let id = title.bytes().chain(body.bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let title = escaped(title);
+    let class = if width == WIDE { "wide" } else { "narrow" };
     format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-size="{LETTERS}" role="img" aria-labelledby="chart-{id:016x}"><title id="chart-{id:016x}">{title}</title>{body}</svg>"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" class="{class}" viewBox="0 0 {width} {height}" font-size="{LETTERS}" role="img" aria-labelledby="chart-{id:016x}"><title id="chart-{id:016x}">{title}</title>{body}</svg>"#
     )
 }

@@ -31,9 +31,9 @@ fn sound(svg: &str) {
         assert!(!svg.contains(banned), "{banned}: {svg}");
     }
     let view = attributes(svg, "viewBox")[0];
-    let height = view.rsplit(' ').next().unwrap();
+    let [_, _, width, height] = view.split(' ').collect::<Vec<_>>()[..] else { panic!("{view}") };
     for (names, most) in
-        [(["x", "x1", "x2", "width"], WIDTH * 10), (["y", "y1", "y2", "height"], tenths(height))]
+        [(["x", "x1", "x2", "width"], tenths(width)), (["y", "y1", "y2", "height"], tenths(height))]
     {
         for value in names.iter().flat_map(|name| attributes(svg, name)) {
             assert!((0..=most).contains(&tenths(value)), "{value} is outside: {svg}");
@@ -63,7 +63,7 @@ fn bars_have_names_and_round_lines_behind_them() {
         Bar { label: "1 May".to_owned(), value: 950, second: Some(100) },
         Bar { label: "2 May".to_owned(), value: 0, second: None },
     ];
-    let svg = bars("Paid by day", &rows, plain);
+    let svg = bars_in(WIDE, "Paid by day", &rows, plain);
     sound(&svg);
     assert!(svg.starts_with("<svg "), "{svg}");
     assert!(svg.contains(r#"role="img""#) && svg.contains(">Paid by day</title>"), "{svg}");
@@ -103,28 +103,28 @@ fn lines_are_round_and_few() {
 #[test]
 fn nothing_is_drawn_as_nothing() {
     for svg in [
-        bars("None", &[], plain),
-        bars("Zeros", &[bar("a", 0), bar("b", 0)], plain),
-        horizontal("None", &[], plain),
-        horizontal("Zeros", &[("a", 0)], plain),
-        funnel("None", &[]),
-        funnel("Zeros", &[("created", 0), ("challenge", 0)]),
+        bars_in(WIDE, "None", &[], plain),
+        bars_in(WIDE, "Zeros", &[bar("a", 0), bar("b", 0)], plain),
+        horizontal_in(WIDE, "None", &[], plain),
+        horizontal_in(WIDE, "Zeros", &[("a", 0)], plain),
+        funnel_in(WIDE, "None", &[]),
+        funnel_in(WIDE, "Zeros", &[("created", 0), ("challenge", 0)]),
     ] {
         sound(&svg);
         assert!(attributes(&svg, "height").iter().all(|&h| h == "0" || h == "18"), "{svg}");
         assert!(!svg.contains('%'), "{svg}");
     }
     // The line of zero is the floor.
-    assert!(bars("None", &[], plain).contains(r#"y1="192""#));
+    assert!(bars_in(WIDE, "None", &[], plain).contains(r#"y1="192""#));
 }
 
 #[test]
 fn text_stays_text() {
     let evil = "</text></svg><script>alert('1' & \"2\")</script>\u{0}";
     for svg in [
-        bars(evil, &[bar(evil, 5)], |_value| evil.to_owned()),
-        horizontal(evil, &[(evil, 5)], |_value| evil.to_owned()),
-        funnel(evil, &[(evil, 5)]),
+        bars_in(WIDE, evil, &[bar(evil, 5)], |_value| evil.to_owned()),
+        horizontal_in(WIDE, evil, &[(evil, 5)], |_value| evil.to_owned()),
+        funnel_in(WIDE, evil, &[(evil, 5)]),
     ] {
         assert!(!svg.contains("<script") && !svg.contains('\0'), "{svg}");
         assert_eq!(svg.matches("</svg>").count(), 1, "{svg}");
@@ -138,11 +138,12 @@ fn the_largest_values_are_drawn() {
         Bar { label: "most".to_owned(), value: i64::MAX, second: Some(i64::MIN) },
         Bar { label: "least".to_owned(), value: 1, second: Some(-1) },
     ];
-    sound(&bars("Far", &rows, plain));
-    let svg = horizontal("Far", &[("most", i64::MAX), ("least", i64::MIN), ("one", 1)], plain);
+    sound(&bars_in(WIDE, "Far", &rows, plain));
+    let svg =
+        horizontal_in(WIDE, "Far", &[("most", i64::MAX), ("least", i64::MIN), ("one", 1)], plain);
     sound(&svg);
     assert!(svg.contains("<title>least: -9223372036854775808</title>"), "{svg}");
-    let svg = funnel("Far", &[("most", i64::MAX), ("less", i64::MAX - 1), ("one", 1)]);
+    let svg = funnel_in(WIDE, "Far", &[("most", i64::MAX), ("less", i64::MAX - 1), ("one", 1)]);
     sound(&svg);
     for share in ["100 %", "&#62;99 %", "&#60;1 %"] {
         assert!(svg.contains(share), "{share}: {svg}");
@@ -154,31 +155,35 @@ fn labels_never_collide() {
     for count in [1_usize, 2, 7, 31, 90, 365, 400] {
         for label in ["2026-05-31", "5", "a label that is much too long for its bar"] {
             let rows: Vec<Bar> = (0_i64..).take(count).map(|n| bar(label, n)).collect();
-            let svg = bars("By day", &rows, plain);
-            sound(&svg);
-            assert_eq!(svg.matches("<rect").count(), count);
-            let places = below(&svg);
-            assert!(!places.is_empty(), "{count} {label}");
-            assert!(places.iter().all(|(start, end)| *start >= 0 && *end <= WIDTH * 10));
-            for pair in places.windows(2) {
-                assert!(pair[0].1 < pair[1].0, "{count} {label}: {places:?}");
+            for room in [WIDE, NARROW] {
+                let svg = bars_in(room, "By day", &rows, plain);
+                sound(&svg);
+                assert_eq!(svg.matches("<rect").count(), count);
+                let places = below(&svg);
+                assert!(!places.is_empty(), "{count} {label}");
+                assert!(places.iter().all(|(start, end)| *start >= 0 && *end <= room * 10));
+                for pair in places.windows(2) {
+                    assert!(pair[0].1 < pair[1].0, "{count} {label}: {places:?}");
+                }
             }
         }
     }
     // Where all have room, all are there.
     let rows: Vec<Bar> = (0..7).map(|n| bar("31 May", n)).collect();
-    assert_eq!(below(&bars("By day", &rows, plain)).len(), 7);
+    assert_eq!(below(&bars_in(WIDE, "By day", &rows, plain)).len(), 7);
 }
 
 #[test]
 fn a_funnel_tells_shares_of_its_first_step() {
     let steps =
         [("created", 300), ("challenge", 200), ("authorised", 150), ("refunded", 1), ("none", 0)];
-    let svg = funnel("From order to money", &steps);
+    let svg = funnel_in(WIDE, "From order to money", &steps);
     sound(&svg);
     for said in ["300 (100 %)", "200 (67 %)", "150 (50 %)", "1 (&#60;1 %)", "0 (0 %)"] {
         assert!(svg.contains(&format!(">{said}</text>")), "{said}: {svg}");
     }
+    sound(&funnel_in(NARROW, "From order to money", &steps));
+    assert!(funnel("Twice", &steps).matches("</svg>").count() == 2);
     assert_eq!(share(5, 1000).as_deref(), Some("1 %"));
     assert_eq!(share(995, 1000).as_deref(), Some(">99 %"));
     assert_eq!(share(3, 2).as_deref(), Some("150 %"));
@@ -187,8 +192,8 @@ fn a_funnel_tells_shares_of_its_first_step() {
 
 #[test]
 fn drawings_have_names_of_their_own() {
-    let one = funnel("Same", &[("a", 1)]);
-    let other = funnel("Same", &[("a", 2)]);
+    let one = funnel_in(WIDE, "Same", &[("a", 1)]);
+    let other = funnel_in(WIDE, "Same", &[("a", 2)]);
     assert_ne!(attributes(&one, "aria-labelledby"), attributes(&other, "aria-labelledby"));
 }
 
@@ -201,9 +206,10 @@ proptest! {
             .iter()
             .map(|(value, second)| Bar { label: "1 May".to_owned(), value: *value, second: *second })
             .collect();
-        sound(&bars("Any", &rows, plain));
+        sound(&bars_in(WIDE, "Any", &rows, plain));
+        sound(&bars_in(NARROW, "Any", &rows, plain));
         let lines: Vec<(&str, i64)> = values.iter().map(|(value, _)| ("UPI", *value)).collect();
-        sound(&horizontal("Any", &lines, plain));
-        sound(&funnel("Any", &lines));
+        sound(&horizontal_in(WIDE, "Any", &lines, plain));
+        sound(&funnel_in(WIDE, "Any", &lines));
     }
 }

@@ -12,6 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use domain::api_token::{ApiToken, TokenFacts, TokenScope};
 use domain::call::Word;
 use domain::delivery::DeliveryId;
 use domain::endpoint::EndpointState;
@@ -24,7 +25,9 @@ use domain::secret::SecretText;
 use domain::terminal::{Mode, Settings};
 use domain::text::WebAddress;
 use domain::user::{Email, Role, Session, User, UserFacts, UserId, UserState};
-use engine::changeset::{Changeset, DeskChange, EndpointChange, StoredEndpoint, TerminalChange};
+use engine::changeset::{
+    Changeset, DeskChange, EndpointChange, StoredEndpoint, TerminalChange, TokenChange,
+};
 use engine::password::code_at;
 use engine::ports::{Mail, Mailer, Random, Store as _};
 use engine::user::{Accept, Invite};
@@ -171,6 +174,23 @@ fn user_number(role: Role) -> UserId {
     )
 }
 
+/// The token that every user of a merchant has; nobody knows its text.
+pub(crate) fn token_of(user: UserId, merchant: MerchantId) -> ApiToken {
+    ApiToken {
+        digest: [u8::try_from(user.0).unwrap(); 32],
+        user,
+        merchant,
+        facts: TokenFacts {
+            name: format!("Token <s>of</s> {user}"),
+            mode: Mode::Test,
+            scopes: vec![TokenScope::ReadBalance],
+        },
+        created_at: fixture::now(),
+        expires_at: fixture::now().plus(Duration::from_hours(24 * 7)),
+        used_at: None,
+    }
+}
+
 /// The user of a role of the other merchant.
 pub(crate) const STRANGER: UserId = UserId(200);
 
@@ -305,6 +325,11 @@ impl House {
         };
         let change = DeskChange::User { user: Box::new(user), expected_version: None };
         self.commit(Changeset::desk("user", change, None)).await;
+        if let Some(merchant) = merchant {
+            let token = token_of(id, merchant);
+            let change = DeskChange::Token(TokenChange::Made(token));
+            self.commit(Changeset::desk("token", change, None)).await;
+        }
         let session = Session {
             digest: self.app.gateway.digest_of_secret(&format!("session of {id}")),
             user: id,

@@ -1,7 +1,7 @@
 //! Who may do what: every route, every role, own and foreign objects. The rows are written down
 //! here a second time, so that neither a new route nor a changed permission goes unnoticed.
 
-use super::harness::{Belongings, FOREIGN, House, OWN, ROLES, STRANGER, public_key};
+use super::harness::{Belongings, FOREIGN, House, OWN, ROLES, STRANGER, public_key, token_of};
 use super::route::{Room, Route};
 use domain::user::Role;
 use http::{Method, StatusCode};
@@ -22,8 +22,9 @@ const LETTERS: [(char, Role); 7] = [
 ];
 
 /// A route's path with what this merchant has.
-pub(super) fn path_of(pattern: &str, it: &Belongings, house: &House) -> String {
+pub(super) fn path_of(pattern: &str, (role, it): (Role, &Belongings), house: &House) -> String {
     let foreign = it.merchant == FOREIGN.merchant;
+    let own = if foreign { STRANGER } else { house.user(role) };
     let user = match (pattern.starts_with("/office"), foreign) {
         (true, _) => house.user(Role::Operator),
         (false, true) => STRANGER,
@@ -37,6 +38,7 @@ pub(super) fn path_of(pattern: &str, it: &Belongings, house: &House) -> String {
         .replace("{delivery}", &it.delivery().webhook_id())
         .replace("{merchant}", &it.merchant.to_string())
         .replace("{user}", &user.to_string())
+        .replace("{token}", &token_of(own, it.merchant).id())
         .replace("{currency}", "USD")
         .replace("{day}", "2025-04-26")
 }
@@ -80,18 +82,19 @@ fn every_route_has_its_row_and_every_row_its_route() {
 
 /// What belongs to somebody is in the path.
 fn names_an_object(path: &str) -> bool {
-    let portal = ["{terminal}", "{payment}", "{endpoint}", "{delivery}", "{user}"];
+    let portal = ["{terminal}", "{payment}", "{endpoint}", "{delivery}", "{user}", "{token}"];
     path.starts_with("/portal") && portal.iter().any(|part| path.contains(part))
 }
 
 /// What must never be on a page of the first merchant: whatever is the other one's.
-fn foreign_traces() -> [String; 5] {
+fn foreign_traces() -> [String; 6] {
     [
         FOREIGN.approved().id.to_string(),
         FOREIGN.waiting().id.to_string(),
         public_key(FOREIGN.test_terminal),
         "shop2.example".to_owned(),
         format!("user{STRANGER}@people.example"),
+        token_of(STRANGER, FOREIGN.merchant).id(),
     ]
 }
 
@@ -146,7 +149,7 @@ async fn nobody_sees_or_does_what_is_not_theirs() {
             let allowed = who.contains(letter);
             for it in [OWN, FOREIGN] {
                 let foreign = it.merchant == FOREIGN.merchant && names_an_object(route.path);
-                let path = path_of(route.path, &it, &house);
+                let path = path_of(route.path, (role, &it), &house);
                 let before = house.store.contents();
                 let page = if route.method == Method::GET {
                     house.get(role, &path).await

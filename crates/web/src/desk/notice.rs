@@ -30,6 +30,7 @@ const NOTICES: &[(&str, &str)] = &[
     ("invited", "The invitation is on its way."),
     ("role-changed", "The role was changed."),
     ("user-removed", "They have no access any more."),
+    ("token-ended", "The token opens nothing any more."),
     ("signed-out", "You are signed out."),
     ("sessions-ended", "All other sessions have ended."),
     ("password-changed", "Your password was changed. Other sessions have ended."),

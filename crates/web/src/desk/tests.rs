@@ -30,7 +30,7 @@ fn code(house: &House) -> String {
 async fn nobody_gets_in_without_a_session() {
     let house = House::new().await;
     for route in super::all_routes() {
-        let path = super::matrix_tests::path_of(route.path, &OWN, &house);
+        let path = super::matrix_tests::path_of(route.path, (Role::Owner, &OWN), &house);
         let mut request = Request::builder().method(route.method.clone()).uri(&path);
         for cookie in ["", "__Host-tollgate=", "__Host-tollgate=made-up", "tollgate_session=x"] {
             request = request.header(header::COOKIE, cookie);
@@ -147,7 +147,7 @@ async fn forged_forms_do_nothing() {
             role.may(route.needs) && operators == (*role == Role::Operator)
         });
         let role = role.unwrap();
-        let path = super::matrix_tests::path_of(route.path, &OWN, &house);
+        let path = super::matrix_tests::path_of(route.path, (role, &OWN), &house);
         let other = if role == Role::Owner { Role::Admin } else { Role::Owner };
         let (own, others) = (house.csrf(role), house.csrf(other));
         for (origin, site, csrf) in [

@@ -22,10 +22,10 @@ pub(super) fn question() -> Value {
             live, by currency: what is owed to the merchant, and each account with postings. No \
             currency before the first approved payment. Wrong keys are counted against your \
             address as unknown payment numbers are.",
-        "security": [{ "privateKey": [] }],
+        "security": [{ "privateKey": [] }, { "apiToken": [] }],
         "parameters": [{
             "name": "terNO", "in": "query", "required": true,
-            "description": "The terminal that the private key belongs to.",
+            "description": "The terminal that the private key belongs to, or one of the token's merchant.",
             "schema": { "type": "integer", "minimum": 1 },
             "example": 42,
         }],

@@ -55,13 +55,13 @@ const fn again(
 }
 
 /// All numbers: the gateway's own first, then those that repeat the HTTP status.
-pub const ERRORS: [ErrorNumber; 35] = [
+pub const ERRORS: [ErrorNumber; 36] = [
     mend(
         101,
         401,
         "No terminal has this `public_key`, or `terNO` is not its number; or the private key is not \
-         the terminal's.",
-        "Take them from the same terminal.",
+         the terminal's, or the API token is unknown or has expired.",
+        "Take them from the same terminal; make a new token.",
     ),
     mend(
         102,
@@ -193,6 +193,13 @@ pub const ERRORS: [ErrorNumber; 35] = [
         "No connector can take this payment.",
         "Try again later, or ask the operator.",
         Retry::Later,
+    ),
+    mend(
+        403,
+        403,
+        "The API token was made without the scope that this needs, for the other kind of money, or by \
+         somebody whose role does not allow it.",
+        "Make a token with that scope in My Terminal, API tokens.",
     ),
     mend(
         404,

@@ -15,6 +15,7 @@ pub mod methods;
 pub mod open_api;
 mod pages;
 pub mod parameters;
+mod payments;
 pub mod samples;
 pub mod text;
 mod webhook_calls;

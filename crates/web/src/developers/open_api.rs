@@ -9,6 +9,7 @@ use super::encrypted;
 use super::errors::ERRORS;
 use super::methods;
 use super::parameters::{Kind, PARAMETERS, Parameter, REFUND_PARAMETERS};
+use super::payments;
 use super::samples;
 use super::webhook_calls;
 use crate::pages::Language;
@@ -45,7 +46,10 @@ pub fn document(public_url: &str) -> Value {
         "components": {
             "schemas": schemas(),
             "responses": error_responses(),
-            "securitySchemes": { "privateKey": balance::security_scheme() },
+            "securitySchemes": {
+                "privateKey": balance::security_scheme(),
+                "apiToken": payments::security_scheme(),
+            },
         },
     })
 }
@@ -64,6 +68,7 @@ fn paths(public_url: &str) -> Value {
     add("/sandbox-bank/{order}", counter());
     add("/api/authurl/s2s/{transIDOrReference}", status_query(public_url));
     add("/api/methods", methods::question());
+    add("/api/v1/payments", payments::question());
     add("/api/v1/balance", balance::question());
     add("/healthz", plain("getHealth", "Operations", "Whether the process runs", "text/plain"));
     add("/readyz", readiness());
@@ -550,6 +555,7 @@ fn schemas() -> Value {
         "Error": error_schema(),
         "Problem": problem_schema(),
         "Balance": balance::schema(),
+        "Payments": payments::schema(),
         "Methods": methods::schema(),
     });
     with(own, webhook_calls::schemas())

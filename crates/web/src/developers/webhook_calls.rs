@@ -245,7 +245,7 @@ fn operation(call: &Call) -> Value {
         return operation;
     }
     let opened = json!({
-        "security": [{ "privateKey": [] }], "parameters": parameters(call),
+        "security": [{ "privateKey": [] }, { "apiToken": [] }], "parameters": parameters(call),
     });
     with(with(operation, opened), request_body(call))
 }
@@ -268,7 +268,7 @@ const fn is_once(kind: Kind) -> bool {
 fn parameters(call: &Call) -> Vec<Value> {
     let mut parameters = vec![json!({
         "name": "terNO", "in": "query", "required": true, "example": 42,
-        "description": "The terminal that the private key belongs to.",
+        "description": "The terminal that the private key belongs to, or one of the token's merchant.",
         "schema": { "type": "integer", "minimum": 1 },
     })];
     if call.path.contains("{id}") {

@@ -62,6 +62,7 @@ pub(crate) fn menu(visit: &Visit) -> Vec<MenuGroup> {
             "Organisation",
             vec![
                 item(visit, P::SeeTeam, ("Team", "/portal/team", "team", "m")),
+                item(visit, P::Tokens, ("API tokens", "/portal/tokens", "key", "k")),
                 item(visit, P::Audit, ("Audit log", "/portal/audit", "audit", "a")),
             ],
         ),

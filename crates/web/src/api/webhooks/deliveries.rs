@@ -7,6 +7,7 @@ use crate::api::exchange::fault_refusal;
 use crate::app::App;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use domain::api_token::TokenScope;
 use domain::delivery::{DeliveryFilter, DeliveryId, DeliveryState};
 use engine::error::Fault;
 use http::StatusCode;
@@ -22,7 +23,11 @@ const REPLAYED_AT_MOST: u64 = 100_000;
 
 /// `GET deliveries`
 pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "list_deliveries", query: DELIVERY_FILTERS };
+    let kind = Kind {
+        action: "list_deliveries",
+        scope: TokenScope::ReadWebhooks,
+        query: DELIVERY_FILTERS,
+    };
     serve(app, request, kind, |mut call| async move {
         let filter = call.query.filter(None);
         let form = "must be the next_cursor of the page before";
@@ -42,7 +47,7 @@ pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
 
 /// `GET deliveries/{id}`
 pub(super) async fn show(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "show_delivery", query: &[] };
+    let kind = Kind { action: "show_delivery", scope: TokenScope::ReadWebhooks, query: &[] };
     serve(app, request, kind, |call| async move {
         let id = id_of(&call)?;
         let found = call.app.gateway.delivery(call.actor(), id).await;
@@ -54,7 +59,7 @@ pub(super) async fn show(State(app): State<App>, request: Request) -> Response {
 
 /// `POST deliveries/{id}/resend`
 pub(super) async fn resend(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "resend", query: &[] };
+    let kind = Kind { action: "resend", scope: TokenScope::ResendWebhooks, query: &[] };
     serve_once(app, request, kind, |call| async move {
         let id = id_of(&call)?;
         call.json(&[])?.finish()?;
@@ -67,7 +72,7 @@ pub(super) async fn resend(State(app): State<App>, request: Request) -> Response
 
 /// `POST replay`
 pub(super) async fn replay(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "replay", query: &[] };
+    let kind = Kind { action: "replay", scope: TokenScope::ResendWebhooks, query: &[] };
     serve_once(app, request, kind, |call| async move {
         let mut input = call.json(REPLAY_FIELDS)?;
         let filter = input.filter(Some(DeliveryState::Dead));

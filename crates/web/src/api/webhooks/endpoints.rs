@@ -6,6 +6,7 @@ use crate::api::exchange::{Done, bad_request, fault_refusal};
 use crate::app::App;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use domain::api_token::TokenScope;
 use domain::endpoint::Endpoint;
 use domain::event_type::EventPattern;
 use domain::id::EndpointNumber;
@@ -83,7 +84,7 @@ fn with_secret(status: StatusCode, endpoint: &Endpoint) -> Result<Done, Refusal>
 
 /// `GET endpoints`
 pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "list_endpoints", query: &[] };
+    let kind = Kind { action: "list_endpoints", scope: TokenScope::ReadWebhooks, query: &[] };
     serve(app, request, kind, |call| async move {
         let found = call.app.gateway.endpoints(call.actor()).await;
         let found = found.map_err(|fault| fault_refusal(&fault))?;
@@ -95,7 +96,7 @@ pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
 
 /// `POST endpoints`
 pub(super) async fn add(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "add_endpoint", query: &[] };
+    let kind = Kind { action: "add_endpoint", scope: TokenScope::WriteWebhooks, query: &[] };
     serve_once(app, request, kind, |call| async move {
         let mut input = call.json(ENDPOINT_FIELDS)?;
         let url = input.parsed("url", URL_FORM, |text| WebAddress::parse(text).ok());
@@ -122,7 +123,7 @@ pub(super) async fn add(State(app): State<App>, request: Request) -> Response {
 
 /// `GET endpoints/{number}`
 pub(super) async fn show(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "show_endpoint", query: &[] };
+    let kind = Kind { action: "show_endpoint", scope: TokenScope::ReadWebhooks, query: &[] };
     serve(app, request, kind, |call| async move {
         let found = call.app.gateway.endpoint(call.actor(), number_of(&call)?).await;
         let found = found.map_err(|fault| fault_refusal(&fault))?;
@@ -133,7 +134,7 @@ pub(super) async fn show(State(app): State<App>, request: Request) -> Response {
 
 /// `PATCH endpoints/{number}`
 pub(super) async fn change(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "change_endpoint", query: &[] };
+    let kind = Kind { action: "change_endpoint", scope: TokenScope::WriteWebhooks, query: &[] };
     serve(app, request, kind, |call| async move {
         let number = number_of(&call)?;
         let mut input = call.json(ENDPOINT_FIELDS)?;
@@ -152,7 +153,7 @@ pub(super) async fn change(State(app): State<App>, request: Request) -> Response
 
 /// `DELETE endpoints/{number}`
 pub(super) async fn remove(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "remove_endpoint", query: &[] };
+    let kind = Kind { action: "remove_endpoint", scope: TokenScope::WriteWebhooks, query: &[] };
     serve(app, request, kind, |call| async move {
         let removed = call.app.gateway.remove_endpoint(call.actor(), number_of(&call)?).await;
         done(StatusCode::OK, &Shown::of(&removed.map_err(|error| refusal(&error))?))
@@ -162,7 +163,8 @@ pub(super) async fn remove(State(app): State<App>, request: Request) -> Response
 
 /// `POST endpoints/{number}/rotate-secret`
 pub(super) async fn rotate(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "rotate_endpoint_secret", query: &[] };
+    let kind =
+        Kind { action: "rotate_endpoint_secret", scope: TokenScope::WriteWebhooks, query: &[] };
     serve_once(app, request, kind, |call| async move {
         let number = number_of(&call)?;
         call.json(&[])?.finish()?;
@@ -174,7 +176,7 @@ pub(super) async fn rotate(State(app): State<App>, request: Request) -> Response
 
 /// `POST endpoints/{number}/test`
 pub(super) async fn test(State(app): State<App>, request: Request) -> Response {
-    let kind = Kind { action: "test_endpoint", query: &[] };
+    let kind = Kind { action: "test_endpoint", scope: TokenScope::ResendWebhooks, query: &[] };
     serve_once(app, request, kind, |call| async move {
         let number = number_of(&call)?;
         let mut input = call.json(&["type"])?;

@@ -1,23 +1,23 @@
 //! `/api/v1/webhooks/`: the log of what a terminal's server was sent, sending it again, the
 //! endpoints that are told beside each payment's own address, and a stream of what is written.
 //!
-//! Each call names the terminal in the query (`terNO`) and shows its private key; it sees what is
+//! Each call names the terminal in the query (`terNO`) and shows its private key, or an API token
+//! of its merchant; it sees what is
 //! this terminal's, and whatever is another's does not exist for it. What it cannot read is
 //! refused, unknown names too: a filter that is misspelt must not let everything through.
 
 mod deliveries;
 mod endpoints;
-mod input;
 mod log;
 mod stream;
 
-pub(crate) use input::{DELIVERY_FILTERS, ENDPOINT_FIELDS, REPLAY_FIELDS};
 pub use stream::Streams;
 
+use super::bearer;
 use super::error::Refusal;
 use super::exchange::{self, BODY_AT_MOST, Done, Keyed, Who, body_refusal, idempotency_key, once};
 use super::fields::Form;
-use super::private_key;
+use super::input::{DELIVERY_FILTERS, ENDPOINT_FIELDS, Input, REPLAY_FIELDS};
 use crate::app::{App, Caller, RequestId};
 use crate::body::read_body;
 use axum::body::Body;
@@ -26,12 +26,13 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{RequestPartsExt as _, Router};
 use bytes::Bytes;
+use domain::api_token::TokenScope;
 use domain::terminal::Terminal;
+use domain::user::UserId;
 use engine::Actor;
 use http::header::CACHE_CONTROL;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use input::Input;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -52,17 +53,20 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/v1/webhooks/endpoints/{number}/test", post(endpoints::test))
 }
 
-/// What a call is named in the audit log, and which parameters its query may have beside `terNO`.
+/// What a call is named in the audit log, what a token needs for it, and which parameters its
+/// query may have beside `terNO`.
 #[derive(Clone, Copy, Debug)]
 struct Kind {
     action: &'static str,
+    scope: TokenScope,
     query: &'static [&'static str],
 }
 
-/// A call that its terminal's private key opened.
+/// A call that its terminal's private key opened, or a token.
 struct Call {
     app: App,
     terminal: Arc<Terminal>,
+    token_of: Option<UserId>,
     caller: Caller,
     headers: HeaderMap,
     /// What the path names; empty where it names nothing, or nothing readable.
@@ -75,7 +79,7 @@ struct Call {
 
 impl Call {
     fn actor(&self) -> Actor {
-        exchange::actor(&self.terminal, self.caller)
+        exchange::actor(&self.terminal, self.caller).by_token_of(self.token_of)
     }
 
     /// The body's fields; a call without a body has none.
@@ -131,7 +135,7 @@ async fn answer(app: &App, parts: &Parts, who: &Who, result: Result<Done, Refusa
     let request_id = RequestId::of(&parts.extensions);
     let mut response = exchange::answer(app, &parts.headers, &request_id, who, result).await;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    private_key::asked_for(response)
+    bearer::asked_for(response)
 }
 
 async fn open(
@@ -148,7 +152,8 @@ async fn open(
         who.number = Some(number);
         Ok(number)
     };
-    let terminal = private_key::terminal(app, &parts.headers, caller, number).await?;
+    let opens = (caller, kind.scope);
+    let (terminal, token_of) = bearer::terminal(app, &parts.headers, opens, number).await?;
     who.terminal = Some(Arc::clone(&terminal));
     let has_body = matches!(parts.method, Method::POST | Method::PATCH);
     let body = if has_body {
@@ -159,7 +164,7 @@ async fn open(
     let id = parts.extract::<Path<String>>().await.map(|Path(id)| id).unwrap_or_default();
     let headers = parts.headers.clone();
     let line = format!("{} {}", parts.method, parts.uri);
-    Ok(Call { app: app.clone(), terminal, caller, headers, id, query, body, line })
+    Ok(Call { app: app.clone(), terminal, token_of, caller, headers, id, query, body, line })
 }
 
 /// An answer in JSON.

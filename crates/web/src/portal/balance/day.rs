@@ -141,6 +141,7 @@ pub(super) async fn export(visit: Visit) -> Outcome {
     visit.merchant_id()?;
     let (sender, pieces) = mpsc::channel(2);
     let name = format!("postings-{}-{currency}-{}.csv", mode.name(), day.text());
+    visit.app.gateway.audit_export(visit.actor(), &name).await;
     // Ends with the download: when nobody reads any more, nothing can be sent.
     drop(tokio::spawn(async move { write(&visit, (currency, day), &sender).await }));
     Ok(attachment(&name, pieces))

@@ -90,7 +90,9 @@ pub(super) async fn export(visit: Visit) -> Outcome {
     // Ends with the download: when nobody reads any more, nothing can be sent.
     drop(tokio::spawn(async move { write(&gateway, actor, &search, &sender).await }));
     let today = Day::of(visit.app.gateway.clock().now()).text();
-    Ok(attachment(&format!("payments-{}-{today}.csv", mode.name()), pieces))
+    let name = format!("payments-{}-{today}.csv", mode.name());
+    visit.app.gateway.audit_export(visit.actor(), &name).await;
+    Ok(attachment(&name, pieces))
 }
 
 async fn write(

@@ -1,9 +1,12 @@
-//! Who works here, what each may do, and what they did.
+//! Who works here, what each may do, what they did, and their API tokens.
 
 mod audit;
 mod people;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod token_tests;
+mod tokens;
 
 use crate::desk::route::{Room, Route, get, post};
 use domain::user::Permission;
@@ -16,6 +19,9 @@ pub(super) fn routes() -> Vec<Route> {
         post(portal, "/portal/team/invite", P::EditTeam, people::invite),
         post(portal, "/portal/team/{user}/role", P::EditTeam, people::change_role),
         post(portal, "/portal/team/{user}/remove", P::EditTeam, people::remove),
+        get(portal, "/portal/tokens", P::Tokens, tokens::list),
+        post(portal, "/portal/tokens", P::Tokens, tokens::make),
+        post(portal, "/portal/tokens/{token}/end", P::Tokens, tokens::end),
         get(portal, "/portal/audit", P::Audit, audit::list),
     ]
 }

@@ -169,6 +169,7 @@ fn rights() -> Vec<Right> {
         ("Add and change webhook endpoints", P::EditWebhooks),
         ("See the API log", P::CallLog),
         ("Send test payments from the console", P::Console),
+        ("Make API tokens", P::Tokens),
         ("See the team", P::SeeTeam),
         ("Invite, change and remove people", P::EditTeam),
         ("See the audit log", P::Audit),

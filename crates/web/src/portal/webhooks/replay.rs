@@ -12,13 +12,17 @@ use crate::portal::words::count;
 use askama::Template;
 use domain::delivery::{DeliveryFilter, DeliveryState};
 use domain::id::{EndpointNumber, TerminalNumber};
+use domain::summary::Day;
 use domain::time::Timestamp;
 use engine::error::Fault;
 use http::StatusCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Deliveries that are sent again at once at most.
 const AT_MOST: u64 = 100_000;
+/// So far back is the first day that the form proposes.
+const PROPOSED: Duration = Duration::from_hours(7 * 24);
 
 #[derive(Template)]
 #[template(path = "portal/webhooks_replay.html")]
@@ -59,7 +63,9 @@ async fn page(visit: &Visit, filter: DeliveryFilter, problems: Vec<Problem>) -> 
         chosen: filter.endpoint == Some(one.number),
     };
     let day = filter.from.map(|from| from.to_rfc3339().chars().take(10).collect::<String>());
-    let from = visit.asked("from").or(day).unwrap_or_default();
+    // Most of what is sent again failed lately; older days can be typed.
+    let week_ago = Day::of(visit.app.gateway.clock().now().minus(PROPOSED)).text();
+    let from = visit.asked("from").or(day).unwrap_or(week_ago);
     let endpoint = filter.endpoint.map(|one| one.to_string()).unwrap_or_default();
     let status =
         if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };

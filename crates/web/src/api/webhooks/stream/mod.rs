@@ -15,11 +15,13 @@ use crate::app::{App, Caller, RequestId};
 use axum::extract::{Request, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use domain::api_token::TokenScope;
 use domain::delivery::{DeliveryDetail, DeliveryRecord};
 use domain::id::TerminalNumber;
 use domain::secret::SecretText;
 use domain::time::Timestamp;
 use engine::Actor;
+use engine::api_token::TokenDenied;
 use engine::error::Fault;
 use engine::terminal::Denied;
 use futures_core::Stream;
@@ -110,7 +112,7 @@ impl Drop for Seat {
 /// `GET stream`
 pub(super) async fn follow(State(app): State<App>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let kind = Kind { action: "follow_deliveries", query: &[] };
+    let kind = Kind { action: "follow_deliveries", scope: TokenScope::ReadWebhooks, query: &[] };
     let mut who = Who::new(&app, Caller::of(&parts.extensions), kind.action);
     let opened = open(&app, &mut parts, body, kind, &mut who).await;
     match opened.and_then(|call| begin(&call)) {
@@ -266,14 +268,18 @@ impl Follower {
             return Ok(());
         }
         let key = self.key.reveal();
-        let found = gateway.terminal_for_private_key(self.terminal, key, self.caller.0).await;
-        match found {
+        let opens = (key, TokenScope::ReadWebhooks);
+        match gateway.terminal_for_bearer(self.terminal, opens, self.caller.0).await {
             Ok(_terminal) => {
                 self.checked_at = now;
                 Ok(())
             }
-            Err(Denied::Unknown | Denied::Inactive | Denied::Address) => Err(End::Over),
-            Err(Denied::Fault(fault)) => Err(End::Later(fault)),
+            Err(TokenDenied::Fault(fault) | TokenDenied::Terminal(Denied::Fault(fault))) => {
+                Err(End::Later(fault))
+            }
+            Err(TokenDenied::Unknown | TokenDenied::Refused(_) | TokenDenied::Terminal(_)) => {
+                Err(End::Over)
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! What these calls are given: parameters of the query and fields of a JSON body, each read as its
 //! type, with a problem for all that are wrong at once.
 
-use crate::api::error::{Problem, Refusal};
-use crate::api::private_key;
+use super::bearer;
+use super::error::{Problem, Refusal};
 use domain::delivery::{DeliveryFilter, DeliveryState};
 use domain::event_type::{EventPattern, EventType};
 use domain::id::{EndpointNumber, TerminalNumber};
@@ -160,7 +160,7 @@ impl Input {
     /// `terNO`, with whatever else is wrong with the query.
     pub(super) fn ter_no(&mut self) -> Result<TerminalNumber, Refusal> {
         let text = self.value(TER_NO).and_then(Value::as_str);
-        let number = private_key::number_of(text);
+        let number = bearer::number_of(text);
         let mut problems = std::mem::take(&mut self.problems);
         match number {
             Ok(number) if problems.is_empty() => return Ok(number),
@@ -170,7 +170,15 @@ impl Input {
         Err(Refusal::of(StatusCode::BAD_REQUEST, problems))
     }
 
-    fn time(&mut self, name: &'static str) -> Option<Timestamp> {
+    /// `terNO`, where it is not needed.
+    pub(super) fn terminal_if_any(&mut self) -> Option<TerminalNumber> {
+        let form = "must be the terminal's number, like 42";
+        self.parsed(TER_NO, form, |text| {
+            text.parse().ok().filter(|number| *number > 0).map(TerminalNumber)
+        })
+    }
+
+    pub(super) fn time(&mut self, name: &'static str) -> Option<Timestamp> {
         self.parsed(name, TIME_FORM, |text| {
             // In a query, the plus sign of an offset that was not percent-encoded is a blank.
             let text = text.replace(' ', "+");
