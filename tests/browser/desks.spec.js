@@ -66,7 +66,7 @@ async function openHouse(database, browser) {
   house.waiting = await createPayment(gateway, shop);
   await createPayment(gateway, shop, { ccno: "4043409999991437" }).catch(() => {});
   const endpoint = ["endpoint", "add", "--merchant", "1", "--url", `${shop.url}/all`, "--events", "*", "--json"];
-  house.endpoint = JSON.parse(await gateway.run(...endpoint)).number;
+  house.endpoint = JSON.parse(await gateway.run(...endpoint)).endpoint;
   return house;
 }
 
@@ -264,7 +264,7 @@ test("a token of a page lists payments until it is ended", async ({ house, as })
   const page = await as(house.owner.state);
   await page.goto(`${house.gateway.url}/portal/tokens`);
   await page.getByLabel("Name", { exact: true }).fill("Nightly report");
-  await page.getByLabel(/^List payments/).check();
+  await page.getByRole("checkbox", { name: /List payments/ }).check();
   const password = page.getByLabel("Your password");
   if (await password.count()) await password.fill(PASSWORD);
   await page.getByRole("button", { name: "Make the token" }).click();

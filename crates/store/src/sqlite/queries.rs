@@ -133,9 +133,11 @@ pub(super) fn postings(
 }
 
 pub(super) fn at_the_bank(connection: &Connection, limit: u32) -> Result<Vec<Payment>, QueryError> {
+    // The sign keeps the search in the index of what is due: the table's own order would be a walk
+    // over every payment there is.
     let sql = format!(
         "SELECT {} FROM payments WHERE due_at IS NOT NULL \
-         AND state NOT IN ('waiting', 'challenged') ORDER BY place LIMIT ?1",
+         AND state NOT IN ('waiting', 'challenged') ORDER BY +place LIMIT ?1",
         rows::PAYMENT_COLUMNS
     );
     list(connection, &sql, [limit], rows::payment)

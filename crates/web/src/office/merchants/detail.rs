@@ -171,8 +171,10 @@ pub(in crate::office) const fn user_pill(user: &User) -> Pill {
 async fn balances(visit: &Visit, merchant: &Merchant) -> (Vec<BalanceRow>, Option<When>) {
     let mut rows = Vec::new();
     let mut counted = None;
-    for mode in [Mode::Live, Mode::Test] {
-        let summary = visit.app.gateway.summary(visit.actor(), merchant.id, mode).await;
+    let summary = |mode| visit.app.gateway.summary(visit.actor(), merchant.id, mode);
+    // At once: each may be waited for.
+    let (live, test) = tokio::join!(summary(Mode::Live), summary(Mode::Test));
+    for (mode, summary) in [(Mode::Live, live), (Mode::Test, test)] {
         let Some(summary) = summary else { continue };
         counted = Some(When::of(summary.counted_at));
         for statement in statements(summary.balances(merchant.id, mode)) {

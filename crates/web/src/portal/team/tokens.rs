@@ -149,7 +149,7 @@ fn sample(visit: &Visit, token: &ApiToken, text: &str) -> String {
         Some(TokenScope::ReadWebhooks | TokenScope::ResendWebhooks | TokenScope::WriteWebhooks)
         | None => "/api/v1/webhooks/deliveries?terNO=NUMBER",
     };
-    format!("curl \"{site}{path}\" -H \"Authorization: Bearer {text}\"")
+    format!("curl \"{site}{path}\" \\\n  -H \"Authorization: Bearer {text}\"")
 }
 
 /// `POST /portal/tokens`: shown once, on the page that answers.
