@@ -22,7 +22,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use store::copy::{Copied, Source};
 use store::migrations::Version;
-use store::postgres::{Address, Identity, PostgresStore, Setup};
+use store::postgres::{Address, Identity, OpenError, PostgresStore, Setup};
 use store::sqlite::{Mover, Options, SqliteStore};
 use store::vault::{self, Vault};
 use tokio::net::TcpListener;
@@ -164,9 +164,20 @@ pub(crate) async fn open_for_filling(
         dialer: Arc::new(dialer),
         post_timeout: settings.webhooks.timeout.value,
     });
+    let server = match &settings.database.value {
+        Database::Sqlite => None,
+        Database::Postgres(address) => Some((address.clone(), postgres_options(settings))),
+    };
     let closed: Ended = Box::pin(async move {
         for writer in watched.writers {
             writer.await?;
+        }
+        // A database that grew over months has statistics.
+        if let Some((address, options)) = server {
+            let text = |error: OpenError| error.to_string();
+            let setup = Setup::begin(&address, &options).await.map_err(text)?;
+            setup.analyze().await.map_err(text)?;
+            setup.finish().await.map_err(text)?;
         }
         Ok(())
     });

@@ -43,10 +43,10 @@ const OF_REFERENCE: &str = page!(
 
 /// So many terminals of a merchant are looked at one by one, at most.
 const TERMINALS: usize = 16;
-/// Whether a merchant has terminals of the other mode, and its terminals of this one.
+/// A merchant's terminals, of one mode or of both (null).
 const OF_MODE: &str = "\
-SELECT EXISTS (SELECT FROM terminals WHERE merchant_id = $1 AND mode <> $2),
-    ARRAY (SELECT ter_no FROM terminals WHERE merchant_id = $1 AND mode = $2 LIMIT $3)";
+SELECT ARRAY (SELECT ter_no FROM terminals
+    WHERE merchant_id = $1 AND ($2::text IS NULL OR mode = $2) LIMIT $3)";
 /// The payments of some terminals: the newest of each by the index, and of these the newest.
 const OF_TERMINALS: &str = concat!(
     "SELECT ",
@@ -85,24 +85,23 @@ pub(super) async fn newest_payments(
     page(readers, &of, asked, true).await
 }
 
-/// No index knows the mode: where a merchant has terminals of both, those of the one are looked at
-/// by their terminals, for they may be a handful among millions of the other.
+/// No index knows merchants or modes: a merchant's payments are looked at by its terminals, for they
+/// may be a handful, or none, among millions of others.
 async fn whose(
     readers: &Readers,
     merchant: Option<MerchantId>,
     asked: &PaymentsAsked,
 ) -> Result<Of, StoreError> {
     let filter = &asked.filter;
-    let (Some(merchant), Some(mode), None, None) =
-        (merchant, filter.mode, filter.terminal, &filter.reference)
-    else {
+    let (Some(merchant), None, None) = (merchant, filter.terminal, &filter.reference) else {
         return Ok(Of::Merchant(merchant));
     };
     let most = i64::try_from(TERMINALS.saturating_add(1)).unwrap_or(i64::MAX);
-    let found = readers.ask(OF_MODE, &[&merchant.0, &mode.name(), &most]).await?;
+    let mode = filter.mode.map(Mode::name);
+    let found = readers.ask(OF_MODE, &[&merchant.0, &mode, &most]).await?;
     let Some(row) = found.first() else { return Ok(Of::Merchant(Some(merchant))) };
-    let (has_others, own): (bool, Vec<i64>) = (rows::get(row, 0)?, rows::get(row, 1)?);
-    let few = own.len() <= TERMINALS && has_others || own.is_empty();
+    let own: Vec<i64> = rows::get(row, 0)?;
+    let few = own.len() <= TERMINALS;
     Ok(if few { Of::Terminals(own) } else { Of::Merchant(Some(merchant)) })
 }
 

@@ -86,7 +86,16 @@ impl Setup {
             client.batch_execute("COMMIT").await?;
             tracing::info!(number, name, "database migrated");
         }
+        if (1..newest()).contains(&found.found) {
+            self.analyze().await?;
+        }
         Ok(months::make_ahead(&self.session).await?)
+    }
+
+    /// Has the server look at its tables now, as it does by itself in a while: tables that were just
+    /// written anew have no statistics, and without these it looks for lists in costly ways.
+    pub async fn analyze(&self) -> Result<(), OpenError> {
+        Ok(self.session.client().batch_execute("ANALYZE").await?)
     }
 
     /// What was agreed upon when the database was set up; none before.

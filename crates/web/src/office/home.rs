@@ -70,11 +70,15 @@ struct TodayPage {
 async fn today(visit: Visit) -> Outcome {
     let gateway = &visit.app.gateway;
     let merchants = Merchants::load(&visit).await?;
-    let items = items(&visit, &merchants).await?;
     let all: Vec<MerchantId> = merchants.all().map(|one| one.id).collect();
     let counted: Vec<MerchantId> = all.iter().copied().take(COUNTED).collect();
-    let (summaries, not_counted) = summaries(&visit, &counted).await;
-    let entries = gateway.audit_log(visit.actor(), None, LINES).await?;
+    // At once: figures may be waited for.
+    let (items, (summaries, not_counted), entries) = tokio::join!(
+        items(&visit, &merchants),
+        summaries(&visit, &counted),
+        gateway.audit_log(visit.actor(), None, LINES),
+    );
+    let (items, entries) = (items?, entries?);
     let day = Day::of(gateway.clock().now());
     let page = TodayPage {
         shell: Shell::of(&visit, "Today"),
