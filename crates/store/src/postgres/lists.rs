@@ -33,8 +33,6 @@ macro_rules! page {
 
 const OF_ALL: &str = page!("");
 const OF_MERCHANT: &str = page!(" AND p.merchant_id = $9");
-const OF_TERMINAL: &str =
-    page!(" AND p.ter_no = $9 AND ($10::bigint IS NULL OR p.merchant_id = $10)");
 const OF_REFERENCE: &str = page!(
     " AND p.id IN (SELECT r.payment_id FROM payment_references r WHERE r.reference = $9 \
       AND r.ter_no IN (SELECT t.ter_no FROM terminals t \
@@ -43,20 +41,24 @@ const OF_REFERENCE: &str = page!(
 
 /// So many terminals of a merchant are looked at one by one, at most.
 const TERMINALS: usize = 16;
-/// A merchant's terminals, of one mode or of both (null).
-const OF_MODE: &str = "\
+/// Terminals: of a merchant, of a mode, or one alone, where these are not null.
+const TERMINALS_OF: &str = "\
 SELECT ARRAY (SELECT ter_no FROM terminals
-    WHERE merchant_id = $1 AND ($2::text IS NULL OR mode = $2) LIMIT $3)";
-/// The payments of some terminals: the newest of each by the index, and of these the newest.
+    WHERE ($1::bigint IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR mode = $2)
+        AND ($3::bigint IS NULL OR ter_no = $3) LIMIT $4)";
+/// The payments of some terminals: the newest of each by the index, and of these the newest. Terminal
+/// and number are compared as a pair and ordered by both, which that index alone can answer: by the
+/// number alone, the payments of a terminal that has none would be looked for among everybody's.
 const OF_TERMINALS: &str = concat!(
     "SELECT ",
     payment_columns!(),
     " FROM unnest($6::bigint[]) t (ter_no) CROSS JOIN LATERAL ( \
-         SELECT * FROM payments WHERE ter_no = t.ter_no AND id BETWEEN $1 AND $2 AND id < $3 \
+         SELECT * FROM payments WHERE (ter_no, id) < (t.ter_no, $3) \
+         AND (ter_no, id) >= (t.ter_no, $1) AND id BETWEEN $1 AND $2 AND id < $3 \
          AND id >= CASE WHEN $8 THEN 0 ELSE ( \
              SELECT payment_id / 100000000000000 * 100000000000000 FROM payment_references \
              WHERE payment_id <= $2 AND payment_id < $3 ORDER BY payment_id DESC LIMIT 1) END \
-         AND created_at >= $4 AND created_at < $5 ORDER BY id DESC LIMIT $7) p \
+         AND created_at >= $4 AND created_at < $5 ORDER BY ter_no DESC, id DESC LIMIT $7) p \
      ORDER BY p.id DESC LIMIT $7"
 );
 
@@ -93,16 +95,18 @@ async fn whose(
     asked: &PaymentsAsked,
 ) -> Result<Of, StoreError> {
     let filter = &asked.filter;
-    let (Some(merchant), None, None) = (merchant, filter.terminal, &filter.reference) else {
+    let terminal = filter.terminal.map(|terminal| terminal.0);
+    if filter.reference.is_some() || (merchant.is_none() && terminal.is_none()) {
         return Ok(Of::Merchant(merchant));
-    };
+    }
     let most = i64::try_from(TERMINALS.saturating_add(1)).unwrap_or(i64::MAX);
+    let of = merchant.map(|merchant| merchant.0);
     let mode = filter.mode.map(Mode::name);
-    let found = readers.ask(OF_MODE, &[&merchant.0, &mode, &most]).await?;
-    let Some(row) = found.first() else { return Ok(Of::Merchant(Some(merchant))) };
+    let found = readers.ask(TERMINALS_OF, &[&of, &mode, &terminal, &most]).await?;
+    let Some(row) = found.first() else { return Ok(Of::Merchant(merchant)) };
     let own: Vec<i64> = rows::get(row, 0)?;
     let few = own.len() <= TERMINALS;
-    Ok(if few { Of::Terminals(own) } else { Of::Merchant(Some(merchant)) })
+    Ok(if few { Of::Terminals(own) } else { Of::Merchant(merchant) })
 }
 
 async fn page(
@@ -132,23 +136,18 @@ async fn page(
     let mode = filter.mode.map(Mode::name);
     let mut params: Vec<&(dyn ToSql + Sync)> =
         vec![&least, &greatest, &before, &from, &until, &limit, &of_all_months, &mode];
-    let sql = match (&reference, &terminal, &merchant) {
-        (Some(reference), _, _) => {
+    let sql = match (&reference, &merchant) {
+        (Some(reference), _) => {
             params.push(reference);
             params.push(&merchant);
             params.push(&terminal);
             OF_REFERENCE
         }
-        (None, Some(terminal), _) => {
-            params.push(terminal);
-            params.push(&merchant);
-            OF_TERMINAL
-        }
-        (None, None, Some(merchant)) => {
+        (None, Some(merchant)) => {
             params.push(merchant);
             OF_MERCHANT
         }
-        (None, None, None) => OF_ALL,
+        (None, None) => OF_ALL,
     };
     readers.ask(sql, &params).await?.iter().map(rows::payment).collect()
 }

@@ -318,11 +318,15 @@ impl Connector {
         if purpose != Purpose::Sums {
             settings.push_str("SET enable_seqscan = off;");
         }
+        // Planned once, whatever is asked for: a plan for one value that statistics take for rare, or
+        // for frequent, may walk through a whole month.
+        if matches!(purpose, Purpose::Commits | Purpose::Claims | Purpose::Questions) {
+            settings.push_str("SET plan_cache_mode = force_generic_plan;");
+        }
         if matches!(purpose, Purpose::Commits | Purpose::Claims) {
-            // Planned once, for any number of rows and for tables of any size: each row is looked
-            // up by its key.
+            // For any number of rows and for tables of any size: each row is looked up by its key.
             settings.push_str(
-                "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+                "SET enable_hashjoin = off; SET enable_mergejoin = off; \
                  SET enable_material = off; SET enable_memoize = off; \
                  SET enable_bitmapscan = off;",
             );
