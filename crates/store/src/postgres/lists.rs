@@ -117,7 +117,9 @@ async fn page(
 ) -> Result<Vec<Payment>, StoreError> {
     let filter = &asked.filter;
     let (least, greatest) = filter.stored_numbers();
+    // One upper bound for the search in an index of pairs.
     let before = asked.before.map_or(i64::MAX, PaymentId::stored);
+    let before = before.min(greatest.saturating_add(1));
     let from = filter.from.map_or(i64::MIN, Timestamp::micros);
     let until = filter.until.map_or(i64::MAX, Timestamp::micros);
     let limit = i64::from(asked.limit);
