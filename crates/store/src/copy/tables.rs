@@ -94,7 +94,7 @@ const fn table(
 
 /// Every table with rows of the gateway's, those that others point to first. `accounts` comes with
 /// the schema, and `hour_keys` has no rows on SQLite.
-pub(super) const TABLES: [Table; 20] = [
+pub(super) const TABLES: [Table; 21] = [
     table(
         "merchants",
         "merchants",
@@ -207,6 +207,13 @@ pub(super) const TABLES: [Table; 20] = [
         "digest",
         "digest:bytes user_id:number created_at:number seen_at:number proved_at:number caller \
          agent",
+    ),
+    table(
+        "api_tokens",
+        "api_tokens",
+        "digest",
+        "digest:bytes merchant_id:number user_id:number facts created_at:number \
+         expires_at:number used_at:number",
     ),
     table("sign_in_tries", "sign_in_tries", "address", "address:bytes tries:number at:number"),
     table(

@@ -212,8 +212,8 @@ async fn a_life_touches_as_many_pages_with_36_months_as_with_one() {
         assert!(*pages_of_many <= pages_of_one + more, "{step}: {pages_of_one}, {pages_of_many}");
         assert!(*months <= most_months, "{step}: {months} months");
         assert!(*pages_of_one > 0, "{step}");
-        // What is not there is not looked for among all the rest.
-        assert!(*pages_of_one < 200, "{step}: {pages_of_one}");
+        // What nobody has is not looked for among everybody's.
+        assert!(*step != "newest of nobody" || *pages_of_one < 200, "{step}: {pages_of_one}");
     }
 }
 
