@@ -20,10 +20,12 @@ import urllib.request
 from gateway import PUBLIC_KEY, Gateway, Shop, payment
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from person import Person
 
 CREATE = "/api/s2s"
 ENCRYPTED = "/api/s2s/encrypt"
 BALANCE = "/api/v1/balance"
+PAYMENTS = "/api/v1/payments"
 METHODS = "/api/methods"
 STATUS = "/api/authurl/s2s/{transIDOrReference}"
 PAGE = "/api/authurl/{transID}"
@@ -37,7 +39,7 @@ CALLS = "/api/v1/webhooks"
 DELIVERIES = f"{CALLS}/deliveries"
 ENDPOINTS = f"{CALLS}/endpoints"
 STREAM = f"{CALLS}/stream"
-WITH_KEY = (BALANCE, DELIVERIES, ENDPOINTS, STREAM)
+WITH_KEY = (BALANCE, PAYMENTS, DELIVERIES, ENDPOINTS, STREAM)
 UNKNOWN = "100000200101000000"
 
 
@@ -456,6 +458,18 @@ def check_answers(document, gateway, receiver):
     wrong = {"Authorization": f"Bearer {'A' * 43}="}
     yield live.check("other key", BALANCE, 401, path=f"{BALANCE}?terNO=42", headers=wrong)
 
+    person = Person(gateway, "dev@shop.example", "developer")
+    token = {"Authorization": f"Bearer {person.token('payments:read', 'balance:read')}"}
+    yield live.check("all", PAYMENTS, 200, headers=token)
+    listed = [payment["transID"] for payment in live.last["payments"]]
+    yield "all are listed", [] if first["transID"] in listed else [str(listed)]
+    page = f"{PAYMENTS}?state=approved&limit=1"
+    yield live.check("one approved", PAYMENTS, 200, path=page, headers=token)
+    yield live.check("wrong limit", PAYMENTS, 400, path=f"{PAYMENTS}?limit=0", headers=token)
+    yield live.check("no token", PAYMENTS, 401)
+    yield live.check("a token", BALANCE, 200, path=f"{BALANCE}?terNO=42", headers=token)
+    log = f"{DELIVERIES}?terNO=42"
+    yield live.check("a token without the scope", DELIVERIES, 403, path=log, headers=token)
     yield from check_webhook_calls(live, bearer)
 
     schema = document["webhooks"]["paymentDecided"]["post"]["requestBody"]

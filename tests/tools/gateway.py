@@ -44,6 +44,15 @@ class Gateway:
         )
         return json.loads(shown.stdout)
 
+    def invited(self, email, role):
+        """The link that somebody gets who is invited to the demo merchant."""
+        invite = [self.binary, "user", "invite", "--merchant", "1", "--email", email, "--name", "Tester",
+                  "--role", role, "--json", "--data-dir", self.data]
+        told = subprocess.run(
+            invite, check=True, capture_output=True, text=True, timeout=30, env=self.environment,
+        )
+        return json.loads(told.stdout)["link"]
+
     def rotate_keys(self):
         """Gives the demo terminal new keys and a new signing secret; the terminal with its secrets."""
         rotated = subprocess.run(
