@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import html
 import re
 import time
 import urllib.parse
@@ -15,7 +14,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 def one_time_code(secret):
     """RFC 6238: six digits, thirty seconds."""
-    key = base64.b32decode(secret.replace(" ", "") + "=" * (-len(secret.replace(" ", "")) % 8))
+    letters = secret.replace(" ", "")
+    key = base64.b32decode(letters + "=" * (-len(letters) % 8))
     digest = hmac.new(key, int(time.time() // 30).to_bytes(8, "big"), hashlib.sha1).digest()
     offset = digest[19] & 15
     number = int.from_bytes(digest[offset:offset + 4], "big") & 0x7FFFFFFF
@@ -34,7 +34,7 @@ class Person:
         secret = re.search(r'id="totp-secret">([^<]+)<', page)[1]
         fields = {"name": "Tester", "password": PASSWORD, "code": one_time_code(secret)}
         page = self.ask(path, fields)
-        recovery = html.unescape(re.findall(r"<li><code>([^<]+)</code>", page)[0])
+        recovery = re.search(r"<li><code>([^<]+)</code>", page)[1]
         self.ask("/account/sign-in", {"email": email, "password": PASSWORD, "code": recovery, "next": ""})
 
     def ask(self, path, fields=None):

@@ -66,22 +66,6 @@ impl Actor {
         }
     }
 
-    /// The same terminal, asked by somebody's API token; none changes nothing.
-    #[must_use]
-    pub const fn by_token_of(self, token_of: Option<UserId>) -> Self {
-        match self {
-            Self::Terminal { number, merchant, token_of: None, caller } => {
-                Self::Terminal { number, merchant, token_of, caller }
-            }
-            other @ (Self::Terminal { .. }
-            | Self::Holder { .. }
-            | Self::Bank { .. }
-            | Self::User { .. }
-            | Self::Operator
-            | Self::Worker) => other,
-        }
-    }
-
     /// For questions about one merchant: whoever may see every row asks as if they might see this
     /// merchant's only. Nobody's view gets wider by it.
     #[must_use]

@@ -4,15 +4,16 @@ use crate::actor::Actor;
 use crate::changeset::{Changeset, DeskChange, TokenChange};
 use crate::error::Fault;
 use crate::gateway::Gateway;
-use crate::terminal::Denied;
-use crate::user::UserRefused;
+use crate::terminal::{Denied, admitted};
+use crate::user::{UserRefused, printable_of};
 use domain::api_token::{
     ApiToken, TOKEN_PREFIX, TOKENS_OF_USER, TokenFacts, TokenRefused, TokenScope, expires_at,
 };
-use domain::id::{MerchantId, TerminalNumber};
+use domain::id::TerminalNumber;
 use domain::secret::SecretText;
 use domain::terminal::{Mode, Terminal};
-use domain::user::{Permission, User, UserId};
+use domain::text::TextError;
+use domain::user::{Permission, User};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,8 +58,6 @@ pub enum TokenDenied {
 pub struct Opened {
     /// Who asks, by the token.
     pub actor: Actor,
-    /// For which merchant.
-    pub merchant: MerchantId,
     /// Of which money.
     pub mode: Mode,
 }
@@ -72,22 +71,17 @@ impl Gateway {
         wanted: WantedToken,
     ) -> Result<(ApiToken, SecretText), UserRefused> {
         let merchant = user.merchant.ok_or(UserRefused::Role)?;
-        let name = wanted.name.trim();
-        if name.is_empty()
-            || name.chars().count() > TOKEN_NAME_MOST
-            || name.chars().any(char::is_control)
-        {
-            return Err(UserRefused::TooMany("name the token in 1 to 60 printable characters"));
-        }
+        let name = printable_of(&wanted.name, TOKEN_NAME_MOST)
+            .ok_or(TextError("name the token in 1 to 60 printable characters"))?;
         if wanted.scopes.is_empty() {
-            return Err(UserRefused::TooMany("choose what the token may be used for"));
+            return Err(TextError("choose what the token may be used for").into());
         }
         if wanted.scopes.iter().any(|scope| !user.facts.role.may(scope.needs())) {
             return Err(UserRefused::Role);
         }
         let now = self.now();
         let expires_at = expires_at(now, wanted.days)
-            .ok_or(UserRefused::TooMany("choose for how many days it is to be good"))?;
+            .ok_or(TextError("choose for how many days it is to be good"))?;
         let all = self.desks.tokens(merchant).await.map_err(Fault::from)?;
         if all.iter().filter(|token| token.user == user.id).count() >= TOKENS_OF_USER {
             return Err(UserRefused::TooMany("you have 20 tokens: end one first"));
@@ -100,7 +94,7 @@ impl Gateway {
             digest: self.token_digest(secret.reveal()),
             user: user.id,
             merchant,
-            facts: TokenFacts { name: name.to_owned(), mode: wanted.mode, scopes },
+            facts: TokenFacts { name, mode: wanted.mode, scopes },
             created_at: now,
             expires_at,
             used_at: None,
@@ -162,36 +156,40 @@ impl Gateway {
             let changeset = Changeset::desk("use_token", DeskChange::Token(used), None);
             self.store.commit(changeset).await.map_err(Fault::from)?;
         }
-        Ok(Opened { actor, merchant, mode: token.facts.mode })
+        Ok(Opened { actor, mode: token.facts.mode })
     }
 
     /// The terminal of this number, for a caller who shows its private key, or a token of its
-    /// merchant with this scope; with whose token it was. A terminal of another merchant is as if
-    /// it were not there.
+    /// merchant with this scope; and who asks. A terminal of another merchant is as if it were not
+    /// there.
     pub async fn terminal_for_bearer(
         &self,
         number: TerminalNumber,
         (bearer, scope): (&str, TokenScope),
         caller: Option<IpAddr>,
-    ) -> Result<(Arc<Terminal>, Option<UserId>), TokenDenied> {
+    ) -> Result<(Arc<Terminal>, Actor), TokenDenied> {
+        let actor = |terminal: &Terminal, token_of| Actor::Terminal {
+            number: terminal.number,
+            merchant: terminal.merchant,
+            token_of,
+            caller,
+        };
         if !bearer.starts_with(TOKEN_PREFIX) {
             let found = self.terminal_for_private_key(number, bearer, caller).await?;
-            return Ok((found, None));
+            let actor = actor(&found, None);
+            return Ok((found, actor));
         }
         let opened = self.open_by_token(bearer, scope, caller).await?;
         let found = self.terminal_by_number(number).await?;
-        let own = found.filter(|terminal| terminal.merchant == opened.merchant);
+        let own = found.filter(|terminal| opened.actor.merchant() == Some(terminal.merchant));
         let terminal = own.ok_or(Denied::Unknown)?;
         if terminal.mode != opened.mode {
             return Err(TokenRefused::Mode(opened.mode).into());
         }
-        if caller.is_some_and(|caller| !terminal.settings.allows_caller(caller)) {
-            return Err(Denied::Address.into());
-        }
-        if !terminal.takes_payments() {
-            return Err(Denied::Inactive.into());
-        }
-        Ok((terminal, opened.actor.user()))
+        let may = terminal.takes_payments();
+        let terminal = admitted(terminal, may, caller)?;
+        let actor = actor(&terminal, opened.actor.user());
+        Ok((terminal, actor))
     }
 
     fn token_digest(&self, text: &str) -> [u8; 32] {

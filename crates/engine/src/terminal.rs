@@ -43,6 +43,22 @@ pub enum Denied {
     Fault(#[from] Fault),
 }
 
+/// A terminal whose key, or whose merchant's token, was shown: whether it `may` be used, and by this
+/// caller.
+pub(crate) fn admitted(
+    terminal: Arc<Terminal>,
+    may: bool,
+    caller: Option<IpAddr>,
+) -> Result<Arc<Terminal>, Denied> {
+    if !may {
+        return Err(Denied::Inactive);
+    }
+    if caller.is_some_and(|caller| !terminal.settings.allows_caller(caller)) {
+        return Err(Denied::Address);
+    }
+    Ok(terminal)
+}
+
 /// A new terminal.
 #[derive(Debug)]
 pub struct AddTerminal {
@@ -222,13 +238,8 @@ impl Gateway {
             self.store.terminal_by_public_key("").await.map_err(Fault::from)?;
             return Err(Denied::Unknown);
         }
-        if !may(&terminal) {
-            return Err(Denied::Inactive);
-        }
-        if caller.is_some_and(|caller| !terminal.settings.allows_caller(caller)) {
-            return Err(Denied::Address);
-        }
-        Ok(terminal)
+        let may = may(&terminal);
+        admitted(terminal, may, caller)
     }
 
     /// Whether this is one of the terminal's private keys that are good now. Keyed digests are
@@ -255,13 +266,8 @@ impl Gateway {
         let found = self.terminal_by_number(number).await?;
         let proved = found.filter(|terminal| self.proves_private_key(terminal, private_key));
         let terminal = proved.ok_or(Denied::Unknown)?;
-        if !terminal.takes_payments() {
-            return Err(Denied::Inactive);
-        }
-        if caller.is_some_and(|caller| !terminal.settings.allows_caller(caller)) {
-            return Err(Denied::Address);
-        }
-        Ok(terminal)
+        let may = terminal.takes_payments();
+        admitted(terminal, may, caller)
     }
 
     async fn terminal_by_key(&self, public_key: &str) -> Result<Option<Arc<Terminal>>, Fault> {

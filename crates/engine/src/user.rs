@@ -132,10 +132,15 @@ pub struct ChangeMerchant {
 }
 
 fn printable(name: &str) -> Result<String, UserRefused> {
+    printable_of(name, NAME_MOST).ok_or(UserRefused::Name)
+}
+
+/// A name without the blanks around it, where it has 1 to so many printable characters.
+pub(crate) fn printable_of(name: &str, most: usize) -> Option<String> {
     let name = name.trim();
     let length = name.chars().count();
-    let fits = length > 0 && length <= NAME_MOST && !name.chars().any(char::is_control);
-    if fits { Ok(name.to_owned()) } else { Err(UserRefused::Name) }
+    let fits = length > 0 && length <= most && !name.chars().any(char::is_control);
+    fits.then(|| name.to_owned())
 }
 
 impl Gateway {

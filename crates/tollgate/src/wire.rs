@@ -131,7 +131,8 @@ pub(crate) struct Filling {
     pub(crate) gateway: Arc<Gateway>,
     /// The same database.
     pub(crate) store: Arc<dyn Store>,
-    /// Ends when the files are closed, after gateway and store were dropped.
+    /// Ends when the files are closed, or the server knows what is in its tables, after gateway and
+    /// store were dropped.
     pub(crate) closed: Ended,
 }
 

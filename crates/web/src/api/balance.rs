@@ -2,7 +2,7 @@
 
 use super::bearer;
 use super::error::Refusal;
-use super::exchange::{Who, actor, audit, bad_request, fault_refusal, log};
+use super::exchange::{Who, audit, bad_request, fault_refusal, log};
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
@@ -99,9 +99,8 @@ async fn answer(
 ) -> Result<String, Refusal> {
     let number = || number_of(question);
     let scope = (who.caller, TokenScope::ReadBalance);
-    let (terminal, token_of) = bearer::terminal(app, headers, scope, number).await?;
+    let (terminal, actor) = bearer::terminal(app, headers, scope, number).await?;
     who.terminal = Some(Arc::clone(&terminal));
-    let actor = actor(&terminal, who.caller).by_token_of(token_of);
     let statements = app.gateway.statements(actor).await.map_err(|fault| fault_refusal(&fault))?;
     let answer = of_mode(&terminal, &statements);
     serde_json::to_string(&answer).map_err(|_never| Refusal::fault())

@@ -1,29 +1,29 @@
 //! Calls that the bearer's token opens: a terminal's private key, current or retiring, or an API
-//! token of its merchant; with the terminal's number in the query.
+//! token of its merchant, with the terminal's number in the query; and how all of them are answered.
 
 use super::error::{Problem, Refusal};
-use super::exchange::{bearer, denied, fault_refusal, throttled};
-use crate::app::{App, Caller};
+use super::exchange::{self, Done, Who, bearer, denied, fault_refusal, throttled};
+use crate::app::{App, Caller, RequestId};
 use axum::response::Response;
 use domain::api_token::{TokenRefused, TokenScope};
 use domain::id::TerminalNumber;
 use domain::terminal::Terminal;
-use domain::user::UserId;
+use engine::Actor;
 use engine::api_token::{Opened, TokenDenied};
 use engine::terminal::Denied;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
 
-/// The terminal, when its key was shown, or a token with this scope; and whose token it was. Wrong
-/// ones are counted as guesses. `number`: what the query says, asked for after a guesser was turned
-/// away.
+/// The terminal, when its key was shown, or a token with this scope; and who asks. Wrong ones are
+/// counted as guesses. `number`: what the query says, asked for after a guesser was turned away.
 pub(super) async fn terminal(
     app: &App,
     headers: &HeaderMap,
     (caller, scope): (Caller, TokenScope),
     number: impl FnOnce() -> Result<TerminalNumber, Refusal> + Send,
-) -> Result<(Arc<Terminal>, Option<UserId>), Refusal> {
+) -> Result<(Arc<Terminal>, Actor), Refusal> {
     let now = app.gateway.clock().now();
     app.throttle.check(caller, now).map_err(throttled)?;
     let number = number()?;
@@ -72,9 +72,28 @@ fn refusal(app: &App, caller: Caller, error: TokenDenied, missing: &str) -> Refu
 /// `terNO` of the query.
 pub(super) fn number_of(ter_no: Option<&str>) -> Result<TerminalNumber, Problem> {
     let text = ter_no.ok_or_else(|| Problem::new("terNO", "1040", "is missing in the query"))?;
-    let number = text.parse().ok().filter(|number| *number > 0);
-    let form = || Problem::form("terNO", "must be the terminal's number, like 42");
-    number.map(TerminalNumber).ok_or_else(form)
+    terminal_number(text).ok_or_else(|| Problem::form("terNO", TERMINAL_FORM))
+}
+
+/// What a terminal's number must look like.
+pub(super) const TERMINAL_FORM: &str = "must be the terminal's number, like 42";
+
+/// A terminal's number as text.
+pub(super) fn terminal_number(text: &str) -> Option<TerminalNumber> {
+    text.parse().ok().filter(|number| *number > 0).map(TerminalNumber)
+}
+
+/// The HTTP answer, which nobody keeps; a refusal leaves its line in the audit log.
+pub(super) async fn answer(
+    app: &App,
+    parts: &Parts,
+    who: &Who,
+    result: Result<Done, Refusal>,
+) -> Response {
+    let request_id = RequestId::of(&parts.extensions);
+    let mut response = exchange::answer(app, &parts.headers, &request_id, who, result).await;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    asked_for(response)
 }
 
 /// The answer, with the header that asks for the key where it was missing or wrong.

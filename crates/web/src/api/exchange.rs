@@ -21,6 +21,7 @@ use engine::terminal::Denied;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// Largest body of a request.
@@ -46,6 +47,12 @@ impl Done {
     pub(super) const fn new(status: StatusCode, body: String) -> Self {
         Self { status, body, replayed: false, without_secret: None, payment: None }
     }
+}
+
+/// An answer in JSON.
+pub(super) fn done<T: Serialize>(status: StatusCode, answer: &T) -> Result<Done, Refusal> {
+    let body = serde_json::to_string(answer).map_err(|_never| Refusal::fault())?;
+    Ok(Done::new(status, body))
 }
 
 /// Who called, as far as it became known, and for what.

@@ -172,10 +172,7 @@ impl Input {
 
     /// `terNO`, where it is not needed.
     pub(super) fn terminal_if_any(&mut self) -> Option<TerminalNumber> {
-        let form = "must be the terminal's number, like 42";
-        self.parsed(TER_NO, form, |text| {
-            text.parse().ok().filter(|number| *number > 0).map(TerminalNumber)
-        })
+        self.parsed(TER_NO, bearer::TERMINAL_FORM, bearer::terminal_number)
     }
 
     pub(super) fn time(&mut self, name: &'static str) -> Option<Timestamp> {

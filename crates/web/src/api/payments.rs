@@ -3,19 +3,19 @@
 use super::answer::Answer;
 use super::bearer;
 use super::error::{Problem, Refusal};
-use super::exchange::{Who, audit, fault_refusal};
+use super::exchange::{Done, Who, done, fault_refusal};
 use super::input::Input;
-use crate::app::{App, Caller, RequestId};
+use crate::app::{App, Caller};
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use domain::api_token::TokenScope;
 use domain::id::PaymentId;
 use domain::method::MethodCode;
 use domain::payment_filter::{PaymentFilter, PaymentSearch, StateGroup};
 use domain::terminal::Mode;
 use engine::api_token::Opened;
-use http::HeaderMap;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::StatusCode;
+use http::request::Parts;
 use serde::Serialize;
 
 /// What the list may be narrowed by, beside `terNO`.
@@ -40,29 +40,15 @@ struct List<'a> {
 /// The newest first.
 pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
     let (parts, _body) = request.into_parts();
-    let request_id = RequestId::of(&parts.extensions);
     let who = Who::new(&app, Caller::of(&parts.extensions), "list_payments");
-    match answer(&app, &parts.headers, parts.uri.query(), &who).await {
-        Ok(body) => {
-            let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
-            (headers, body).into_response()
-        }
-        Err(refusal) => {
-            audit(&app, &who, &refusal, &request_id).await;
-            bearer::asked_for(refusal.into_answer(&parts.headers, &request_id))
-        }
-    }
+    let result = found(&app, &parts, who.caller).await;
+    bearer::answer(&app, &parts, &who, result).await
 }
 
-async fn answer(
-    app: &App,
-    headers: &HeaderMap,
-    query: Option<&str>,
-    who: &Who,
-) -> Result<String, Refusal> {
-    let scope = (who.caller, TokenScope::ReadPayments);
-    let Opened { actor, mode, .. } = bearer::token(app, headers, scope).await?;
-    let asked = Asked::of(query, mode)?;
+async fn found(app: &App, parts: &Parts, caller: Caller) -> Result<Done, Refusal> {
+    let scope = (caller, TokenScope::ReadPayments);
+    let Opened { actor, mode } = bearer::token(app, &parts.headers, scope).await?;
+    let asked = Asked::of(parts.uri.query(), mode)?;
     let found = app.gateway.search_payments(actor, &asked.search, asked.before, asked.limit);
     let found = found.await.map_err(|fault| fault_refusal(&fault))?;
     let payments = found.payments.iter().map(|payment| Answer::of_status(payment, app));
@@ -72,7 +58,7 @@ async fn answer(
         stopped: found.stopped,
         next_cursor: found.next.map(|next| next.to_string()),
     };
-    serde_json::to_string(&list).map_err(|_never| Refusal::fault())
+    done(StatusCode::OK, &list)
 }
 
 /// What the query asks for.

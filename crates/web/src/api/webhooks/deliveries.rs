@@ -35,7 +35,7 @@ pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
         let limit = call.query.parsed("limit", "must be a number from 1 to 100", |text| {
             text.parse().ok().filter(|limit| (1..=PAGE_AT_MOST).contains(limit))
         });
-        let actor = call.actor();
+        let actor = call.actor;
         call.query.finish()?;
         let limit = limit.unwrap_or(PAGE);
         let page = call.app.gateway.deliveries(actor, filter, after, limit).await;
@@ -50,7 +50,7 @@ pub(super) async fn show(State(app): State<App>, request: Request) -> Response {
     let kind = Kind { action: "show_delivery", scope: TokenScope::ReadWebhooks, query: &[] };
     serve(app, request, kind, |call| async move {
         let id = id_of(&call)?;
-        let found = call.app.gateway.delivery(call.actor(), id).await;
+        let found = call.app.gateway.delivery(call.actor, id).await;
         let detail = found.map_err(|fault| fault_refusal(&fault))?;
         done(StatusCode::OK, &Whole::of(&detail.ok_or_else(no_delivery)?))
     })
@@ -63,7 +63,7 @@ pub(super) async fn resend(State(app): State<App>, request: Request) -> Response
     serve_once(app, request, kind, |call| async move {
         let id = id_of(&call)?;
         call.json(&[])?.finish()?;
-        let found = call.app.gateway.resend(call.actor(), id).await;
+        let found = call.app.gateway.resend(call.actor, id).await;
         found.map_err(|fault| fault_refusal(&fault))?.ok_or_else(no_delivery)?;
         done(StatusCode::ACCEPTED, &json!({ "id": id.webhook_id() }))
     })
@@ -83,7 +83,7 @@ pub(super) async fn replay(State(app): State<App>, request: Request) -> Response
             input.refuse(Problem::new("from", "1040", text));
         }
         input.finish()?;
-        let count = call.app.gateway.count_deliveries(call.actor(), filter).await;
+        let count = call.app.gateway.count_deliveries(call.actor, filter).await;
         let count = count.map_err(|fault| fault_refusal(&fault))?;
         if is_dry {
             return done(StatusCode::OK, &json!({ "count": count }));
@@ -103,7 +103,7 @@ pub(super) async fn replay(State(app): State<App>, request: Request) -> Response
 
 /// To its end although the caller hangs up.
 async fn replay_all(call: &Call, filter: DeliveryFilter) -> Result<u64, Fault> {
-    let (gateway, actor) = (Arc::clone(&call.app.gateway), call.actor());
+    let (gateway, actor) = (Arc::clone(&call.app.gateway), call.actor);
     let task = call.app.gateway.spawn(async move {
         let mut replayed = 0_u64;
         let mut after = None;

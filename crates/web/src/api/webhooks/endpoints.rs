@@ -86,7 +86,7 @@ fn with_secret(status: StatusCode, endpoint: &Endpoint) -> Result<Done, Refusal>
 pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
     let kind = Kind { action: "list_endpoints", scope: TokenScope::ReadWebhooks, query: &[] };
     serve(app, request, kind, |call| async move {
-        let found = call.app.gateway.endpoints(call.actor()).await;
+        let found = call.app.gateway.endpoints(call.actor).await;
         let found = found.map_err(|fault| fault_refusal(&fault))?;
         let shown: Vec<Shown<'_>> = found.iter().map(Shown::of).collect();
         done(StatusCode::OK, &json!({ "endpoints": shown }))
@@ -115,7 +115,7 @@ pub(super) async fn add(State(app): State<App>, request: Request) -> Response {
             events: events.unwrap_or_else(|| vec![EventPattern::everything()]),
             description: description.unwrap_or_default(),
         };
-        let added = call.app.gateway.add_endpoint(call.actor(), add).await;
+        let added = call.app.gateway.add_endpoint(call.actor, add).await;
         with_secret(StatusCode::CREATED, &added.map_err(|error| refusal(&error))?)
     })
     .await
@@ -125,7 +125,7 @@ pub(super) async fn add(State(app): State<App>, request: Request) -> Response {
 pub(super) async fn show(State(app): State<App>, request: Request) -> Response {
     let kind = Kind { action: "show_endpoint", scope: TokenScope::ReadWebhooks, query: &[] };
     serve(app, request, kind, |call| async move {
-        let found = call.app.gateway.endpoint(call.actor(), number_of(&call)?).await;
+        let found = call.app.gateway.endpoint(call.actor, number_of(&call)?).await;
         let found = found.map_err(|fault| fault_refusal(&fault))?;
         done(StatusCode::OK, &Shown::of(&found.ok_or_else(no_endpoint)?))
     })
@@ -145,7 +145,7 @@ pub(super) async fn change(State(app): State<App>, request: Request) -> Response
             on: input.parsed("state", "must be on or off", is_on_or_off),
         };
         input.finish()?;
-        let changed = call.app.gateway.change_endpoint(call.actor(), number, change).await;
+        let changed = call.app.gateway.change_endpoint(call.actor, number, change).await;
         done(StatusCode::OK, &Shown::of(&changed.map_err(|error| refusal(&error))?))
     })
     .await
@@ -155,7 +155,7 @@ pub(super) async fn change(State(app): State<App>, request: Request) -> Response
 pub(super) async fn remove(State(app): State<App>, request: Request) -> Response {
     let kind = Kind { action: "remove_endpoint", scope: TokenScope::WriteWebhooks, query: &[] };
     serve(app, request, kind, |call| async move {
-        let removed = call.app.gateway.remove_endpoint(call.actor(), number_of(&call)?).await;
+        let removed = call.app.gateway.remove_endpoint(call.actor, number_of(&call)?).await;
         done(StatusCode::OK, &Shown::of(&removed.map_err(|error| refusal(&error))?))
     })
     .await
@@ -168,7 +168,7 @@ pub(super) async fn rotate(State(app): State<App>, request: Request) -> Response
     serve_once(app, request, kind, |call| async move {
         let number = number_of(&call)?;
         call.json(&[])?.finish()?;
-        let rotated = call.app.gateway.rotate_endpoint_secret(call.actor(), number).await;
+        let rotated = call.app.gateway.rotate_endpoint_secret(call.actor, number).await;
         with_secret(StatusCode::OK, &rotated.map_err(|error| refusal(&error))?)
     })
     .await
@@ -185,7 +185,7 @@ pub(super) async fn test(State(app): State<App>, request: Request) -> Response {
         input.finish()?;
         let Some(event_type) = event_type else { return Err(Refusal::fault()) };
         let to = SampleTo::Endpoint(number);
-        let sent = call.app.gateway.send_sample(call.actor(), to, event_type).await;
+        let sent = call.app.gateway.send_sample(call.actor, to, event_type).await;
         done(StatusCode::OK, &Tried::of(&sent.map_err(|error| refusal(&error))?))
     })
     .await

@@ -2,9 +2,9 @@
 //! endpoints that are told beside each payment's own address, and a stream of what is written.
 //!
 //! Each call names the terminal in the query (`terNO`) and shows its private key, or an API token
-//! of its merchant; it sees what is
-//! this terminal's, and whatever is another's does not exist for it. What it cannot read is
-//! refused, unknown names too: a filter that is misspelt must not let everything through.
+//! of its merchant; it sees what is this terminal's, and whatever is another's does not exist for
+//! it. What it cannot read is refused, unknown names too: a filter that is misspelt must not let
+//! everything through.
 
 mod deliveries;
 mod endpoints;
@@ -15,10 +15,10 @@ pub use stream::Streams;
 
 use super::bearer;
 use super::error::Refusal;
-use super::exchange::{self, BODY_AT_MOST, Done, Keyed, Who, body_refusal, idempotency_key, once};
+use super::exchange::{BODY_AT_MOST, Done, Keyed, Who, body_refusal, done, idempotency_key, once};
 use super::fields::Form;
 use super::input::{DELIVERY_FILTERS, ENDPOINT_FIELDS, Input, REPLAY_FIELDS};
-use crate::app::{App, Caller, RequestId};
+use crate::app::{App, Caller};
 use crate::body::read_body;
 use axum::body::Body;
 use axum::extract::{Path, Request};
@@ -28,12 +28,9 @@ use axum::{RequestPartsExt as _, Router};
 use bytes::Bytes;
 use domain::api_token::TokenScope;
 use domain::terminal::Terminal;
-use domain::user::UserId;
 use engine::Actor;
-use http::header::CACHE_CONTROL;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use serde::Serialize;
+use http::{HeaderMap, Method, StatusCode};
 use std::sync::Arc;
 
 /// The routes; that of the catalogue is a document of `developers`.
@@ -66,7 +63,7 @@ struct Kind {
 struct Call {
     app: App,
     terminal: Arc<Terminal>,
-    token_of: Option<UserId>,
+    actor: Actor,
     caller: Caller,
     headers: HeaderMap,
     /// What the path names; empty where it names nothing, or nothing readable.
@@ -78,10 +75,6 @@ struct Call {
 }
 
 impl Call {
-    fn actor(&self) -> Actor {
-        exchange::actor(&self.terminal, self.caller).by_token_of(self.token_of)
-    }
-
     /// The body's fields; a call without a body has none.
     fn json(&self, known: &'static [&'static str]) -> Result<Input, Refusal> {
         if self.body.is_empty() {
@@ -107,7 +100,7 @@ where
         Ok(call) => work(call).await,
         Err(refusal) => Err(refusal),
     };
-    answer(&app, &parts, &who, result).await
+    bearer::answer(&app, &parts, &who, result).await
 }
 
 /// The same for a call that changes something: under an `Idempotency-Key` it is done once.
@@ -131,13 +124,6 @@ where
     .await
 }
 
-async fn answer(app: &App, parts: &Parts, who: &Who, result: Result<Done, Refusal>) -> Response {
-    let request_id = RequestId::of(&parts.extensions);
-    let mut response = exchange::answer(app, &parts.headers, &request_id, who, result).await;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    bearer::asked_for(response)
-}
-
 async fn open(
     app: &App,
     parts: &mut Parts,
@@ -153,7 +139,7 @@ async fn open(
         Ok(number)
     };
     let opens = (caller, kind.scope);
-    let (terminal, token_of) = bearer::terminal(app, &parts.headers, opens, number).await?;
+    let (terminal, actor) = bearer::terminal(app, &parts.headers, opens, number).await?;
     who.terminal = Some(Arc::clone(&terminal));
     let has_body = matches!(parts.method, Method::POST | Method::PATCH);
     let body = if has_body {
@@ -164,13 +150,7 @@ async fn open(
     let id = parts.extract::<Path<String>>().await.map(|Path(id)| id).unwrap_or_default();
     let headers = parts.headers.clone();
     let line = format!("{} {}", parts.method, parts.uri);
-    Ok(Call { app: app.clone(), terminal, token_of, caller, headers, id, query, body, line })
-}
-
-/// An answer in JSON.
-fn done<T: Serialize>(status: StatusCode, answer: &T) -> Result<Done, Refusal> {
-    let body = serde_json::to_string(answer).map_err(|_never| Refusal::fault())?;
-    Ok(Done::new(status, body))
+    Ok(Call { app: app.clone(), terminal, actor, caller, headers, id, query, body, line })
 }
 
 /// There is none, or it is another's: the answer is the same.

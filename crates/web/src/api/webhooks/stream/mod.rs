@@ -8,7 +8,8 @@
 mod told;
 
 use self::told::Told;
-use super::{Call, Kind, answer, open};
+use super::{Call, Kind, open};
+use crate::api::bearer::answer;
 use crate::api::error::{Problem, Refusal};
 use crate::api::exchange::{Who, bad_request, bearer, log};
 use crate::app::{App, Caller, RequestId};
@@ -145,7 +146,7 @@ fn begin(call: &Call) -> Result<Response, Refusal> {
     let (sender, receiver) = mpsc::channel(WAITING);
     let follower = Follower {
         app: call.app.clone(),
-        actor: call.actor(),
+        actor: call.actor,
         terminal: call.terminal.number,
         caller: call.caller,
         key: SecretText::new(key),
