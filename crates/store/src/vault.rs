@@ -126,11 +126,23 @@ fn fill(buffer: &mut [u8]) -> Result<(), VaultError> {
         .map_err(|_unspecified| VaultError::Keys("no randomness".to_owned()))
 }
 
+/// What sealing one value takes: a fresh key, and the nonce that it is wrapped with.
+const DRAWN: usize = 32 + NONCE_LEN;
+
 /// Seals `plain` under a fresh key, and that key under `wrapping`.
 fn seal(wrapping: &LessSafeKey, aad: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-    // Key and nonce in one draw: the generator costs more per call than per byte.
-    let mut drawn = Zeroizing::new([0; 32 + NONCE_LEN]);
+    // In one draw: the generator costs more per call than per byte.
+    let mut drawn = Zeroizing::new([0; DRAWN]);
     fill(&mut *drawn)?;
+    seal_with(&drawn, wrapping, aad, plain)
+}
+
+fn seal_with(
+    drawn: &[u8; DRAWN],
+    wrapping: &LessSafeKey,
+    aad: &str,
+    plain: &[u8],
+) -> Result<Vec<u8>, VaultError> {
     let (own, nonce) = drawn.split_first_chunk::<32>().ok_or_else(refused_to_seal)?;
     let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_length| refused_to_seal())?;
     // Of its full length from the start, so that no growth leaves a copy behind.
@@ -226,12 +238,15 @@ impl engine::ports::Vault for Vault {
         card: &Card,
         now: Timestamp,
     ) -> Result<SealedCard, VaultError> {
+        let mut drawn = Zeroizing::new([[0; DRAWN]; 2]);
+        fill(drawn.as_flattened_mut())?;
+        let [for_number, for_code] = &*drawn;
         let number = card.number.reveal().as_bytes();
-        let number = seal(&self.cards, &place("number", payment), number)?;
+        let number = seal_with(for_number, &self.cards, &place("number", payment), number)?;
         let hour = hour_of(now);
         let code = card.security_code.reveal().as_bytes();
-        let hour_key = self.hours.sealing(hour)?;
-        let code = seal(&gcm(&hour_key)?, &place("security_code", payment), code)?;
+        let hour_key = gcm(&*self.hours.sealing(hour)?)?;
+        let code = seal_with(for_code, &hour_key, &place("security_code", payment), code)?;
         let mut security_code = hour.to_be_bytes().to_vec();
         security_code.extend_from_slice(&code);
         Ok(SealedCard { number, security_code: Some(security_code), expiry: card.expiry })

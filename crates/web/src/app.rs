@@ -216,20 +216,20 @@ pub fn router(app: App) -> Router {
 /// A bug of ours ends one request, not the connection or the process.
 fn panicked(_why: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a handler panicked");
-    api::Refusal::fault().into_answer(&http::HeaderMap::new(), &RequestId("none".into()))
+    api::Refusal::fault().into_answer(api::ErrorForm::Flat, &RequestId("none".into()))
 }
 
 async fn wrong_method(method: Method, headers: http::HeaderMap) -> Response {
     let text = format!("{method} is not possible here; see the Allow header");
     let refusal = api::Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "405", &text);
-    refusal.into_answer(&headers, &RequestId("none".into()))
+    refusal.into_answer(api::ErrorForm::asked(&headers), &RequestId("none".into()))
 }
 
 async fn not_found(uri: Uri, headers: http::HeaderMap) -> Response {
     if uri.path().starts_with("/api") {
         let text = "there is nothing at this address; see /developers";
         let refusal = api::Refusal::new(StatusCode::NOT_FOUND, "404", text);
-        return refusal.into_answer(&headers, &RequestId("none".into()));
+        return refusal.into_answer(api::ErrorForm::asked(&headers), &RequestId("none".into()));
     }
     (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response()
 }

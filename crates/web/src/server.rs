@@ -2,6 +2,7 @@
 //!
 //! Not `axum::serve`: that installs no timer, so a half-sent request would stay open for ever.
 
+use crate::api::ErrorForm;
 use crate::app::{App, Caller, RequestId};
 use crate::body::discard_body;
 use crate::pressure::{self, Places};
@@ -271,7 +272,7 @@ impl Server {
         } else {
             discard_body(&parts.headers, body).await;
             let refusal = pressure::no_place(&self.app, parts.uri.path());
-            refusal.into_answer(&parts.headers, &request_id)
+            refusal.into_answer(ErrorForm::asked(&parts.headers), &request_id)
         };
         if let Ok(value) = header {
             response.headers_mut().insert(REQUEST_ID, value);

@@ -8,12 +8,13 @@ use super::timer::Timer;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// About what a payment, its event and their indexes take in a write-ahead log.
-const RECORD: [u8; 1024] = [0x5a; 1024];
+pub(super) const RECORD: [u8; 1024] = [0x5a; 1024];
 /// Most records that are written together.
 const BATCH: usize = 4096;
 
@@ -28,21 +29,23 @@ pub(super) struct LogMeasured {
 
 /// A file that is removed again.
 #[derive(Debug)]
-struct Log {
+pub(super) struct Log {
     file: File,
     path: PathBuf,
 }
 
 impl Log {
-    fn create(folder: &Path) -> Result<Self, String> {
-        let path = folder.join(format!("tollgate-bench-{}.log", std::process::id()));
+    pub(super) fn create(folder: &Path) -> Result<Self, String> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("tollgate-bench-{}_{number}.log", std::process::id()));
         let named = |error: std::io::Error| format!("{}: {error}", path.display());
         std::fs::create_dir_all(folder).map_err(named)?;
         let file = File::create(&path).map_err(named)?;
         Ok(Self { file, path })
     }
 
-    fn append(&mut self, records: &[u8]) -> Result<(), String> {
+    pub(super) fn append(&mut self, records: &[u8]) -> Result<(), String> {
         self.file
             .write_all(records)
             .and_then(|()| self.file.sync_data())

@@ -14,6 +14,7 @@ pub(crate) mod figures;
 mod filler;
 mod generator;
 mod http;
+mod http_log;
 mod latencies;
 mod plot;
 mod receiver;

@@ -3,6 +3,7 @@
 use super::bare_log::{self, LogMeasured};
 use super::figures::Figures;
 use super::generator::{Generator, Group, Measured, Pace};
+use super::http_log::HttpLog;
 use super::latencies::Latencies;
 use super::server::BenchServer;
 use super::work::{Kind, Requests, Till, Work};
@@ -39,6 +40,8 @@ pub(super) enum To {
     Gateway,
     /// The one with a transaction for each payment.
     Naive,
+    /// A bare log behind HTTP.
+    Log(SocketAddr),
 }
 
 impl Bench<'_> {
@@ -65,6 +68,7 @@ impl Bench<'_> {
         let (targets, tills) = match to {
             To::Gateway => (self.server.addresses(), self.tills.as_slice()),
             To::Naive => (self.naive.addresses(), demo.as_slice()),
+            To::Log(address) => (vec![address], demo.as_slice()),
         };
         let mut groups = Vec::with_capacity(loads.len());
         for load in loads {
@@ -94,6 +98,13 @@ impl Bench<'_> {
             bare_log::run(&folder, clients, pace, WARM_UP, duration)
         });
         running.await.map_err(|error| error.to_string()).flatten()
+    }
+
+    /// What answers over HTTP when a record is in a bare log.
+    async fn http_log(&mut self, clients: usize, pace: Pace) -> Result<Measured, String> {
+        let log = HttpLog::start(&self.plan.folder)?;
+        let load = Load { work: Work::Only(Kind::Create), clients, pace };
+        self.drive_one(To::Log(log.address()), load).await
     }
 
     /// Payments to ask about, unless the database has some.
@@ -240,6 +251,11 @@ async fn around_create(
     figures.whole("floors.bare_log_per_second", log.per_second);
     figures.micros("floors.bare_log_p99_ms", log.latencies.per_mille(990));
     figures.ratio("ratios.to_bare_log", per_second, log.per_second);
+    progress("floor: a bare log behind HTTP");
+    let log = bench.http_log(bench.plan.clients, Pace::Closed).await?;
+    figures.whole("floors.http_log_per_second", log.per_second);
+    figures.micros("floors.http_log_p99_ms", log.latencies().per_mille(990));
+    figures.ratio("ratios.to_http_log", per_second, log.per_second);
     progress("floor: append and fdatasync, one client");
     let (folder, duration) = (bench.plan.folder.clone(), bench.duration());
     let append = tokio::task::spawn_blocking(move || bare_log::one_client(&folder, duration));
@@ -304,6 +320,15 @@ async fn open_loop(
         percentiles(figures, &log, names);
         let (ours, floor) = (latencies.per_mille(990), log.per_mille(990));
         figures.ratio("ratios.p99_to_bare_log", ours, floor);
+        progress(&format!("floor: a bare log behind HTTP at {per_second} a second"));
+        let log = bench.http_log(bench.plan.clients, pace).await?.latencies();
+        let names = [
+            "open_loop.http_log_p50_ms",
+            "open_loop.http_log_p99_ms",
+            "open_loop.http_log_p999_ms",
+        ];
+        percentiles(figures, &log, names);
+        figures.ratio("ratios.p99_to_http_log", ours, log.per_mille(990));
     }
     Ok(())
 }

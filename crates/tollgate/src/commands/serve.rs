@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -228,7 +228,7 @@ async fn start_with(settings: &Settings, batch: Option<usize>) -> Result<Running
     }
     let data_dir = &settings.data_dir.value;
     let listen = settings.listen.value;
-    let bound = TcpListener::bind(listen).await;
+    let bound = bind(listen);
     // Where another gateway has data and port, the data is the better reason. Nodes that share a
     // PostgreSQL database may share the folder, too.
     let alone = !is_shared;
@@ -291,6 +291,18 @@ async fn ready_data(settings: &Settings, opened: &Opened) -> Result<usize, Failu
         demo_data::complete(&opened.gateway).await?;
     }
     Ok(terminals.len())
+}
+
+/// Connections that the kernel keeps until they are accepted, if it is not set to fewer: many clients
+/// connect at once when a gateway starts again, and who finds no place tries again after a second.
+const WAITING_CONNECTIONS: u32 = 4096;
+
+/// Listens at this address, also while connections of an earlier process linger there.
+pub(crate) fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(listen)?;
+    socket.listen(WAITING_CONNECTIONS)
 }
 
 pub(super) fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
@@ -431,5 +443,29 @@ async fn reload_certificate(tls: Arc<TlsIdentity>) {
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "the changed certificate is not used"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    /// Nobody accepts them yet, as when a gateway is busy with its start.
+    #[tokio::test]
+    async fn hundreds_may_connect_at_once() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let connected: Vec<TcpStream> = (0..400)
+            .map_while(|_| TcpStream::connect_timeout(&address, Duration::from_millis(500)).ok())
+            .collect();
+        assert_eq!(connected.len(), 400);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_refused() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let error = bind(listener.local_addr().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /api/v1/balance`: what the merchant's books say, for its own server.
 
 use super::bearer;
-use super::error::Refusal;
+use super::error::{ErrorForm, Refusal};
 use super::exchange::{Who, audit, bad_request, fault_refusal, log};
 use crate::app::{App, Caller, RequestId};
 use axum::extract::{Query, State};
@@ -86,7 +86,7 @@ pub(super) async fn show_balance(
             log(&app, &request_id, &who, (refusal.status, None), Some(&refusal));
             who.number = number_of(&question).ok();
             audit(&app, &who, &refusal, &request_id).await;
-            bearer::asked_for(refusal.into_answer(&headers, &request_id))
+            bearer::asked_for(refusal.into_answer(ErrorForm::asked(&headers), &request_id))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Calls that the bearer's token opens: a terminal's private key, current or retiring, or an API
 //! token of its merchant, with the terminal's number in the query; and how all of them are answered.
 
-use super::error::{Problem, Refusal};
+use super::error::{ErrorForm, Problem, Refusal};
 use super::exchange::{self, Done, Who, bearer, denied, fault_refusal, throttled};
 use crate::app::{App, Caller, RequestId};
 use axum::response::Response;
@@ -91,7 +91,8 @@ pub(super) async fn answer(
     result: Result<Done, Refusal>,
 ) -> Response {
     let request_id = RequestId::of(&parts.extensions);
-    let mut response = exchange::answer(app, &parts.headers, &request_id, who, result).await;
+    let mut response =
+        exchange::answer(app, ErrorForm::asked(&parts.headers), &request_id, who, result).await;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     asked_for(response)
 }

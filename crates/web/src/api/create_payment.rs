@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::encrypted::{Envelope, Opened};
-use super::error::{Problem, Refusal};
+use super::error::{ErrorForm, Problem, Refusal};
 use super::exchange::{
     self, Done, Keyed, Who, bad_request, denied, fault_refusal, idempotency_key, once,
 };
@@ -21,6 +21,7 @@ use engine::error::Fault;
 use engine::payment::{CreateError, CreatePayment, Created};
 use engine::ports::PageAddresses;
 use http::StatusCode;
+use http::request::Parts;
 use std::sync::Arc;
 
 /// Takes a payment; the request may be encrypted here too.
@@ -37,25 +38,26 @@ async fn take(app: &App, request: Request, must_be_encrypted: bool) -> Response 
     let (parts, body) = request.into_parts();
     let request_id = RequestId::of(&parts.extensions);
     let mut who = Who::new(app, Caller::of(&parts.extensions), "create_payment");
+    let form = ErrorForm::asked(&parts.headers);
     let now = app.gateway.clock().now();
     let result = if app.gateway.admits_new_payments() || app.lookout.may_read(now) {
-        handle(app, &parts, body, must_be_encrypted, &mut who).await
+        handle(app, parts, body, must_be_encrypted, &mut who).await
     } else {
         discard_body(&parts.headers, body).await;
         Err(turned_away(app))
     };
-    exchange::answer(app, &parts.headers, &request_id, &who, result).await
+    exchange::answer(app, form, &request_id, &who, result).await
 }
 
 async fn handle(
     app: &App,
-    parts: &http::request::Parts,
+    parts: Parts,
     body: axum::body::Body,
     must_be_encrypted: bool,
     who: &mut Who,
 ) -> Result<Done, Refusal> {
     let received_at = app.gateway.clock().now();
-    let (form, body) = exchange::read(parts, body).await?;
+    let (form, body) = exchange::read(&parts, body).await?;
     let command = {
         let outer = Fields::parse(&form, &body).map_err(bad_request)?;
         let opened = open(app, &outer, must_be_encrypted, who).await?;
@@ -85,11 +87,13 @@ async fn handle(
             Refusal { reference, ..Refusal::of(StatusCode::BAD_REQUEST, problems) }
         })?
     };
-    drop(body);
+    let key = idempotency_key(&parts.headers);
+    // What waits for a commit holds nothing that it does not need.
+    drop((parts, body));
     let Some(admitted) = app.gateway.admit_new_payment() else {
         return answer_again(app, &command).await;
     };
-    match idempotency_key(&parts.headers)? {
+    match key? {
         None => create(app, who.caller, command, admitted).await,
         Some(key) => Box::pin(create_once(app, who.caller, command, admitted, key)).await,
     }

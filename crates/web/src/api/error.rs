@@ -41,6 +41,25 @@ impl Problem {
     }
 }
 
+/// How a caller wants errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ErrorForm {
+    /// The family's own.
+    #[default]
+    Flat,
+    /// RFC 9457 problem details.
+    Problem,
+}
+
+impl ErrorForm {
+    /// As the `Accept` header says.
+    pub(crate) fn asked(headers: &HeaderMap) -> Self {
+        let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let mut accepted = accepted.map(|value| value.contains("application/problem+json"));
+        if accepted.any(|wants_problem| wants_problem) { Self::Problem } else { Self::Flat }
+    }
+}
+
 /// A request that was not done.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -103,16 +122,11 @@ impl Refusal {
     }
 
     /// The answer, in the form that `Accept` asks for.
-    pub(crate) fn into_answer(self, headers: &HeaderMap, request_id: &RequestId) -> Response {
+    pub(crate) fn into_answer(self, form: ErrorForm, request_id: &RequestId) -> Response {
         let first = self.problems.first();
         let number = first.map_or("500", |problem| problem.number);
         let message = first.map_or("", |problem| &problem.message);
-        let wants_problem = headers
-            .get_all(ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.contains("application/problem+json"));
-        let (media, body) = if wants_problem {
+        let (media, body) = if form == ErrorForm::Problem {
             let title = self.status.canonical_reason().unwrap_or("Error");
             let details = ProblemDetails {
                 kind: format!("/developers/errors#error-{number}"),

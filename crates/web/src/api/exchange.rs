@@ -1,7 +1,7 @@
 //! What the calls of merchants' servers share: how a body is read, the `Idempotency-Key`, the
 //! audit line of a refusal, the answer's headers, and the refusals that any of them may give.
 
-use super::error::{Problem, Refusal};
+use super::error::{ErrorForm, Problem, Refusal};
 use super::fields::{Form, read_multipart};
 use crate::app::{App, Caller, RequestId};
 use crate::body::{BodyError, read_body};
@@ -126,7 +126,7 @@ pub(super) const fn actor(terminal: &Terminal, caller: Caller) -> Actor {
 /// The HTTP answer. A refusal leaves its line in the audit log.
 pub(super) async fn answer(
     app: &App,
-    headers: &HeaderMap,
+    form: ErrorForm,
     request_id: &RequestId,
     who: &Who,
     result: Result<Done, Refusal>,
@@ -145,7 +145,7 @@ pub(super) async fn answer(
         Err(refusal) => {
             log(app, request_id, who, (refusal.status, None), Some(&refusal));
             Box::pin(audit(app, who, &refusal, request_id)).await;
-            refusal.into_answer(headers, request_id)
+            refusal.into_answer(form, request_id)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /api/methods?public_key=…`: what customers of a terminal can pay with.
 
-use super::error::Refusal;
+use super::error::{ErrorForm, Refusal};
 use super::exchange::{denied, fault_refusal, throttled};
 
 use crate::app::{App, Caller, RequestId};
@@ -56,7 +56,9 @@ pub(super) async fn methods(
             let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
             (headers, body).into_response()
         }
-        Err(refusal) => refusal.into_answer(&headers, &RequestId::of(&extensions)),
+        Err(refusal) => {
+            refusal.into_answer(ErrorForm::asked(&headers), &RequestId::of(&extensions))
+        }
     }
 }
 

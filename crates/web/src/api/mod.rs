@@ -29,7 +29,7 @@ mod tests;
 mod webhooks;
 
 pub(crate) use answer::Answer as StatusAnswer;
-pub(crate) use error::Refusal;
+pub(crate) use error::{ErrorForm, Refusal};
 pub(crate) use input::{DELIVERY_FILTERS, ENDPOINT_FIELDS, REPLAY_FIELDS};
 pub(crate) use payments::PAYMENT_FILTERS;
 pub use webhooks::Streams;

@@ -5,7 +5,7 @@
 
 use super::answer::Answer;
 use super::encrypted::{Envelope, Opened};
-use super::error::{Problem, Refusal};
+use super::error::{ErrorForm, Problem, Refusal};
 use super::exchange::{
     self, Done, Keyed, Who, bad_request, bearer, fault_refusal, idempotency_key, known_terminal,
     once, throttled,
@@ -37,7 +37,7 @@ pub(super) async fn request_refund(State(app): State<App>, request: Request) -> 
     let request_id = RequestId::of(&parts.extensions);
     let mut who = Who::new(&app, crate::app::Caller::of(&parts.extensions), "request_refund");
     let result = handle(&app, &parts, body, &mut who).await;
-    exchange::answer(&app, &parts.headers, &request_id, &who, result).await
+    exchange::answer(&app, ErrorForm::asked(&parts.headers), &request_id, &who, result).await
 }
 
 async fn handle(

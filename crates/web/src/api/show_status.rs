@@ -5,7 +5,7 @@
 //! With a key nothing is counted: a merchant's server may ask for orders whose creation was lost.
 
 use super::answer::Answer;
-use super::error::{Problem, Refusal};
+use super::error::{ErrorForm, Problem, Refusal};
 use super::exchange::{self, Who, bad_request, fault_refusal, known_terminal, log, throttled};
 use crate::app::{App, Caller, RequestId};
 use axum::extract::rejection::PathRejection;
@@ -36,7 +36,7 @@ pub(super) async fn show_status(
         }
         Err(refusal) => {
             log(&app, &request_id, &who, (refusal.status, None), Some(&refusal));
-            refusal.into_answer(request.headers(), &request_id)
+            refusal.into_answer(ErrorForm::asked(request.headers()), &request_id)
         }
     }
 }
