@@ -11,6 +11,11 @@ pub(super) async fn gather<T>(waiting: &mut Receiver<T>, most: usize) -> Option<
     }
     // A task that is woken goes before those that were ready already: it would find little.
     tokio::task::yield_now().await;
+    // Where many wait, processors are scarce: other threads, and other nodes on this machine, go first
+    // once as well. Nobody who waits alone pays for that.
+    if taken.len() > 1 {
+        std::thread::yield_now();
+    }
     while taken.len() < most {
         let Ok(one) = waiting.try_recv() else { break };
         taken.push(one);

@@ -42,10 +42,9 @@ impl Problem {
 }
 
 /// How a caller wants errors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorForm {
     /// The family's own.
-    #[default]
     Flat,
     /// RFC 9457 problem details.
     Problem,
@@ -54,9 +53,9 @@ pub(crate) enum ErrorForm {
 impl ErrorForm {
     /// As the `Accept` header says.
     pub(crate) fn asked(headers: &HeaderMap) -> Self {
-        let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let mut accepted = accepted.map(|value| value.contains("application/problem+json"));
-        if accepted.any(|wants_problem| wants_problem) { Self::Problem } else { Self::Flat }
+        let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let wants_problem = accepted.any(|value| value.contains("application/problem+json"));
+        if wants_problem { Self::Problem } else { Self::Flat }
     }
 }
 

@@ -270,6 +270,14 @@ mod tests {
     }
 
     #[test]
+    fn escapes_are_read() {
+        let fields = json(r#"{"a": "Caf\u00e9 \"x\" \\", "b": "\\", "c": "\u0020y\n"}"#).unwrap();
+        for (name, text) in [("a", "Café \"x\" \\"), ("b", "\\"), ("c", "y")] {
+            assert_eq!(fields.get(name), Some(&Value::Text(text.into())), "{name}");
+        }
+    }
+
+    #[test]
     fn bodies_that_are_no_object_are_refused_without_quoting_them() {
         for text in [
             "",
@@ -284,6 +292,8 @@ mod tests {
             "\u{feff}{}",
             "{\"a\":NaN}",
             "{\"a\":\"\\ud800\"}",
+            "{\"a\":\"one\ntwo\"}",
+            "{\"a\":\"\\q\"}",
             "{\"a\":1,}",
             "{\"a\":01}",
         ] {
