@@ -121,6 +121,8 @@ impl Wrapping {
     }
 }
 
+/// Draws random bytes; what is needed together is drawn together, for the generator costs more per call
+/// than per byte.
 fn fill(buffer: &mut [u8]) -> Result<(), VaultError> {
     rand::SecureRandom::fill(&rand::SystemRandom::new(), buffer)
         .map_err(|_unspecified| VaultError::Keys("no randomness".to_owned()))
@@ -131,12 +133,12 @@ const DRAWN: usize = 32 + NONCE_LEN;
 
 /// Seals `plain` under a fresh key, and that key under `wrapping`.
 fn seal(wrapping: &LessSafeKey, aad: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-    // In one draw: the generator costs more per call than per byte.
     let mut drawn = Zeroizing::new([0; DRAWN]);
     fill(&mut *drawn)?;
     seal_with(&drawn, wrapping, aad, plain)
 }
 
+/// The same with a key and a nonce that were drawn for it, and for nothing else.
 fn seal_with(
     drawn: &[u8; DRAWN],
     wrapping: &LessSafeKey,

@@ -14,7 +14,6 @@ use domain::text::WebAddress;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use tokio::net::TcpListener;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -150,8 +149,7 @@ async fn serve(common: &Common, arguments: Serve) -> Result<(), Failure> {
     };
     let termination = serve::termination()?;
     let books = wire::books(&settings, arguments.books.as_deref());
-    let listener = TcpListener::bind(arguments.listen)
-        .await
+    let listener = serve::bind(arguments.listen)
         .map_err(|error| serve::cannot_listen(arguments.listen, &error))?;
     let address = listener.local_addr().unwrap_or(arguments.listen);
     // A data folder that a gateway has not made yet; the folder of --books is for its owner to make.
