@@ -1,6 +1,9 @@
-//! Group commit: two committers, each with a connection of its own, take all changesets that wait
-//! and write them together. There is no batching window: while one batch is on its way, the next
-//! one gathers.
+//! Group commit: all changesets that wait are taken and written together. There is no batching
+//! window: while one batch is on its way, the next one gathers.
+//!
+//! Two connections write, but the second begins only while the first is at work and much waits, or
+//! when the first takes long: a batch costs the server as much as several changesets, and nodes beside
+//! each other would fill it with small ones.
 //!
 //! A changeset is acknowledged when the server has said that its transaction is committed. Where
 //! that is not known, because the connection broke or the server did not answer in time, the reply
@@ -19,12 +22,17 @@ use engine::error::CommitError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::error::SqlState;
 
-/// More committers make smaller batches and are slower.
-const COMMITTERS: usize = 2;
+/// More connections make smaller batches and are slower.
+const CONNECTIONS: usize = 2;
+/// A batch begins beside another one when so many changesets wait.
+const BESIDE: usize = 128;
+/// Or when others have waited so long for the other one: it may wait for a lock, or hang.
+const ALONE: Duration = Duration::from_millis(20);
 /// How long a changeset waits for a connection before it is refused.
 const WITHOUT_CONNECTION: Duration = Duration::from_secs(2);
 /// Beyond the server's own limit on a statement: the commit itself, and the way.
@@ -40,11 +48,12 @@ struct Job {
     came: Instant,
 }
 
-type Waiting = Arc<Mutex<mpsc::Receiver<Job>>>;
-
 /// The sending side. When it is dropped, what still waits is written, and the committers end.
 pub(super) struct Committers {
     jobs: mpsc::Sender<Job>,
+    /// As many wait as begin a batch beside another one.
+    much: Arc<Notify>,
+    beside: usize,
     patience: Duration,
 }
 
@@ -56,23 +65,32 @@ impl Committers {
         months: &Arc<Months>,
     ) -> Result<Self, OpenError> {
         let options = connector.options();
-        let (jobs, waiting) = mpsc::channel(options.queue);
-        let waiting: Waiting = Arc::new(Mutex::new(waiting));
-        for _committer in 0..COMMITTERS {
+        let limit = options.statement_timeout.saturating_add(BEYOND_STATEMENT);
+        let mut idle = Vec::with_capacity(CONNECTIONS);
+        for _connection in 0..CONNECTIONS {
             let session = connector.connect(Purpose::Commits).await?;
-            let committer = Committer {
-                waiting: Arc::clone(&waiting),
+            idle.push(Committer {
                 link: Link::start(Arc::clone(connector), Purpose::Commits, session),
-                most: options.batch,
-                limit: options.statement_timeout.saturating_add(BEYOND_STATEMENT),
-                put_back: Vec::new(),
+                limit,
                 audit_key: audit_key.clone(),
                 months: Arc::clone(months),
-            };
-            tokio::spawn(committer.run());
+            });
         }
-        let patience = options.statement_timeout.saturating_add(BEYOND_STATEMENT);
-        Ok(Self { jobs, patience })
+        let (jobs, waiting) = mpsc::channel(options.queue);
+        let much = Arc::new(Notify::new());
+        let beside = BESIDE.min(options.batch);
+        let queue = Queue {
+            waiting,
+            put_back: Vec::new(),
+            most: options.batch,
+            limit,
+            much: Arc::clone(&much),
+            beside,
+            idle,
+            at_work: JoinSet::new(),
+        };
+        tokio::spawn(queue.run());
+        Ok(Self { jobs, much, beside, patience: limit })
     }
 
     /// Whether at least half of the queue is free.
@@ -88,6 +106,9 @@ impl Committers {
             mpsc::error::TrySendError::Full(_) => CommitError::Busy,
             mpsc::error::TrySendError::Closed(_) => unavailable("the committers have stopped"),
         })?;
+        if self.jobs.max_capacity().saturating_sub(self.jobs.capacity()) >= self.beside {
+            self.much.notify_one();
+        }
         match timeout_at(came + self.patience, answer).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(_dropped)) => Err(unavailable("a committer stopped")),
@@ -100,38 +121,59 @@ fn unavailable(why: &str) -> CommitError {
     CommitError::Unavailable(why.to_owned())
 }
 
-struct Committer {
-    waiting: Waiting,
-    link: Link,
+/// The receiving side: what waits, and who writes it.
+struct Queue {
+    waiting: mpsc::Receiver<Job>,
+    /// Changesets about a row that was in the last batch already.
+    put_back: Vec<Job>,
     most: usize,
     limit: Duration,
-    /// Changesets about a payment that was in the last batch already.
-    put_back: Vec<Job>,
-    audit_key: AuditKey,
-    months: Arc<Months>,
+    much: Arc<Notify>,
+    beside: usize,
+    /// The one that was at work last comes first: its server process is warm.
+    idle: Vec<Committer>,
+    at_work: JoinSet<Committer>,
 }
 
-impl Committer {
+impl Queue {
     async fn run(mut self) {
-        while let Some(batch) = self.next_batch().await {
-            self.answer(batch).await;
+        while let Some(committer) = self.committer().await {
+            let Some(batch) = self.batch().await else { break };
+            self.at_work.spawn(committer.answer(batch));
         }
+        while self.at_work.join_next().await.is_some() {}
     }
 
-    /// All that waits, but of two about the same row only the first. None at the end.
-    async fn next_batch(&mut self) -> Option<Vec<Job>> {
-        let mut taken = std::mem::take(&mut self.put_back);
-        let room = self.most.saturating_sub(taken.len());
-        if taken.is_empty() {
-            let mut waiting = self.waiting.lock().await;
-            taken = gather(&mut waiting, room).await?;
-        } else if room > 0 {
-            // The other committer may be waiting in there; then these go alone.
-            if let Ok(mut waiting) = self.waiting.try_lock() {
-                while taken.len() < self.most {
-                    let Ok(job) = waiting.try_recv() else { break };
-                    taken.push(job);
+    /// Who is to write the next batch, as soon as one may begin. None when nobody is left.
+    async fn committer(&mut self) -> Option<Committer> {
+        while !self.at_work.is_empty() {
+            let may_begin_beside = !self.idle.is_empty();
+            if may_begin_beside && self.waiting.len() >= self.beside {
+                break;
+            }
+            tokio::select! {
+                biased;
+                Some(done) = self.at_work.join_next() => self.idle.extend(done),
+                () = self.much.notified(), if may_begin_beside => {}
+                () = sleep(ALONE), if may_begin_beside => {
+                    if !self.waiting.is_empty() {
+                        break;
+                    }
                 }
+            }
+        }
+        self.idle.pop()
+    }
+
+    /// All that waits, but of several about the same row only the first. None at the end.
+    async fn batch(&mut self) -> Option<Vec<Job>> {
+        let mut taken = std::mem::take(&mut self.put_back);
+        if taken.is_empty() {
+            taken = gather(&mut self.waiting, self.most).await?;
+        } else {
+            while taken.len() < self.most {
+                let Ok(job) = self.waiting.try_recv() else { break };
+                taken.push(job);
             }
         }
         let mut batch = Vec::with_capacity(taken.len());
@@ -151,14 +193,25 @@ impl Committer {
         }
         Some(batch)
     }
+}
 
-    async fn answer(&mut self, jobs: Vec<Job>) {
-        let Some(earliest) = jobs.iter().map(|job| job.came).min() else { return };
+/// A connection that writes batches.
+struct Committer {
+    link: Link,
+    limit: Duration,
+    audit_key: AuditKey,
+    months: Arc<Months>,
+}
+
+impl Committer {
+    /// Writes a batch, replies to all of it, and is free again.
+    async fn answer(self, jobs: Vec<Job>) -> Self {
+        let Some(earliest) = jobs.iter().map(|job| job.came).min() else { return self };
         let Some(session) = self.link.session(earliest + WITHOUT_CONNECTION).await else {
             for job in jobs {
                 let _caller_gone = job.reply.send(Err(unavailable("there is no connection to it")));
             }
-            return;
+            return self;
         };
         let limit = self.limit;
         if timeout(limit, self.write(&session, jobs)).await.is_err() {
@@ -167,6 +220,7 @@ impl Committer {
             tracing::error!("a commit was not answered by the database within {limit:?}");
             session.discard_as_hung();
         }
+        self
     }
 
     async fn write(&self, session: &Session, jobs: Vec<Job>) {

@@ -3,18 +3,23 @@
 
 use tokio::sync::mpsc::Receiver;
 
+/// So many that wait are a batch already.
+const MANY: usize = 64;
+
 /// Waits until something waits, and takes all of it, up to so many. None when nothing comes any more.
 pub(super) async fn gather<T>(waiting: &mut Receiver<T>, most: usize) -> Option<Vec<T>> {
     let mut taken = Vec::new();
     if waiting.recv_many(&mut taken, most).await == 0 {
         return None;
     }
-    // A task that is woken goes before those that were ready already: it would find little.
-    tokio::task::yield_now().await;
-    // Where many wait, processors are scarce: other threads, and other nodes on this machine, go first
-    // once as well. Nobody who waits alone pays for that.
-    if taken.len() > 1 {
-        std::thread::yield_now();
+    if taken.len() < MANY {
+        // A task that is woken goes before those that were ready already: it would find little.
+        tokio::task::yield_now().await;
+        // Where several wait, processors are scarce: other threads, and other nodes on this machine, go
+        // first once as well. Nobody who waits alone pays for that.
+        if taken.len() > 1 {
+            std::thread::yield_now();
+        }
     }
     while taken.len() < most {
         let Ok(one) = waiting.try_recv() else { break };

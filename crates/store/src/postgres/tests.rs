@@ -252,6 +252,42 @@ async fn one_that_the_schema_refuses_does_not_spoil_its_batch() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_waits_for_a_lock_does_not_hold_up_the_next() {
+    let cluster = Cluster::shared();
+    let name = cluster.create_database();
+    let count = |those: &str| {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND ";
+        cluster.sql(&name, &format!("{sql}{those}"))
+    };
+    let store = Arc::new(open(&cluster.url(&name)).await);
+    let payments: Vec<Payment> =
+        (0..30).map(|draw| fixture::payment(draw, &format!("{draw}"))).collect();
+    for payment in &payments {
+        store.commit(fixture::insert(payment)).await.unwrap();
+    }
+    // One after the other go over the same connection.
+    assert_eq!(count("query LIKE 'WITH referenced%'"), "1");
+    let other = store.care().await.unwrap();
+    let other = other.session(Instant::now() + Duration::from_secs(30)).await.unwrap();
+    let lock =
+        format!("BEGIN; SELECT FROM payments WHERE id = {} FOR UPDATE", payments[0].id.stored());
+    other.client().batch_execute(&lock).await.unwrap();
+    let change = payments[0].clone().cancel(fixture::now()).unwrap();
+    let held_up = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.commit(Changeset::payment_changed("change", change)).await }
+    });
+    while count("wait_event_type = 'Lock'") == "0" {
+        assert!(!held_up.is_finished());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    store.commit(fixture::insert(&fixture::payment(30, "next"))).await.unwrap();
+    assert!(!held_up.is_finished());
+    other.client().batch_execute("ROLLBACK").await.unwrap();
+    held_up.await.unwrap().unwrap();
+}
+
 /// Deliveries of the release before queues had names.
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_of_before_wait_in_a_queue_of_their_merchant() {
