@@ -130,7 +130,8 @@ struct Queue {
     limit: Duration,
     much: Arc<Notify>,
     beside: usize,
-    /// The one that was at work last comes first: its server process is warm.
+    /// The one that was at work last comes first, for its server process is warm; one that has lost its
+    /// connection comes last.
     idle: Vec<Committer>,
     at_work: JoinSet<Committer>,
 }
@@ -162,7 +163,10 @@ impl Queue {
                 }
             }
         }
-        self.idle.pop()
+        match self.idle.iter().rposition(|one| one.link.is_open()) {
+            Some(place) => Some(self.idle.remove(place)),
+            None => self.idle.pop(),
+        }
     }
 
     /// All that waits, but of several about the same row only the first. None at the end.

@@ -382,6 +382,11 @@ impl Link {
         }
     }
 
+    /// Whether there is a connection now.
+    pub(super) fn is_open(&self) -> bool {
+        self.current.borrow().as_ref().is_some_and(|session| !session.is_over())
+    }
+
     /// Told of each connection that takes the place of another.
     pub(crate) fn changes(&self) -> watch::Receiver<Option<Arc<Session>>> {
         self.current.clone()
