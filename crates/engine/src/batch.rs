@@ -126,10 +126,7 @@ fn run<S: Sink>(
         // Where processors are scarce, whoever is about to queue a job goes first, and a batch is not
         // made of the first job alone; where one is free, this takes no time.
         std::thread::yield_now();
-        while taken.len() < batch {
-            let Ok(job) = waiting.try_recv() else { break };
-            taken.push(job);
-        }
+        take_what_waits(&mut waiting, &mut taken, batch);
         let mut senders = Vec::with_capacity(taken.len());
         let mut jobs = Vec::with_capacity(taken.len());
         for (job, sender) in taken.drain(..) {
@@ -146,6 +143,14 @@ fn run<S: Sink>(
     // The sink closes its files before anyone is told that the thread has ended.
     drop(sink);
     let _nobody_listens = end.send(Some(result));
+}
+
+/// Takes what waits already, up to so many with those that were taken before.
+pub fn take_what_waits<T>(waiting: &mut mpsc::Receiver<T>, taken: &mut Vec<T>, most: usize) {
+    while taken.len() < most {
+        let Ok(one) = waiting.try_recv() else { break };
+        taken.push(one);
+    }
 }
 
 async fn hand_out<S: Sink>(mut answered: mpsc::UnboundedReceiver<Answered<S>>) {

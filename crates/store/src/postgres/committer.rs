@@ -17,6 +17,7 @@ use super::rows::Ready;
 use super::session::{Connector, Link, Purpose, Session, words};
 use super::single::{self, WriteError};
 use crate::audit_chain::AuditKey;
+use engine::batch::take_what_waits;
 use engine::crash_point::crash_point;
 use engine::error::CommitError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +32,7 @@ use tokio_postgres::error::SqlState;
 const CONNECTIONS: usize = 2;
 /// A batch begins beside another one when so many changesets wait.
 const BESIDE: usize = 128;
-/// Or when others have waited so long for the other one: it may wait for a lock, or hang.
+/// Or when something waits after so long behind the other one: it may wait for a lock, or hang.
 const ALONE: Duration = Duration::from_millis(20);
 /// How long a changeset waits for a connection before it is refused.
 const WITHOUT_CONNECTION: Duration = Duration::from_secs(2);
@@ -51,7 +52,7 @@ struct Job {
 /// The sending side. When it is dropped, what still waits is written, and the committers end.
 pub(super) struct Committers {
     jobs: mpsc::Sender<Job>,
-    /// As many wait as begin a batch beside another one.
+    /// Told when so many wait that a batch begins beside another one.
     much: Arc<Notify>,
     beside: usize,
     patience: Duration,
@@ -71,7 +72,6 @@ impl Committers {
             let session = connector.connect(Purpose::Commits).await?;
             idle.push(Committer {
                 link: Link::start(Arc::clone(connector), Purpose::Commits, session),
-                limit,
                 audit_key: audit_key.clone(),
                 months: Arc::clone(months),
             });
@@ -140,7 +140,7 @@ impl Queue {
     async fn run(mut self) {
         while let Some(committer) = self.committer().await {
             let Some(batch) = self.batch().await else { break };
-            self.at_work.spawn(committer.answer(batch));
+            self.at_work.spawn(committer.answer(batch, self.limit));
         }
         while self.at_work.join_next().await.is_some() {}
     }
@@ -154,6 +154,7 @@ impl Queue {
             }
             tokio::select! {
                 biased;
+                // Nothing comes back of one that panicked.
                 Some(done) = self.at_work.join_next() => self.idle.extend(done),
                 () = self.much.notified(), if may_begin_beside => {}
                 () = sleep(ALONE), if may_begin_beside => {
@@ -175,10 +176,7 @@ impl Queue {
         if taken.is_empty() {
             taken = gather(&mut self.waiting, self.most).await?;
         } else {
-            while taken.len() < self.most {
-                let Ok(job) = self.waiting.try_recv() else { break };
-                taken.push(job);
-            }
+            take_what_waits(&mut self.waiting, &mut taken, self.most);
         }
         let mut batch = Vec::with_capacity(taken.len());
         let mut rows = BTreeSet::new();
@@ -202,14 +200,13 @@ impl Queue {
 /// A connection that writes batches.
 struct Committer {
     link: Link,
-    limit: Duration,
     audit_key: AuditKey,
     months: Arc<Months>,
 }
 
 impl Committer {
-    /// Writes a batch, replies to all of it, and is free again.
-    async fn answer(self, jobs: Vec<Job>) -> Self {
+    /// Writes a batch, replies to all of it, and is free again. `limit`: how long the server may take.
+    async fn answer(self, jobs: Vec<Job>, limit: Duration) -> Self {
         let Some(earliest) = jobs.iter().map(|job| job.came).min() else { return self };
         let Some(session) = self.link.session(earliest + WITHOUT_CONNECTION).await else {
             for job in jobs {
@@ -217,7 +214,6 @@ impl Committer {
             }
             return self;
         };
-        let limit = self.limit;
         if timeout(limit, self.write(&session, jobs)).await.is_err() {
             // The replies were dropped with the work, which tells their callers that nothing is
             // known.

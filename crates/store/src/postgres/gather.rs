@@ -1,6 +1,7 @@
 //! What waits is taken together. There is no window: whoever is ready to run, and may be about to
 //! queue something, only goes first once.
 
+use engine::batch::take_what_waits;
 use tokio::sync::mpsc::Receiver;
 
 /// So many that wait are a batch already.
@@ -21,10 +22,7 @@ pub(super) async fn gather<T>(waiting: &mut Receiver<T>, most: usize) -> Option<
             std::thread::yield_now();
         }
     }
-    while taken.len() < most {
-        let Ok(one) = waiting.try_recv() else { break };
-        taken.push(one);
-    }
+    take_what_waits(waiting, &mut taken, most);
     Some(taken)
 }
 

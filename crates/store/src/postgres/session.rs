@@ -372,9 +372,8 @@ impl Link {
     /// The connection, or none when there is none until `deadline`.
     pub(crate) async fn session(&self, deadline: Instant) -> Option<Arc<Session>> {
         let mut current = self.current.clone();
-        let usable =
-            |session: &Option<Arc<Session>>| session.as_ref().is_some_and(|one| !one.is_over());
-        let found = timeout_at(deadline, current.wait_for(usable)).await;
+        let usable = current.wait_for(|session| is_usable(session.as_ref()));
+        let found = timeout_at(deadline, usable).await;
         match found {
             Ok(Ok(session)) => session.clone(),
             Ok(Err(_closed)) => None,
@@ -384,13 +383,17 @@ impl Link {
 
     /// Whether there is a connection now.
     pub(super) fn is_open(&self) -> bool {
-        self.current.borrow().as_ref().is_some_and(|session| !session.is_over())
+        is_usable(self.current.borrow().as_ref())
     }
 
     /// Told of each connection that takes the place of another.
     pub(crate) fn changes(&self) -> watch::Receiver<Option<Arc<Session>>> {
         self.current.clone()
     }
+}
+
+fn is_usable(session: Option<&Arc<Session>>) -> bool {
+    session.is_some_and(|session| !session.is_over())
 }
 
 impl Drop for Link {

@@ -38,6 +38,12 @@ pub(super) async fn open(url: &str) -> PostgresStore {
     open_with(url, Options { connections: 2, ..Options::default() }).await
 }
 
+/// A connection beside those that the store works with, to hold locks.
+async fn other_session(store: &PostgresStore) -> Arc<Session> {
+    let link = store.care().await.unwrap();
+    link.session(Instant::now() + Duration::from_secs(30)).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract() {
     let store = open(&Cluster::shared().database()).await;
@@ -54,8 +60,7 @@ async fn new_payments_have_half_of_the_queue() {
     for payment in pressure::existing() {
         store.commit(fixture::insert(&payment)).await.unwrap();
     }
-    let other = store.care().await.unwrap();
-    let other = other.session(Instant::now() + Duration::from_secs(30)).await.unwrap();
+    let other = other_session(&store).await;
     other.client().batch_execute("BEGIN; LOCK TABLE payments IN EXCLUSIVE MODE").await.unwrap();
     let answers = async { other.client().batch_execute("ROLLBACK").await.unwrap() };
     pressure::payments_that_exist_have_the_rest_of_the_queue(&store, 16, answers).await;
@@ -268,8 +273,7 @@ async fn a_batch_that_waits_for_a_lock_does_not_hold_up_the_next() {
     }
     // One after the other go over the same connection.
     assert_eq!(count("query LIKE 'WITH referenced%'"), "1");
-    let other = store.care().await.unwrap();
-    let other = other.session(Instant::now() + Duration::from_secs(30)).await.unwrap();
+    let other = other_session(&store).await;
     let lock =
         format!("BEGIN; SELECT FROM payments WHERE id = {} FOR UPDATE", payments[0].id.stored());
     other.client().batch_execute(&lock).await.unwrap();
